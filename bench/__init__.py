@@ -1,0 +1,1 @@
+"""The benchmarks, and the measuring code that they stand on."""

@@ -1,0 +1,37 @@
+"""`python -m models list | download | train | convert | evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from models.artifacts import ArtifactError
+from models.fruits360 import DatasetError
+
+COMMANDS = ("list", "download", "train", "convert", "evaluate")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a subcommand and return the exit status: 0 done, 1 refused or failed, 2 bad usage."""
+    parser = argparse.ArgumentParser(prog="python -m models", description="What is measured.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"models.commands.{name}_command")
+        summary = str(module.__doc__).strip().splitlines()[0]
+        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    arguments = parser.parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except (ArtifactError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""AlexNet, reduced to a quarter of its width.
+
+Source: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
+Networks", NIPS 2012, section 3.5 (the layers) and figure 2.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+# A quarter of the paper's 96-256-384-384-256 filters: the study's task has 20 classes that
+# differ in colour and outline, not 1000 that differ in kind.
+FILTERS = (24, 64, 96, 96, 64)
+# The paper's 4096-4096 dense units, where most of its 60 million weights are. The feature map in
+# front of them is 2x2 here (6x6 in the paper), so 128 is all that they can be fed with.
+DENSE_UNITS = (128, 128)
+DROPOUT_RATE = 0.25
+
+
+def build(
+    input_shape: tuple[int, int, int] = (100, 100, 3),
+    classes: int = 20,
+    *,
+    name: str = "alexnet",
+    convolution: type[layers.Layer] = layers.Conv2D,
+) -> keras.Model:
+    """Five convolutions with the 11x11 stride-4 stem, three poolings, three dense layers.
+
+    Args:
+        input_shape: (height, width, channels) of the picture.
+        classes: number of output probabilities.
+        name: name of the Keras model.
+        convolution: the class of all five convolutions (`alexnet_separable` passes its own).
+
+    Returns:
+        A model from float32 RGB in 0..255, shape (batch, height, width, 3), to float32
+        probabilities, shape (batch, classes).
+
+    What differs from the paper, and why:
+        * a quarter of the filters and 128 dense units (see above);
+        * batch normalisation in place of local response normalisation (section 3.3): it folds
+          into the convolution when the model is converted, so it costs nothing at run time;
+        * no grouping over two GPUs (section 3.2);
+        * dropout of 0.25 (section 4.2: 0.5), for the dense layers are 32 times narrower.
+    """
+    image = keras.Input(input_shape, name="image")
+    x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
+
+    x = _convolution(x, convolution, FILTERS[0], 11, "conv1", strides=4, padding="valid")
+    x = layers.MaxPooling2D(3, 2, name="pool1")(x)
+    x = _convolution(x, convolution, FILTERS[1], 5, "conv2")
+    x = layers.MaxPooling2D(3, 2, name="pool2")(x)
+    x = _convolution(x, convolution, FILTERS[2], 3, "conv3")
+    x = _convolution(x, convolution, FILTERS[3], 3, "conv4")
+    x = _convolution(x, convolution, FILTERS[4], 3, "conv5")
+    x = layers.MaxPooling2D(3, 2, name="pool5")(x)
+
+    x = layers.Flatten(name="flatten")(x)
+    for index, units in enumerate(DENSE_UNITS, start=6):
+        x = layers.Dropout(DROPOUT_RATE, name=f"dropout{index}")(x)
+        x = layers.Dense(units, activation="relu", name=f"dense{index}")(x)
+    probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(image, probabilities, name=name)
+
+
+def _convolution(x, convolution, filters, kernel_size, name, *, strides=1, padding="same"):
+    x = convolution(
+        filters, kernel_size, strides=strides, padding=padding, use_bias=False, name=name
+    )(x)
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

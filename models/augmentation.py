@@ -1,0 +1,90 @@
+"""Random changes to training photographs: fruit on a white ground, turned, moved and relit."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+WHITE = 255.0
+MAX_SHIFT = 0.08  # of the side
+MIN_ZOOM, MAX_ZOOM = 0.75, 1.2
+MAX_STRETCH = 0.08
+MAX_BRIGHTNESS = 0.15  # gain of all channels
+MAX_TINT = 0.04  # gain of one channel: the colour of the light
+MAX_CONTRAST = 0.15
+GROUND_PROBABILITY = 0.3
+GROUND_DARKEST = 0.6
+
+
+def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Distort a batch, each picture in its own way; the same seed gives the same batch.
+
+    One projective warp does flip, rotation (any angle), zoom, stretch and shift, so each pixel
+    is interpolated once; what comes in from outside is white, as the data set's ground is.
+
+    Args:
+        images: float32 RGB in 0..255, shape (batch, side, side, 3).
+        seed: int32, shape (2,).
+
+    Returns:
+        float32 RGB in 0..255, of the same shape.
+    """
+    seeds = tf.unstack(tf.random.split(seed, 3))
+    images = _warp(images, seeds[0])
+    images = _change_ground(images, seeds[1])
+    return _relight(images, seeds[2])
+
+
+def _uniform(seed, shape, low, high):
+    return tf.random.stateless_uniform(shape, seed, low, high)
+
+
+def _warp(images, seed):
+    batch, side = tf.shape(images)[0], images.shape[1]
+    seeds = tf.unstack(tf.random.split(seed, 5))
+    angle = _uniform(seeds[0], [batch], 0.0, 2 * math.pi)
+    zoom = tf.exp(_uniform(seeds[1], [batch], math.log(MIN_ZOOM), math.log(MAX_ZOOM)))
+    stretch = tf.exp(_uniform(seeds[2], [batch], -MAX_STRETCH, MAX_STRETCH))
+    flip = tf.where(_uniform(seeds[3], [batch], 0.0, 1.0) < 0.5, -1.0, 1.0)
+    shift = _uniform(seeds[4], [batch, 2], -MAX_SHIFT * side, MAX_SHIFT * side)
+    # Output pixel to input pixel, about the centre: in = A (out - centre - shift) + centre.
+    a = flip * tf.cos(angle) / (zoom * stretch)
+    b = -flip * tf.sin(angle) / zoom
+    c = tf.sin(angle) / (zoom * stretch)
+    d = tf.cos(angle) / zoom
+    centre = (side - 1) / 2
+    x, y = centre + shift[:, 0], centre + shift[:, 1]
+    zero = tf.zeros([batch])
+    transforms = tf.stack(
+        [a, b, centre - a * x - b * y, c, d, centre - c * x - d * y, zero, zero], axis=1
+    )
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms,
+        output_shape=[side, side],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=WHITE,
+    )
+
+
+def _change_ground(images, seed):
+    """Darken or tint the white ground of some pictures, softly at the fruit's edge."""
+    batch = tf.shape(images)[0]
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    ground = WHITE * _uniform(seeds[0], [batch, 1, 1, 3], GROUND_DARKEST, 1.0)
+    chosen = _uniform(seeds[1], [batch, 1, 1, 1], 0.0, 1.0) < GROUND_PROBABILITY
+    whiteness = tf.reduce_min(images, axis=-1, keepdims=True)
+    share = tf.clip_by_value((whiteness - 215.0) / 35.0, 0.0, 1.0)
+    return tf.where(chosen, images * (1 - share) + ground * share, images)
+
+
+def _relight(images, seed):
+    batch = tf.shape(images)[0]
+    seeds = tf.unstack(tf.random.split(seed, 3))
+    gain = 1 + _uniform(seeds[0], [batch, 1, 1, 1], -MAX_BRIGHTNESS, MAX_BRIGHTNESS)
+    gain = gain * (1 + _uniform(seeds[1], [batch, 1, 1, 3], -MAX_TINT, MAX_TINT))
+    contrast = 1 + _uniform(seeds[2], [batch, 1, 1, 1], -MAX_CONTRAST, MAX_CONTRAST)
+    mean = tf.reduce_mean(images, axis=[1, 2], keepdims=True)
+    return tf.clip_by_value(((images - mean) * contrast + mean) * gain, 0.0, WHITE)

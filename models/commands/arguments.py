@@ -1,0 +1,62 @@
+"""Command-line arguments that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from models import zoo
+from models.artifacts import DIRECTORY
+
+
+def architecture_name(text: str) -> str:
+    """Return the name of a known architecture.
+
+    Raises:
+        argparse.ArgumentTypeError: it is unknown; the message lists the known ones.
+    """
+    try:
+        return zoo.find(text).name
+    except KeyError as error:
+        raise argparse.ArgumentTypeError(error.args[0]) from None
+
+
+def positive(text: str) -> int:
+    """Return a whole number above zero.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def add_names(parser: argparse.ArgumentParser) -> None:
+    """Add the positional NAME ..., by default every architecture."""
+    parser.add_argument(
+        "names",
+        nargs="*",
+        type=architecture_name,
+        default=list(zoo.ARCHITECTURES),
+        metavar="NAME",
+        help=f"architecture; default: all of {', '.join(zoo.ARCHITECTURES)}",
+    )
+
+
+def add_fruits360(parser: argparse.ArgumentParser) -> None:
+    """Add --fruits360 DIR."""
+    parser.add_argument(
+        "--fruits360", metavar="DIR", help="the photographs; default: FRUITS360_DIR, else the cache"
+    )
+
+
+def add_directory(parser: argparse.ArgumentParser) -> None:
+    """Add --directory DIR: where the artifacts are read and written."""
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=DIRECTORY,
+        metavar="DIR",
+        help="of the artifacts; default: the project's own",
+    )

@@ -1,0 +1,100 @@
+"""Convert trained networks to .tflite files of every precision."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+from models import artifacts, zoo
+from models.commands.arguments import add_directory, add_fruits360, add_names
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    add_names(parser)
+    parser.add_argument(
+        "--precision",
+        action="append",
+        choices=artifacts.PRECISIONS,
+        help="repeatable; default: all",
+    )
+    add_fruits360(parser)
+    add_directory(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write each file with its card: measured on Test and on the canary images."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import keras
+
+    from models import fruits360
+    from models.conversion import calibration_images, convert
+
+    training = fruits360.load("Training", arguments.fruits360)
+    test = fruits360.load("Test", arguments.fruits360)
+    calibration = calibration_images(training.images)
+    _write_labels(arguments.directory / "labels.txt")
+    for name in arguments.names:
+        architecture = zoo.find(name)
+        keras_file = artifacts.keras_path(name, arguments.directory)
+        if not keras_file.is_file():
+            raise artifacts.ArtifactError(
+                f"{keras_file}: no such file; train it with `python -m models train {name}`"
+            )
+        model = keras.models.load_model(keras_file)
+        for precision in arguments.precision or artifacts.PRECISIONS:
+            target = artifacts.artifact(name, precision, arguments.directory)
+            target.path.write_bytes(convert(model, precision, calibration))
+            card = _card(target, model.count_params(), keras_file, test)
+            target.card_path.write_text(card.to_json(), encoding="utf-8")
+            print(
+                f"{architecture.title} {precision}: {card.file_bytes:,} bytes, "
+                f"{card.accuracy.fraction:.2%} of {card.accuracy.images:,} Test photographs"
+            )
+    return 0
+
+
+def _card(target, parameters: int, keras_file: Path, test) -> artifacts.Card:
+    from rich.progress import track
+
+    from models import evaluation, graph
+    from models.canary import canary_images
+    from models.runtimes import RUNTIMES
+
+    runtime = RUNTIMES["litert"]
+    content = target.path.read_bytes()
+    model = runtime.load(content)
+    progress = functools.partial(track, description=target.name)
+    probabilities = evaluation.predict_all(model, test.images, progress)
+    return artifacts.Card(
+        architecture=target.architecture,
+        precision=target.precision,
+        parameters=parameters,
+        file_bytes=len(content),
+        sha256=artifacts.sha256(content),
+        keras_sha256=artifacts.sha256(keras_file.read_bytes()),
+        multiply_accumulates=graph.multiply_accumulates(content),
+        operators=graph.operator_counts(content),
+        accuracy=evaluation.accuracy(probabilities, test),
+        runtime=f"{runtime.name} {runtime.version}",
+        canary=evaluation.canary(model, canary_images()),
+        training=_provenance(target.architecture, keras_file.parent),
+    )
+
+
+def _provenance(architecture: str, directory: Path) -> dict[str, Any]:
+    training = artifacts.training_record(architecture, directory)["training"]
+    return {
+        "commit": training["commit"],
+        "seed": training["recipe"]["seed"],
+        "versions": training["versions"],
+    }
+
+
+def _write_labels(path: Path) -> None:
+    from models.fruits360 import CLASS_NAMES
+
+    path.write_text("\n".join(CLASS_NAMES) + "\n", encoding="utf-8")

@@ -1,0 +1,42 @@
+"""Fetch the photographs: 20 folders of each split, about 100 MB."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from models.download import COMMIT, REPOSITORY, download
+from models.fruits360 import cache_directory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    parser.add_argument(
+        "--to", type=Path, default=cache_directory(), metavar="DIR", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--repository", default=REPOSITORY, metavar="URL", help="default: %(default)s"
+    )
+    parser.add_argument("--commit", default=COMMIT, metavar="HASH", help="default: %(default)s")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fetch, showing git's progress as a bar."""
+    from rich.progress import Progress, TaskID
+
+    with Progress() as progress:
+        bars: dict[str, TaskID] = {}
+
+        def show(stage: str, percent: int) -> None:
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage, total=100)
+            progress.update(bars[stage], completed=percent)
+
+        count = download(
+            arguments.to.expanduser(),
+            repository=arguments.repository,
+            commit=arguments.commit,
+            on_progress=show,
+        )
+    print(f"{count:,} photographs in {arguments.to}")
+    return 0

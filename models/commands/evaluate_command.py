@@ -1,0 +1,53 @@
+"""Measure committed files on the Test photographs through each runtime."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+
+from models import artifacts
+from models.commands.arguments import add_directory, add_fruits360, add_names
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    add_names(parser)
+    add_fruits360(parser)
+    add_directory(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print accuracies; fail where one is not what the file's card says."""
+    from rich.console import Console
+    from rich.progress import track
+    from rich.table import Table
+
+    from models import evaluation, fruits360, runtimes
+
+    test = fruits360.load("Test", arguments.fruits360)
+    table = Table("model", "runtime", "right", "accuracy", "card")
+    differs = False
+    for name in arguments.names:
+        for precision in artifacts.PRECISIONS:
+            target = artifacts.artifact(name, precision, arguments.directory)
+            content, expected = target.read_bytes(), target.require_card().accuracy
+            for runtime in runtimes.available():
+                model = runtime.load(content)
+                progress = functools.partial(track, description=target.name)
+                probabilities = evaluation.predict_all(model, test.images, progress)
+                measured = evaluation.accuracy(probabilities, test)
+                if expected.fingerprint != measured.fingerprint:
+                    verdict = "of other photographs"
+                elif abs(expected.correct - measured.correct) > 0.001 * measured.images:
+                    verdict, differs = f"{expected.fraction:.2%}: differs", True
+                else:
+                    verdict = "agrees"
+                table.add_row(
+                    target.name,
+                    f"{runtime.name} {runtime.version}",
+                    f"{measured.correct:,} / {measured.images:,}",
+                    f"{measured.fraction:.2%}",
+                    verdict,
+                )
+    Console().print(table)
+    return 1 if differs else 0

@@ -1,0 +1,86 @@
+"""Print the table of architectures with their artifacts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from models import zoo
+from models.artifacts import PRECISIONS, ArtifactError, Card, artifact, training_record
+from models.commands.arguments import add_directory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    parser.add_argument("--json", action="store_true", help="everything, for programs")
+    add_directory(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table; an artifact that is missing is shown as such, not left out."""
+    rows = [_row(architecture, arguments.directory) for architecture in zoo.ARCHITECTURES.values()]
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        Console().print(_table(rows))
+    return 0
+
+
+def _row(architecture: zoo.Architecture, directory) -> dict[str, Any]:
+    cards: dict[str, Any] = {}
+    for precision in PRECISIONS:
+        try:
+            card = artifact(architecture.name, precision, directory).card
+        except ArtifactError:
+            card = None
+        cards[precision] = _plain(card)
+    parameters = next((card["parameters"] for card in cards.values() if card), None)
+    try:
+        held_out = training_record(architecture.name, directory).get("held_out")
+    except ArtifactError:
+        held_out = None
+    return {
+        "name": architecture.name,
+        "title": architecture.title,
+        "parameters": parameters,
+        "study": asdict(architecture.study),
+        "held_out_series": held_out,
+        "artifacts": cards,
+    }
+
+
+def _plain(card: Card | None) -> dict[str, Any] | None:
+    return None if card is None else json.loads(card.to_json())
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(caption="accuracy on the Test photographs; in brackets: the study's figures")
+    table.add_column("architecture")
+    table.add_column("parameters", justify="right")
+    for precision in PRECISIONS:
+        table.add_column(precision, justify="right")
+    table.add_column("other series", justify="right")
+    for row in rows:
+        parameters = f"{row['parameters']:,}" if row["parameters"] else "untrained"
+        cells = [_cell(row["artifacts"][precision]) for precision in PRECISIONS]
+        held_out = row["held_out_series"]
+        table.add_row(
+            row["title"],
+            f"{parameters}\n({row['study']['parameters']:,})",
+            *cells,
+            f"{held_out['correct'] / held_out['images']:.1%}" if held_out else "-",
+        )
+        table.add_row("", f"({row['study']['accuracy']:.1%})", end_section=True)
+    return table
+
+
+def _cell(card: dict[str, Any] | None) -> str:
+    if card is None:
+        return "missing"
+    accuracy = card["accuracy"]
+    return f"{accuracy['correct'] / accuracy['images']:.2%}\n{card['file_bytes'] / 1000:,.0f} kB"

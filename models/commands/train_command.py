@@ -1,0 +1,198 @@
+"""Train networks from scratch on the Training photographs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models import artifacts, zoo
+from models.artifacts import write_json
+from models.commands.arguments import add_directory, add_fruits360, add_names, positive
+
+if TYPE_CHECKING:
+    from models.fruits360 import Photographs
+    from models.training import Recipe
+
+CHECKPOINTS = Path(__file__).parents[2] / ".training"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    add_names(parser)
+    parser.add_argument(
+        "--series",
+        choices=("all", "held-out", "development"),
+        default="all",
+        help="all: train what is published; held-out: train on the first rotation series and "
+        "measure on the others (the harder split); development: the reverse, for making choices",
+    )
+    parser.add_argument("--epochs", type=positive, help="default: the recipe's")
+    parser.add_argument("--seed", type=positive, help="default: the recipe's")
+    parser.add_argument(
+        "--checkpoints", type=Path, default=CHECKPOINTS, metavar="DIR", help="default: .training"
+    )
+    add_fruits360(parser)
+    add_directory(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train each network, write its `.keras` file, its record and its curve."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from models import fruits360
+
+    training = fruits360.load("Training", arguments.fruits360)
+    test = fruits360.load("Test", arguments.fruits360)
+    arguments.directory.mkdir(parents=True, exist_ok=True)
+    for name in arguments.names:
+        _train(zoo.find(name), training, test, arguments)
+    return 0
+
+
+def _train(
+    architecture: zoo.Architecture,
+    training: Photographs,
+    test: Photographs,
+    arguments: argparse.Namespace,
+) -> None:
+    import keras
+    import numpy as np
+
+    from models import series
+    from models.evaluation import accuracy, keras_predict_all
+    from models.training import Examples, train
+    from models.training_curve import draw
+
+    recipe = _recipe(arguments)
+    keras.utils.set_random_seed(recipe.seed)
+    learnt = np.ones(len(training), bool)
+    validation = None
+    if arguments.series != "all":
+        split = (series.held_out if arguments.series == "held-out" else series.development)(
+            training
+        )
+        learnt = split.learnt
+        validation = Examples(training.images[split.asked], training.labels[split.asked])
+    examples = Examples(training.images[learnt], training.labels[learnt])
+
+    started = time.monotonic()
+    with _Bars(architecture.title, recipe, len(examples.labels)) as bars:
+        model, history = train(
+            architecture.build(),
+            examples,
+            validation,
+            recipe,
+            arguments.checkpoints / f"{architecture.name}-{arguments.series}",
+            on_epoch=bars.on_epoch,
+            on_batch=bars.on_batch,
+        )
+    result: dict[str, Any] = {
+        "recipe": vars(recipe),
+        "photographs": len(examples.labels),
+        "seconds": round(time.monotonic() - started),
+        "commit": _commit(),
+        "versions": _versions(),
+        "history": {key: [round(row[key], 5) for row in history] for key in history[0]},
+    }
+    record_path = artifacts.training_record_path(architecture.name, arguments.directory)
+    record = {"architecture": architecture.name, "parameters": model.count_params()}
+    if record_path.is_file():
+        old = artifacts.training_record(architecture.name, arguments.directory)
+        record |= {key: value for key, value in old.items() if key not in record}
+    if validation is None:
+        path = artifacts.keras_path(architecture.name, arguments.directory)
+        _save_for_inference(model, path)
+        measured = accuracy(keras_predict_all(model, test.images), test)
+        result["keras_sha256"] = artifacts.sha256(path.read_bytes())
+        result["test"] = {**vars(measured)}
+        record["training"] = result
+        print(
+            f"{architecture.title}: {measured.fraction:.2%} of {measured.images:,} Test photographs"
+        )
+    else:
+        probabilities = keras_predict_all(model, validation.images)
+        right = probabilities.argmax(axis=1) == validation.labels
+        result |= {"correct": int(right.sum()), "images": len(right)}
+        record[arguments.series.replace("-", "_")] = result
+        print(f"{architecture.title}: {right.mean():.2%} of {len(right):,} from other series")
+    write_json(record_path, record)
+    draw(record, architecture.title, record_path.with_suffix(".png"))
+
+
+def _save_for_inference(model, path: Path) -> None:
+    """Write the network without its optimizer, whose state is twice as large as its weights."""
+    import keras
+
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    clone.save(path)
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    from models.training import Recipe
+
+    chosen = {key: getattr(arguments, key) for key in ("epochs", "seed")}
+    return Recipe(**{key: value for key, value in chosen.items() if value is not None})
+
+
+def _commit() -> str:
+    """Return the commit that is checked out, with "+changes" where files differ from it."""
+    root = Path(__file__).parents[2]
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes"],
+            cwd=root, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return described.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    import keras
+    import tensorflow as tf
+
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+
+
+class _Bars:
+    """A progress bar over the steps of a training, with its latest figures."""
+
+    def __init__(self, title: str, recipe: Recipe, examples: int):
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+        self._steps = examples // recipe.batch_size
+        self._progress = Progress(
+            "{task.description}",
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            "{task.fields[figures]}",
+        )
+        self._bar = self._progress.add_task(title, total=recipe.epochs * self._steps, figures="")
+        self._done = 0
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def on_epoch(self, epochs_done: int, logs: dict[str, float]) -> None:
+        self._done = epochs_done * self._steps
+        figures = f"accuracy {logs['accuracy']:.1%}"
+        if "val_accuracy" in logs:
+            figures += f", other series {logs['val_accuracy']:.1%}"
+        self._progress.update(self._bar, completed=self._done, figures=figures)
+
+    def on_batch(self, steps_of_epoch: int) -> None:
+        self._progress.update(self._bar, completed=self._done + steps_of_epoch)

@@ -1,0 +1,73 @@
+"""The one table of architectures: every fixture, test, benchmark and command goes by it.
+
+To add an architecture, write `models/architectures/<name>.py` with a function
+`build(input_shape, classes) -> keras.Model`, and add one row here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the study's Table 1 says of an architecture.
+
+    Attributes:
+        parameters: number of Keras parameters, trainable or not.
+        accuracy: share of the Test photographs that were classified rightly, 0..1.
+    """
+
+    parameters: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A row of the table.
+
+    Attributes:
+        name: the module in `models.architectures`, and the name in every id and file name.
+        title: the name in print.
+        study: the study's figures: upper bound of the parameters, lower bound of the accuracy.
+    """
+
+    name: str
+    title: str
+    study: Study
+
+    def build(self) -> keras.Model:
+        """Build the network, untrained. This imports TensorFlow."""
+        return importlib.import_module(f"models.architectures.{self.name}").build()
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    row.name: row
+    for row in (
+        Architecture("alexnet", "AlexNet", Study(952_835, 0.971)),
+        Architecture("alexnet_separable", "AlexNet Separable", Study(866_750, 0.998)),
+        Architecture("mobilenet_v1", "MobileNetV1", Study(801_795, 0.992)),
+        Architecture("mobilenet_v2", "MobileNetV2", Study(98_379, 0.998)),
+    )
+}
+
+SMALLEST_ACCEPTED_ACCURACY = 0.97
+"""No network passes below this, whatever the study's figure for its architecture."""
+
+
+def find(name: str) -> Architecture:
+    """Return the row of that name.
+
+    Raises:
+        KeyError: there is none; the message lists the known names.
+    """
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        known = ", ".join(ARCHITECTURES)
+        raise KeyError(f"unknown architecture {name!r}; known are: {known}") from None
