@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures.options import non_negative, positive
 from models.artifacts import PRECISIONS
+from models.commands.arguments import non_negative, positive
 from models.runtimes import RUNTIMES
 from models.zoo import ARCHITECTURES
 

@@ -13,7 +13,7 @@ def info(model_info, interpreter_info):
     return {**model_info, **interpreter_info}
 
 
-def test_invoke(measure, interpreter, info):
+def test_invoke(interpreter, info, measure):
     """The kernel alone: the input is in place, the output is not looked at."""
     pixels = sample_pixels(interpreter.input)
     expected = interpreter.predict(pixels)
@@ -21,7 +21,7 @@ def test_invoke(measure, interpreter, info):
     assert (interpreter.output.dequantise(interpreter.raw_output()).ravel() == expected).all()
 
 
-def test_classify(measure, interpreter, tflite_model, info):
+def test_classify(interpreter, tflite_model, info, measure):
     """Pixels in, label out: recognising and classifying one image, as the study timed it."""
     pixels = sample_pixels(interpreter.input)
     answer = measure(interpreter.classify, pixels, info=info)

@@ -37,6 +37,8 @@ def convert(model: keras.Model, precision: str, calibration: np.ndarray | None =
     if precision == "int8" and (calibration is None or not len(calibration)):
         raise ValueError("int8 needs calibration photographs")
     converter = tf.lite.TFLiteConverter.from_keras_model(with_batch_of_one(fold_scaling(model)))
+    # Per-channel dense weights make FULLY_CONNECTED version 12, which tflite-runtime refuses.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     _SETTINGS[precision](converter, calibration)
     return converter.convert()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -96,6 +98,24 @@ class Runtime:
         """The installed version, such as "2.14.0"."""
         return importlib.metadata.version(self.distribution)
 
+    def import_module(self) -> ModuleType:
+        """Import the package.
+
+        Raises:
+            RuntimeUnavailableError: it is not installed, or TensorFlow was imported before it
+                (see `preload`).
+        """
+        if not self.is_available:
+            raise RuntimeUnavailableError(
+                f"runtime {self.name} is not installed: pip install {self.distribution}"
+            )
+        if self.module not in sys.modules and "tensorflow" in sys.modules:
+            raise RuntimeUnavailableError(
+                f"runtime {self.name} would run TensorFlow's kernels, for TensorFlow was imported "
+                "before it: call models.runtimes.preload() first"
+            )
+        return importlib.import_module(self.module)
+
     def load(
         self, model: Path | bytes, threads: int = 1, **interpreter_options: Any
     ) -> LoadedModel:
@@ -110,17 +130,13 @@ class Runtime:
             interpreter_options: passed on to the runtime's `Interpreter`.
 
         Raises:
-            RuntimeUnavailableError: the package is not installed.
+            RuntimeUnavailableError: as for `import_module`.
             ValueError, RuntimeError: the runtime refused the model.
         """
-        if not self.is_available:
-            raise RuntimeUnavailableError(
-                f"runtime {self.name} is not installed: pip install {self.distribution}"
-            )
         source = (
             {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
         )
-        interpreter = importlib.import_module(self.module).Interpreter(
+        interpreter = self.import_module().Interpreter(
             **source, num_threads=threads, **interpreter_options
         )
         return LoadedModel(interpreter)
@@ -133,6 +149,17 @@ RUNTIMES: dict[str, Runtime] = {
         Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
     )
 }
+
+
+def preload() -> None:
+    """Import the native parts of every installed runtime.
+
+    It must come before TensorFlow is imported in the same process: TensorFlow's libraries are
+    loaded with global symbols, and a tflite-runtime that is loaded after them binds to
+    TensorFlow's kernels in place of its own, without a word.
+    """
+    for runtime in available():
+        runtime.import_module()
 
 
 def available() -> list[Runtime]:

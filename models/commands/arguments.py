@@ -27,9 +27,24 @@ def positive(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: it is not one.
     """
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
+    if not _is_whole(text) or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def non_negative(text: str) -> int:
+    """Return a whole number of zero or more.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    if not _is_whole(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def add_names(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from models import artifacts, zoo
+from models import artifacts, runtimes, zoo
 from models.commands.arguments import add_directory, add_fruits360, add_names
 
 
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write each file with its card: measured on Test and on the canary images."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    runtimes.preload()
     import keras
 
     from models import fruits360
@@ -62,9 +63,8 @@ def _card(target, parameters: int, keras_file: Path, test) -> artifacts.Card:
 
     from models import evaluation, graph
     from models.canary import canary_images
-    from models.runtimes import RUNTIMES
 
-    runtime = RUNTIMES["litert"]
+    runtime = runtimes.RUNTIMES["litert"]
     content = target.path.read_bytes()
     model = runtime.load(content)
     progress = functools.partial(track, description=target.name)

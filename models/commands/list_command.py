@@ -60,7 +60,7 @@ def _plain(card: Card | None) -> dict[str, Any] | None:
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(caption="accuracy on the Test photographs; in brackets: the study's figures")
-    table.add_column("architecture")
+    table.add_column("architecture", no_wrap=True)
     table.add_column("parameters", justify="right")
     for precision in PRECISIONS:
         table.add_column(precision, justify="right")

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import artifacts, zoo
+from models import artifacts, runtimes, zoo
 from models.artifacts import write_json
 from models.commands.arguments import add_directory, add_fruits360, add_names, positive
 
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train each network, write its `.keras` file, its record and its curve."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    runtimes.preload()
     from models import fruits360
 
     training = fruits360.load("Training", arguments.fruits360)
