@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.photographs",
     "fixtures.measuring",
     "fixtures.summary",
+    "fixtures.hypothesis_profiles",
 ]
 
 

@@ -94,11 +94,14 @@ def _planes(frame: CameraFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     width, height = frame.width, frame.height
     if width < 1 or height < 1:
         raise PreprocessingError(f"a camera frame of {width}x{height} pixels is empty")
-    data = (
-        frame.data.ravel()
-        if isinstance(frame.data, np.ndarray)
-        else np.frombuffer(frame.data, np.uint8)
-    )
+    if isinstance(frame.data, np.ndarray):
+        data = frame.data.ravel()
+    elif isinstance(frame.data, bytes | bytearray | memoryview):
+        data = np.frombuffer(frame.data, np.uint8)
+    else:
+        raise PreprocessingError(
+            f"a camera frame's data must be bytes or an array, not {type(frame.data).__name__}"
+        )
     rows, columns = (height + 1) // 2, (width + 1) // 2
     expected = width * height + 2 * rows * columns
     if data.dtype != np.uint8 or data.size != expected:

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     Source = bytes | bytearray | memoryview | str | os.PathLike[str]
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-MAX_ENCODED_BYTES = 48_000_000
+MAX_ENCODED_BYTES = 40_000_000
 MAX_DECODING_BYTES = 160_000_000
 MAX_JPEG_SCANS = 64
 
-DECODING_BYTES_PER_PIXEL = {"JPEG": 12, "MPO": 12, "PNG": 10, "WEBP": 16}
+DECODING_BYTES_PER_PIXEL = {"JPEG": 12, "MPO": 12, "PNG": 10, "WEBP": 22}
 """Most memory that decoding and colour conversion hold at once, per pixel, measured with Pillow.
 
 JPEG: the coefficients of four full-size channels in a progressive file, and the pixels. PNG: the
-pixels, and a white ground to lay them on. WebP: two canvases of its animation decoder, a copy of
-the frame, and the pixels.
+pixels, and a white ground to lay them on. WebP: the lossless decoder's pixels, two canvases of the
+animation decoder, a copy of the frame, and Pillow's pixels.
 """
 
 _START_OF_SCAN = b"\xff\xda"
@@ -130,7 +130,7 @@ def _check_bytes(count: int) -> None:
 
 def _check_pixels(image: Image.Image) -> None:
     pixels = image.width * image.height
-    allowed = MAX_DECODING_BYTES // DECODING_BYTES_PER_PIXEL.get(image.format or "", 16)
+    allowed = MAX_DECODING_BYTES // DECODING_BYTES_PER_PIXEL.get(image.format or "", 22)
     if pixels > allowed:
         raise PreprocessingError(
             f"the picture has {image.width}x{image.height} = {pixels / 1e6:.1f} megapixels, more "

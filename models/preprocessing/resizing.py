@@ -21,7 +21,7 @@ Fit = Literal["squash", "letterbox"]
 Scaling = Literal["antialiased", "android"]
 """antialiased: bilinear, its triangle as wide as a target pixel, as Pillow, Keras and TensorFlow
 with `antialias=True` do. android: bilinear between the four nearest pixels, whatever the scale, as
-`Bitmap.createScaledBitmap(..., filter=true)` does, and OpenCV's INTER_LINEAR.
+`Bitmap.createScaledBitmap(..., filter=true)` does, and OpenCV's INTER_LINEAR, to one grey level.
 """
 
 _BILINEAR = ResizeOptions(resize_alg=ResizeAlg.convolution(FilterType.bilinear), use_alpha=False)

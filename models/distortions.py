@@ -1,0 +1,79 @@
+"""What happens to a photograph on its way to a model: turned, moved, relit, compressed, rescaled.
+
+Each function takes and gives uint8 RGB of shape (height, width, 3). What comes into view from
+outside is white, as the ground of the photographs is.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from models.preprocessing.colour import WHITE
+
+GROUND_FROM, GROUND_FULL = 225.0, 250.0
+"""Grey levels between which a pixel turns from fruit into ground."""
+
+
+def rotated(pixels: np.ndarray, degrees: float) -> np.ndarray:
+    """Turn about the centre, counter-clockwise."""
+    return np.asarray(
+        Image.fromarray(pixels).rotate(degrees, Image.Resampling.BICUBIC, fillcolor=WHITE)
+    )
+
+
+def scaled(pixels: np.ndarray, factor: float) -> np.ndarray:
+    """Enlarge (factor above 1) or shrink about the centre; the size of the picture stays."""
+    height, width = pixels.shape[:2]
+    offset_x, offset_y = width / 2 * (1 - 1 / factor), height / 2 * (1 - 1 / factor)
+    return _affine(pixels, (1 / factor, 0, offset_x, 0, 1 / factor, offset_y))
+
+
+def shifted(pixels: np.ndarray, right: float, down: float) -> np.ndarray:
+    """Move by a fraction of the width and of the height."""
+    height, width = pixels.shape[:2]
+    return _affine(pixels, (1, 0, -right * width, 0, 1, -down * height))
+
+
+def brightened(pixels: np.ndarray, factor: float) -> np.ndarray:
+    """Multiply every channel; 1 changes nothing."""
+    return np.asarray(ImageEnhance.Brightness(Image.fromarray(pixels)).enhance(factor))
+
+
+def jpeg_compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """Encode as JPEG (4:2:0, quality 1..95) and decode again."""
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, "JPEG", quality=quality, subsampling="4:2:0")
+    with Image.open(encoded) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def on_ground(pixels: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """Put another colour in the place of the white ground, softly at the fruit's edge.
+
+    Highlights on the fruit, which are as white, take the colour as well.
+    """
+    whiteness = pixels.min(axis=2, keepdims=True).astype(np.float32)
+    share = np.clip((whiteness - GROUND_FROM) / (GROUND_FULL - GROUND_FROM), 0, 1)
+    coloured = pixels * (1 - share) + np.asarray(colour, np.float32) * share
+    return np.rint(coloured).astype(np.uint8)
+
+
+def photographed_at(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Enlarge to a camera's size, so that it must be made small again for a model."""
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _affine(pixels: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
+    image = Image.fromarray(pixels)
+    return np.asarray(
+        image.transform(
+            image.size,
+            Image.Transform.AFFINE,
+            coefficients,
+            Image.Resampling.BICUBIC,
+            fillcolor=WHITE,
+        )
+    )
