@@ -14,7 +14,7 @@ from fixtures.strategies import encode, encoded_images, images, input_spec
 from models.preprocessing import decode, prepare
 
 SPEC = input_spec()
-DRAFT_TOLERANCE = 12
+DRAFT_TOLERANCE = 8
 """Mean difference, in grey levels, between a JPEG decoded at a fraction of its size and one that
 was decoded whole and then made small; reached only by noise, where the smallest details of the
 picture are its content. Photographs stay below one level: see `test_real_photographs`."""

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fixtures import bombs
 from fixtures.strategies import encode, input_spec
 from models.preprocessing import PreprocessingError, encoded, prepare
-from tests.preprocessing import bombs
 
 MEMORY_LIMIT_BYTES = 200_000_000
 HANG_S = 60  # two hundred times what the slowest takes
