@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from bench.android.arguments import cpu_mask, delegates, seconds, thread_counts
 from models.artifacts import PRECISIONS
 from models.commands.arguments import non_negative, positive
 from models.runtimes import RUNTIMES
@@ -13,6 +16,7 @@ pytest_plugins = [
     "fixtures.runtimes",
     "fixtures.photographs",
     "fixtures.measuring",
+    "fixtures.device",
     "fixtures.summary",
     "fixtures.hypothesis_profiles",
 ]
@@ -77,4 +81,56 @@ def pytest_addoption(parser):
         "--require-dataset",
         action="store_true",
         help="fail, not skip, the tests that need the photographs",
+    )
+    device = parser.getgroup("Android device")
+    device.addoption(
+        "--device",
+        metavar="SERIAL",
+        help="an Android device's serial, or all, emulated or none; default: ANDROID_SERIAL, else "
+        "the only one attached",
+    )
+    device.addoption(
+        "--require-device",
+        action="store_true",
+        help="fail, not skip, the benchmarks on a device when none is attached",
+    )
+    device.addoption(
+        "--device-tool",
+        type=Path,
+        metavar="PATH",
+        help="benchmark_model for the device; default: the published one, downloaded once",
+    )
+    device.addoption(
+        "--device-threads",
+        type=thread_counts,
+        default=[1],
+        metavar="N[,N]",
+        help="threads on the device; default: 1",
+    )
+    device.addoption(
+        "--device-delegate",
+        type=delegates,
+        default=["cpu"],
+        metavar="NAME[,NAME]",
+        help="cpu, gpu or nnapi; default: cpu",
+    )
+    device.addoption(
+        "--device-cpus",
+        type=cpu_mask,
+        metavar="MASK",
+        help="hexadecimal mask of the cores to run on; default: those of the highest frequency",
+    )
+    device.addoption(
+        "--device-retries",
+        type=non_negative,
+        default=2,
+        metavar="N",
+        help="how often a model is measured again when the device was throttled; default: 2",
+    )
+    device.addoption(
+        "--device-timeout",
+        type=seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="how long one process on the device may take; default: 120",
     )

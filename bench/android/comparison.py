@@ -1,0 +1,53 @@
+"""Whether two results of a device may be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SAME = (
+    ("model", "of different models"),
+    ("device.model", "from different kinds of device"),
+    ("threads", "with different numbers of threads"),
+    ("delegate", "with different delegates"),
+    ("cpu_mask", "on different cores"),
+    ("tool_sha256", "by different builds of benchmark_model"),
+    ("input", "with different kinds of input"),
+)
+"""What of `extra_info` must be the same, and what is said where it is not."""
+
+
+def incomparable_because(
+    first: Mapping[str, Any], second: Mapping[str, Any], *, same_model: bool = True
+) -> str | None:
+    """Return why two results must not be compared, else None.
+
+    Args:
+        first: `extra_info` of a benchmark.
+        second: `extra_info` of the other.
+        same_model: False where different models are to be compared, on the same device.
+    """
+    kinds = [_kind(info) for info in (first, second)]
+    if kinds[0] != kinds[1]:
+        return f"one was measured on {kinds[0]}, the other on {kinds[1]}"
+    if "device" not in first:
+        return None
+    for path, difference in SAME:
+        if path == "model" and not same_model:
+            continue
+        if _at(first, path) != _at(second, path):
+            return f"measured {difference} ({_at(first, path)}, {_at(second, path)})"
+    return None
+
+
+def _kind(info: Mapping[str, Any]) -> str:
+    if "device" not in info:
+        return "a host"
+    return "an emulated device" if info.get("emulated") else "a phone"
+
+
+def _at(info: Mapping[str, Any], path: str) -> Any:
+    value: Any = info
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,184 @@
+"""The files and commands of the emulated device, as a Galaxy S8 (SM-G950F) shows them.
+
+The values are those of the study's phone on Android 9: Exynos 8895, four cores of 1.69 GHz and
+four of 2.31 GHz, no thermal service and no fixed-performance mode. `ANDROID_11` adds both, as the
+first Android version that has them does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+CORES_KHZ = (1_690_000,) * 4 + (2_314_000,) * 4
+
+PROPERTIES = {
+    "ro.product.manufacturer": "samsung",
+    "ro.product.model": "SM-G950F",
+    "ro.product.name": "dreamltexx",
+    "ro.product.device": "dreamlte",
+    "ro.product.cpu.abi": "arm64-v8a",
+    "ro.product.cpu.abilist": "arm64-v8a,armeabi-v7a,armeabi",
+    "ro.board.platform": "exynos5",
+    "ro.chipname": "exynos8895",
+    "ro.hardware": "samsungexynos8895",
+    "ro.build.fingerprint": "samsung/dreamltexx/dreamlte:9/PPR1.180610.011/G950FXXS9DTF1:user/rel",
+}
+
+BATTERY = """Current Battery Service state:
+  AC powered: false
+  USB powered: true
+  Wireless powered: false
+  Max charging current: 500000
+  Charge counter: 2400000
+  status: 2
+  health: 2
+  present: true
+  level: 87
+  scale: 100
+  voltage: 4221
+  temperature: 284
+  technology: Li-ion
+"""
+
+POWER = """POWER MANAGER (dumpsys power)
+
+Power Manager State:
+  mDirty=0x0
+  mWakefulness=Awake
+  mIsPowered=true
+Display Power: state=ON
+"""
+
+THERMAL_SERVICE = """IsStatusOverride: false
+ThermalEventListeners:
+\tcallbacks: 1
+\tkilled: false
+\tbroadcasts count: -1
+ThermalStatusListeners:
+\tcallbacks: 2
+\tkilled: false
+\tbroadcasts count: -1
+Thermal Status: {status}
+Cached temperatures:
+\tTemperature{{mValue=31.5, mType=3, mName=SKIN, mStatus={status}}}
+HAL Ready: true
+HAL connection:
+\tThermalHAL 2.0 connected: yes
+Current temperatures from HAL:
+\tTemperature{{mValue=41.0, mType=0, mName=BIG, mStatus=0}}
+\tTemperature{{mValue=31.5, mType=3, mName=SKIN, mStatus={status}}}
+Current cooling devices from HAL:
+\tCoolingDevice{{mValue=0, mType=2, mName=thermal-cpufreq-0}}
+"""
+
+_HEADER = '#!/bin/sh\nroot="$EMULATED_ANDROID_ROOT"\n'
+COMMANDS = {
+    "getprop": """if [ $# -eq 0 ]; then
+  for file in "$root"/system/properties/*; do echo "[${file##*/}]: [$(cat "$file")]"; done
+elif [ -f "$root/system/properties/$1" ]; then cat "$root/system/properties/$1"
+else echo; fi
+""",
+    "dumpsys": """if [ -f "$root/system/dumpsys/$1" ]; then cat "$root/system/dumpsys/$1"
+else echo "Can't find service: $1"; fi
+""",
+    "am": """echo "am $*" >> "$root/system/log"
+[ "$1" = kill-all ] || { echo "Error: unknown command '$1'" >&2; exit 255; }
+""",
+    "cmd": """echo "cmd $*" >> "$root/system/log"
+sdk=$(cat "$root/system/properties/ro.build.version.sdk")
+if [ "$1 $2" = "power set-fixed-performance-mode-enabled" ] && [ "$sdk" -ge 30 ]; then
+  echo "$3" > "$root/system/fixed-performance-mode"
+else echo "Unknown command: $2"; exit 255; fi
+""",
+    "settings": """if [ "$1" = get ] && [ -f "$root/system/settings/$2/$3" ]
+then cat "$root/system/settings/$2/$3"
+else echo null; fi
+""",
+    "taskset": """echo "taskset $1" >> "$root/system/log"
+case "$1" in ''|*[!0-9a-fA-F]*) echo "taskset: bad mask '$1'" >&2; exit 1;; esac
+[ $((0x$1 & ~0xff)) -eq 0 ] || { echo "taskset: Invalid argument" >&2; exit 1; }
+shift
+exec "$@"
+""",
+    "id": """if [ "$1" = -u ]; then cat "$root/system/uid"; else echo "uid=$(cat "$root/system/uid")"; fi
+""",
+    "su": """echo "/system/bin/sh: su: not found" >&2
+exit 127
+""",
+    "uname": """echo 4.4.111-18187245
+""",
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the emulated device is.
+
+    Attributes:
+        android: version that it says it has.
+        sdk: API level that it says it has.
+        has_thermal_service: whether `dumpsys thermalservice` answers.
+        is_rooted: whether its shell is root's.
+    """
+
+    android: str = "9"
+    sdk: int = 28
+    has_thermal_service: bool = False
+    is_rooted: bool = False
+
+
+GALAXY_S8 = Profile()
+ANDROID_11 = Profile("11", 30, has_thermal_service=True)
+ROOTED = replace(GALAXY_S8, is_rooted=True)
+
+
+def install(root: Path, profile: Profile) -> None:
+    """Write the device's files and commands below `root`."""
+    files = {
+        **{f"system/properties/{name}": value + "\n" for name, value in PROPERTIES.items()},
+        "system/properties/ro.build.version.release": profile.android + "\n",
+        "system/properties/ro.build.version.sdk": f"{profile.sdk}\n",
+        "system/dumpsys/battery": BATTERY,
+        "system/dumpsys/power": POWER,
+        "system/settings/global/airplane_mode_on": "1\n",
+        "system/fixed-performance-mode": "false\n",
+        "system/uid": "0\n" if profile.is_rooted else "2000\n",
+        "system/log": "",
+        "sys/class/thermal/thermal_zone0/type": "BIG\n",
+        "sys/class/thermal/thermal_zone0/temp": "41000\n",
+        "sys/class/thermal/thermal_zone1/type": "LITTLE\n",
+        "sys/class/thermal/thermal_zone1/temp": "38000\n",
+        "proc/sys/vm/drop_caches": "0\n",
+        "data/local/tmp/.keep": "",
+    }
+    if profile.has_thermal_service:
+        files["system/dumpsys/thermalservice"] = THERMAL_SERVICE.format(status=0)
+    for core, frequency_khz in enumerate(CORES_KHZ):
+        directory = f"sys/devices/system/cpu/cpu{core}/cpufreq"
+        files[f"{directory}/cpuinfo_max_freq"] = f"{frequency_khz}\n"
+        files[f"{directory}/scaling_max_freq"] = f"{frequency_khz}\n"
+        files[f"{directory}/scaling_cur_freq"] = f"{frequency_khz // 2}\n"
+        files[f"{directory}/scaling_governor"] = "interactive\n"
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    for name, body in COMMANDS.items():
+        path = root / "system/bin" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_HEADER + body)
+        path.chmod(0o755)
+    (root / "proc/uptime").symlink_to("/proc/uptime")
+
+
+def set_frequency_cap(root: Path, fraction: float) -> None:
+    """Cap the frequency of every core, as a hot phone does; 1.0 is no cap."""
+    for core, frequency_khz in enumerate(CORES_KHZ):
+        path = root / f"sys/devices/system/cpu/cpu{core}/cpufreq/scaling_max_freq"
+        path.write_text(f"{int(frequency_khz * fraction)}\n")
+
+
+def set_thermal_status(root: Path, status: int) -> None:
+    """Let the thermal service report a status, 0 (none) to 6 (shutdown)."""
+    (root / "system/dumpsys/thermalservice").write_text(THERMAL_SERVICE.format(status=status))

@@ -1,0 +1,360 @@
+"""All rounds of a model, from one shell on the device.
+
+A round is a process of its own: the last one's memory is gone. The shell does all of a round by
+itself and reports as it goes, so that no round waits for the connection. It says what it does in
+lines that begin with a token which nobody else knows; everything else is the tool's.
+
+The shell cleans up after itself where the connection ends, since then nobody else can.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.android.device import Device, LineStream
+from bench.android.errors import (
+    ClockError,
+    CommandTimeoutError,
+    DeviceError,
+    DeviceLostError,
+    OutputError,
+    ThrottledError,
+    ToolError,
+    printable,
+)
+from bench.android.parsing import ToolRun, find_failure, parse_run
+from bench.android.workspace import Workspace
+
+UPTIME_TICK_S = 0.01
+"""What /proc/uptime is printed in."""
+
+CLOCK_SLACK = 0.05
+"""How much more than the process the tool may claim to have measured, as a share of it."""
+
+THERMAL_STATUS_EVERY = 10
+"""How many rounds pass between two looks at the thermal service, which are slow."""
+
+EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SIGNALLED = 126, 127, 128
+"""Exit statuses of a shell; above the last one is the number of a signal."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a shell does in each round.
+
+    Attributes:
+        command: the tool and its arguments.
+        rounds: how often.
+        inferences: how many inferences the tool is asked for.
+        cpu_mask: cores that the tool may run on (hexadecimal); None for all.
+        kill_background_apps: whether `am kill-all` goes before each round.
+        drop_caches: the command that drops the page caches before each round; None for none.
+        frequency_file: file with the frequency that the cores are capped at; None for none.
+        full_frequency_khz: what it says of a phone that is not throttled.
+        watch_thermal_service: whether the thermal service is looked at between rounds.
+    """
+
+    command: Sequence[str]
+    rounds: int
+    inferences: int
+    cpu_mask: str | None = None
+    kill_background_apps: bool = True
+    drop_caches: Sequence[str] | None = None
+    frequency_file: str | None = None
+    full_frequency_khz: int | None = None
+    watch_thermal_service: bool = False
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round.
+
+    Attributes:
+        run: what the tool measured.
+        process_s: how long the process lived, by the device's own clock (ticks of 0.01 s).
+    """
+
+    run: ToolRun
+    process_s: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """All rounds of one shell.
+
+    Attributes:
+        rounds: in their order.
+        whole_s: from opening the shell to its last word, on this machine's clock.
+        killed_background_apps: in how many rounds `am kill-all` succeeded.
+        dropped_caches: in how many rounds the page caches were dropped.
+    """
+
+    rounds: tuple[Round, ...]
+    whole_s: float
+    killed_background_apps: int
+    dropped_caches: int
+
+    @property
+    def processes_s(self) -> float:
+        """How long all processes lived together."""
+        return sum(each.process_s for each in self.rounds)
+
+    @property
+    def overhead_ratio(self) -> float:
+        """How many times longer the whole took than the processes themselves."""
+        return self.whole_s / self.processes_s if self.processes_s else float("nan")
+
+
+def run_rounds(
+    device: Device,
+    workspace: Workspace,
+    plan: Plan,
+    timeout_s: float,
+    on_round: Callable[[int], None] = lambda _: None,
+) -> Session:
+    """Run all rounds of a plan.
+
+    Args:
+        device: where.
+        workspace: the directory that the rounds run in.
+        plan: what to do.
+        timeout_s: how long one process may take.
+        on_round: called after each round with the number of rounds done.
+
+    Raises:
+        ToolError, OutputError: the tool could not run, failed, or printed something else.
+        ClockError: the device's clock ran backwards or does not agree with itself.
+        ThrottledError: the device slowed down.
+        CommandTimeoutError: a process did not end in time.
+        DeviceLostError, AdbServerError: the connection ended. Each of these carries the rounds
+            that were measured before it.
+    """
+    token = secrets.token_hex(8)
+    reader = _Reader(device, plan, token, timeout_s, on_round)
+    start_s = time.monotonic()
+    try:
+        with device.stream(_script(plan, workspace.path, token)) as lines:
+            reader.read(lines)
+    except BaseException as error:
+        if isinstance(error, DeviceError):
+            error.rounds = tuple(reader.rounds)
+        if not isinstance(error, DeviceLostError):
+            _kill_quietly(workspace)
+        raise
+    return Session(
+        tuple(reader.rounds),
+        time.monotonic() - start_s,
+        reader.killed_background_apps,
+        reader.dropped_caches,
+    )
+
+
+def _kill_quietly(workspace: Workspace) -> None:
+    """End what still runs; where the device is gone, the error that says so is under way."""
+    try:
+        workspace.kill()
+    except DeviceError:
+        pass
+
+
+def _script(plan: Plan, directory: str, token: str) -> str:
+    """Return what the device's shell runs; every argument in it is quoted.
+
+    The process is a job of its own so that the shell knows its number and, while it waits, still
+    notices that the connection ended (SIGHUP).
+    """
+    command = list(plan.command)
+    if plan.cpu_mask is not None:
+        command = ["taskset", plan.cpu_mask, *command]
+    kill_apps = "am kill-all >/dev/null 2>&1; killed=$?" if plan.kill_background_apps else ":"
+    drop = (
+        f"{shlex.join(plan.drop_caches)} >/dev/null 2>&1; dropped=$?" if plan.drop_caches else ":"
+    )
+    read_cap = f"read -r cap < {shlex.quote(plan.frequency_file)}" if plan.frequency_file else ":"
+    thermal = (
+        f"[ $((round % {THERMAL_STATUS_EVERY})) -ne 0 ] || "
+        f"echo {token} thermal $(dumpsys thermalservice | grep 'Thermal Status:')"
+        if plan.watch_thermal_service
+        else ":"
+    )
+    return f"""
+lost() {{
+  trap '' HUP PIPE TERM INT
+  [ -z "$tool" ] || kill -9 "$tool"
+  cd /
+  rm -rf {shlex.quote(directory)}
+  exit 1
+}}
+trap lost HUP PIPE TERM INT
+cd {shlex.quote(directory)} || exit 1
+echo $$ > session.pid
+killed=- dropped=- cap=- round=0
+while [ "$round" -lt {plan.rounds} ]; do
+  {kill_apps}
+  {drop}
+  read -r before rest < /proc/uptime
+  echo {token} begin
+  {shlex.join(command)} 2>&1 &
+  tool=$!
+  echo "$tool" > tool.pid
+  wait "$tool"
+  status=$?
+  tool=
+  rm -f tool.pid
+  read -r after rest < /proc/uptime
+  {read_cap}
+  echo {token} end "$status" "$before" "$after" "$cap" "$killed" "$dropped"
+  {thermal}
+  round=$((round + 1))
+done
+rm -f session.pid
+echo {token} done
+"""
+
+
+class _Reader:
+    """Reads what the shell says."""
+
+    def __init__(
+        self,
+        device: Device,
+        plan: Plan,
+        token: str,
+        timeout_s: float,
+        on_round: Callable[[int], None],
+    ) -> None:
+        self._device = device
+        self._plan = plan
+        self._token = token
+        self._timeout_s = timeout_s
+        self._on_round = on_round
+        self.rounds: list[Round] = []
+        self.killed_background_apps = 0
+        self.dropped_caches = 0
+
+    def read(self, lines: LineStream) -> None:
+        """Read to the last word.
+
+        Raises:
+            DeviceError: see `run_rounds`.
+        """
+        output: list[str] = []
+        deadline_s = time.monotonic() + self._timeout_s
+        while True:
+            line = self._next_line(lines, deadline_s)
+            before, mark, words = line.partition(self._token + " ")
+            if not mark:
+                output.append(line + "\n")
+                continue
+            word, _, rest = words.partition(" ")
+            if word == "begin":
+                output = [before] if before else []
+                deadline_s = time.monotonic() + self._timeout_s
+            elif word == "end":
+                # Text before the token is a line that the tool did not end.
+                self._finish("".join(output) + before, rest.split())
+            elif word == "thermal":
+                self._check_thermal_status(rest)
+            elif word == "done":
+                return
+
+    def _next_line(self, lines: LineStream, deadline_s: float) -> str:
+        number = len(self.rounds) + 1
+        remaining_s = deadline_s - time.monotonic()
+        try:
+            if remaining_s <= 0:
+                raise TimeoutError
+            lines.set_timeout(remaining_s)
+            return next(lines)
+        except TimeoutError:
+            raise CommandTimeoutError(
+                f"benchmark_model did not end within {self._timeout_s:g} s in round {number}",
+                serial=self._device.serial,
+                command=self._plan.command,
+            ) from None
+        except StopIteration:
+            raise self._device.lost(
+                f"round {number} of {self._plan.rounds} ran", command=self._plan.command
+            ) from None
+
+    def _finish(self, output: str, words: Sequence[str]) -> None:
+        """Take the end of a round: exit status, uptime before and after, and what else was done."""
+        if len(words) != 6:
+            raise OutputError(
+                f"the device's shell said {len(words)} words after a round, not 6; has it no "
+                "/proc/uptime?",
+                " ".join(words),
+                serial=self._device.serial,
+            )
+        status, before, after, cap, killed, dropped = words
+        process_s = float(after) - float(before)
+        self.killed_background_apps += killed == "0"
+        self.dropped_caches += dropped == "0"
+        try:
+            if status != "0":
+                raise exit_error(int(status), output)
+            run = parse_run(output, self._plan.inferences)
+            _check_clock(run, process_s)
+            self._check_frequency(cap)
+        except DeviceError as error:
+            error.serial, error.command = self._device.serial, tuple(self._plan.command)
+            error.output = error.output or output
+            error.message = f"round {len(self.rounds) + 1}: {error.message}"
+            raise
+        self.rounds.append(Round(run, process_s))
+        self._on_round(len(self.rounds))
+
+    def _check_frequency(self, cap: str) -> None:
+        full_khz = self._plan.full_frequency_khz
+        if full_khz is not None and cap.isascii() and cap.isdecimal() and int(cap) < full_khz:
+            raise ThrottledError(
+                f"the cores are capped at {int(cap) / 1e6:.2f} GHz of {full_khz / 1e6:.2f} GHz",
+            )
+
+    def _check_thermal_status(self, words: str) -> None:
+        status = words.rpartition(":")[2].strip()
+        if status.isascii() and status.isdecimal() and int(status) >= THROTTLED_STATUS:
+            raise ThrottledError(
+                f"thermal status {status} after round {len(self.rounds)}",
+                serial=self._device.serial,
+            )
+
+
+THROTTLED_STATUS = 2
+"""From this status on ("moderate") Android throttles (PowerManager.THERMAL_STATUS_MODERATE)."""
+
+
+def exit_error(status: int, output: str) -> ToolError:
+    """Return the error for an exit status of the tool other than 0."""
+    said = next((line for line in reversed(output.splitlines()) if line.strip()), "")
+    if failure := find_failure(output):  # the tool says itself what is the matter
+        message = f"benchmark_model: {failure}"
+    elif status == EXIT_NOT_FOUND:
+        message = f"benchmark_model is not on the device: {printable(said)}"
+    elif status == EXIT_NOT_EXECUTABLE:
+        message = f"the device cannot execute benchmark_model: {printable(said)}"
+    elif status > SIGNALLED:
+        message = f"benchmark_model crashed (signal {status - SIGNALLED})"
+    else:
+        message = f"benchmark_model exited with status {status}: {printable(said)}"
+    return ToolError(message, output=output, exit_status=status)
+
+
+def _check_clock(run: ToolRun, process_s: float) -> None:
+    """Refuse durations that the process has not lived for.
+
+    Raises:
+        ClockError: the tool's clock and the device's do not agree.
+    """
+    if process_s < 0:
+        raise ClockError(f"the device's uptime ran backwards by {-process_s:g} s")
+    measured_s = run.measured_ns / 1e9
+    if measured_s > process_s * (1 + CLOCK_SLACK) + 2 * UPTIME_TICK_S:
+        raise ClockError(
+            f"benchmark_model measured {measured_s:.2f} s in a process that lived for "
+            f"{process_s:.2f} s"
+        )

@@ -1,0 +1,98 @@
+"""What a model is fed on the device, and whether it answers there as it does on the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bench.android.errors import WrongAnswerError
+from models.artifacts import Artifact
+from models.runtimes import LoadedModel, available
+from models.samples import IMAGE_SHAPE, sample_pixels
+
+TOLERANCE = 0.01
+"""How far a real value of the output may be off, as a share of the outputs' span.
+
+Two runtimes round differently: 1e-6 of it in float32, about a quantisation step (1/256) in int8.
+"""
+
+HALF_PRECISION_TOLERANCE = 0.05
+"""The same for a delegate that computes in half precision, as GPUs do by default."""
+
+
+@dataclass
+class Sample:
+    """One input for a model, and the host's answer to it.
+
+    Args:
+        artifact: the model.
+        threads: of the host's interpreter.
+    """
+
+    artifact: Artifact
+    threads: int = 1
+
+    @cached_property
+    def _model(self) -> LoadedModel:
+        return available()[0].load(self.artifact.path, self.threads)
+
+    @property
+    def kind(self) -> str:
+        """What it is, for the record."""
+        return "canary image 0" if self._model.input.shape == IMAGE_SHAPE else "seeded noise"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the input, batch first."""
+        return self._model.input.shape
+
+    @cached_property
+    def content(self) -> bytes:
+        """The input's elements as the tool reads them from a file: the tensor's own layout."""
+        spec = self._model.input
+        pixels = sample_pixels(spec)
+        elements = pixels if pixels.dtype == spec.dtype else spec.quantise(pixels)
+        return np.ascontiguousarray(elements).tobytes()
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """The host's answer: float32, one dimension."""
+        return self._model.predict(sample_pixels(self._model.input))
+
+    def check(self, output: bytes, uses_half_precision: bool = False) -> dict[str, float | int]:
+        """Compare the device's answer with the host's.
+
+        Args:
+            output: the bytes of the model's first output tensor, as the tool wrote them.
+            uses_half_precision: whether a delegate may have computed in half precision.
+
+        Returns:
+            For the record: the label, and the largest difference as a share of the outputs' span.
+
+        Raises:
+            WrongAnswerError: it is another one.
+        """
+        spec = self._model.output
+        expected_bytes = int(np.prod(spec.shape)) * spec.dtype.itemsize
+        if len(output) < expected_bytes:
+            raise WrongAnswerError(
+                f"the device wrote {len(output)} bytes of output, expected {expected_bytes}"
+            )
+        elements = np.frombuffer(output[:expected_bytes], spec.dtype)
+        answer = spec.dequantise(elements)
+        expected = self.expected
+        span = max(1.0, float(np.ptp(expected))) if len(expected) else 1.0
+        difference = float(np.max(np.abs(answer - expected))) / span
+        tolerance = HALF_PRECISION_TOLERANCE if uses_half_precision else TOLERANCE
+        label, expected_label = int(answer.argmax()), int(expected.argmax())
+        # A tie may go either way; so the host's value of the device's label decides.
+        margin = float(expected[expected_label] - expected[label]) / span
+        if not difference <= tolerance or margin > tolerance:
+            raise WrongAnswerError(
+                f"{self.artifact.name} answers class {label} on the device and class "
+                f"{expected_label} on the host (largest difference {difference:.3g}, allowed "
+                f"{tolerance:g})"
+            )
+        return {"label": label, "largest_difference": difference}
