@@ -13,6 +13,7 @@ from models.artifacts import ArtifactError
 from models.runtimes import RUNTIMES, Runtime
 
 TIMEOUT_S = 60
+COMMAND = [sys.executable, "-m", "models.probe"]
 
 
 def probe(path: Path, runtime: Runtime) -> None:
@@ -21,7 +22,7 @@ def probe(path: Path, runtime: Runtime) -> None:
     Raises:
         ArtifactError: the runtime refused the file, crashed on it, or hung.
     """
-    command = [sys.executable, "-m", "models.probe", runtime.name, str(path.resolve())]
+    command = [*COMMAND, runtime.name, str(path.resolve())]
     try:
         child = subprocess.run(
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,

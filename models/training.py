@@ -99,6 +99,7 @@ def train(
                     on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, logs),
                 ),
             ],
+            shuffle=False,  # a batch's pictures are chosen by its step
             verbose=0,
         )
     return model, history

@@ -1,0 +1,113 @@
+"""Converted files against the Keras models that they come from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models import evaluation, graph
+from models.artifacts import PRECISIONS, artifact
+from models.fruits360 import CLASS_NAMES, SIDE
+from models.runtimes import RUNTIMES
+
+# Largest accepted difference of a probability between Keras and the converted file, and the
+# smallest share of photographs on which both name the same class.
+TOLERANCE = {"float32": 1e-4, "float16": 0.01, "dynamic": 0.15, "int8": 0.25}
+AGREEMENT = {"float32": 1.0, "float16": 0.9997, "dynamic": 0.998, "int8": 0.998}
+FLOAT_PRECISIONS = ("float32", "float16")
+
+
+@pytest.fixture(params=PRECISIONS)
+def converted(request, architecture):
+    return artifact(architecture.name, request.param)
+
+
+def test_a_converted_file_answers_as_its_keras_model(converted, keras_model, photographs):
+    _check(converted, keras_model, photographs.images[::10])
+
+
+def test_a_converted_file_answers_as_its_keras_model_on_canary_images(
+    converted, keras_model, canary_images
+):
+    _check(converted, keras_model, canary_images)
+
+
+def _check(converted, keras_model, images):
+    expected = evaluation.keras_predict_all(keras_model, images)
+    actual = evaluation.predict_all(RUNTIMES["litert"].load(converted.read_bytes()), images)
+    assert np.abs(expected - actual).max() <= TOLERANCE[converted.precision]
+    margin = np.sort(expected)[:, -1] - np.sort(expected)[:, -2]
+    same = expected.argmax(axis=1) == actual.argmax(axis=1)
+    same |= margin < 2 * TOLERANCE[converted.precision] / 10
+    assert same.mean() >= AGREEMENT[converted.precision]
+
+
+def test_the_whole_graph_of_a_float_file_is_one_partition(tflite_model, interpreter, runtime):
+    if tflite_model.precision not in FLOAT_PRECISIONS:
+        pytest.skip("XNNPACK takes float graphs whole; others are recorded, not required")
+    nodes = len(graph.operators(tflite_model.read_bytes()))
+    assert graph.delegated_partitions(interpreter.interpreter) == [nodes]
+
+
+def test_contract_of_input_and_output(tflite_model, interpreter):
+    if tflite_model.card is None:
+        pytest.skip("a user's own model may take anything")
+    assert interpreter.input.shape == (1, SIDE, SIDE, 3)
+    assert interpreter.output.shape == (1, len(CLASS_NAMES))
+    if tflite_model.precision == "int8":
+        assert interpreter.input.dtype == interpreter.output.dtype == np.uint8
+        assert (interpreter.input.scale, interpreter.input.zero_point) == (1.0, 0)
+        assert (interpreter.output.scale, interpreter.output.zero_point) == (1 / 256, 0)
+    else:
+        assert interpreter.input.dtype == interpreter.output.dtype == np.float32
+        assert not interpreter.input.is_quantised
+
+
+def test_outputs_are_probabilities(tflite_model, interpreter, canary_images):
+    if tflite_model.card is None:
+        pytest.skip("a user's own model may answer anything")
+    probabilities = evaluation.predict_all(interpreter, canary_images)
+    assert probabilities.min() >= 0
+    # An int8 file rounds each of 20 probabilities to 1/256.
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=20 / 512)
+
+
+def test_folding_the_scaling_changes_no_answer(keras_model, canary_images):
+    from models.conversion import fold_scaling
+
+    folded = fold_scaling(keras_model)
+    expected = evaluation.keras_predict_all(keras_model, canary_images)
+    actual = evaluation.keras_predict_all(folded, canary_images)
+    assert np.abs(expected - actual).max() < 1e-5
+    assert not [layer for layer in folded.layers if type(layer).__name__ == "Rescaling"]
+
+
+def test_a_scaling_with_an_offset_is_not_folded():
+    keras = pytest.importorskip("keras")
+    from models.conversion import fold_scaling
+
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(image)
+    network = keras.Model(image, keras.layers.Conv2D(2, 3)(x))
+    with pytest.raises(ValueError, match="without an offset"):
+        fold_scaling(network)
+
+
+def test_unknown_precisions_and_missing_calibration_are_refused(keras_model):
+    from models.conversion import convert
+
+    with pytest.raises(ValueError, match=r"unknown precision 'int4'.*float32"):
+        convert(keras_model, "int4")
+    with pytest.raises(ValueError, match="calibration"):
+        convert(keras_model, "int8")
+
+
+def test_calibration_pictures_are_spread_over_the_whole_set():
+    pytest.importorskip("tensorflow")
+    from models.conversion import calibration_images
+
+    chosen = calibration_images(np.arange(1000), count=5)
+    assert chosen[0] == 0
+    assert chosen[-1] == 999
+    assert np.ptp(np.diff(chosen)) <= 1
+    assert len(calibration_images(np.arange(3), count=5)) == 3

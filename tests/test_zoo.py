@@ -1,0 +1,40 @@
+"""The table of architectures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models import zoo
+from models.zoo import Study
+
+BUILDERS = Path(zoo.__file__).parent / "architectures"
+
+
+def test_every_builder_has_a_row_and_every_row_a_builder():
+    files = {path.stem for path in BUILDERS.glob("*.py")} - {"__init__"}
+    assert files == set(zoo.ARCHITECTURES)
+
+
+def test_names_are_those_of_their_rows():
+    assert all(name == row.name for name, row in zoo.ARCHITECTURES.items())
+    assert len({row.title for row in zoo.ARCHITECTURES.values()}) == len(zoo.ARCHITECTURES)
+
+
+@pytest.mark.parametrize(
+    ("name", "study"),
+    [
+        ("alexnet", Study(952_835, 0.971)),
+        ("alexnet_separable", Study(866_750, 0.998)),
+        ("mobilenet_v1", Study(801_795, 0.992)),
+        ("mobilenet_v2", Study(98_379, 0.998)),
+    ],
+)
+def test_the_studys_figures_are_those_of_its_table_1(name, study):
+    assert zoo.find(name).study == study
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(KeyError, match=r"unknown architecture 'alexnett'.*alexnet, .*mobilenet_v2"):
+        zoo.find("alexnett")
