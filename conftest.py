@@ -18,6 +18,7 @@ pytest_plugins = [
     "fixtures.measuring",
     "fixtures.device",
     "fixtures.summary",
+    "fixtures.stage_summary",
     "fixtures.hypothesis_profiles",
 ]
 
@@ -70,6 +71,12 @@ def pytest_addoption(parser):
         default=10,
         metavar="N",
         help="rounds before the timed ones; default: 10",
+    )
+    how.addoption(
+        "--protocol",
+        choices=["warm", "cold"],
+        default="warm",
+        help="cold: clear memory before each round, as the study did; default: warm",
     )
     data = parser.getgroup("data set")
     data.addoption(

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from models.samples import sample_pixels
-
-
-@pytest.fixture
-def info(model_info, interpreter_info):
-    """All that a later comparison needs to know."""
-    return {**model_info, **interpreter_info}
 
 
 def test_invoke(interpreter, info, measure):

@@ -111,8 +111,13 @@ def prepare_batch(
     return np.concatenate(tensors)
 
 
-def decode(picture: Picture) -> np.ndarray:
-    """Decode a picture at its full size, upright.
+def decode(picture: Picture, spec: TensorSpec | None = None) -> np.ndarray:
+    """Decode a picture, upright.
+
+    Args:
+        picture: see `Picture`.
+        spec: a model's input: the first stage of `prepare` alone, which decodes a JPEG no larger
+            than that input needs. None: the picture at its full size.
 
     Returns:
         uint8 RGB, shape (height, width, 3).
@@ -120,7 +125,9 @@ def decode(picture: Picture) -> np.ndarray:
     Raises:
         PreprocessingError: as `prepare`.
     """
-    return np.asarray(_rgb_image(picture))
+    if spec is None:
+        return np.asarray(_rgb_image(picture))
+    return np.asarray(_rgb_image(picture, _target(spec), scaling="antialiased"))
 
 
 def _target(spec: TensorSpec) -> tuple[int, int]:

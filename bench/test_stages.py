@@ -1,0 +1,99 @@
+"""Where the time goes before, at and around inference: loading, preparing, the first inference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench import sources
+from models.preprocessing import decode, prepare
+from models.samples import IMAGE_SHAPE, sample_pixels
+from models.tensors import TensorSpec
+
+FLOAT = TensorSpec(0, IMAGE_SHAPE, np.dtype("float32"))
+SPECS = {"float32": FLOAT, "uint8": TensorSpec(0, IMAGE_SHAPE, np.dtype("uint8"), 1.0, 0)}
+END_TO_END = "640x480"
+
+each_size = pytest.mark.parametrize("size", sources.SIZES)
+
+
+@each_size
+def test_decode(size, measure):
+    """From JPEG bytes to RGB pixels, no more of them than the model's input needs."""
+    source = sources.jpeg(size)
+    pixels = measure(decode, source, FLOAT, info={"source": size})
+    assert min(pixels.shape[:2]) >= min(FLOAT.shape[1:3])
+
+
+@each_size
+@pytest.mark.parametrize("dtype", SPECS)
+def test_prepare(size, dtype, measure):
+    """From JPEG bytes to the model's tensor: decoded, made small, in the input's dtype."""
+    source, spec = sources.jpeg(size), SPECS[dtype]
+    tensor = measure(prepare, source, spec, info={"source": size, "dtype": dtype})
+    assert tensor.shape == spec.shape
+
+
+def test_load_path(tflite_model, runtime, threads, info, measure, tmp_path):
+    """From a file's path to an interpreter that can be invoked.
+
+    The file is a copy, since the kernel forgets none that another interpreter has mapped.
+    """
+    copy = tmp_path / tflite_model.path.name
+    copy.write_bytes(tflite_model.read_bytes())
+    _measure_loading(measure, runtime, copy, threads, info, files=[copy])
+
+
+def test_load_bytes(tflite_model, runtime, threads, info, measure):
+    """From a file's bytes to an interpreter that can be invoked."""
+    _measure_loading(measure, runtime, tflite_model.read_bytes(), threads, info)
+
+
+def _measure_loading(measure, runtime, model, threads, info, **options):
+    """Time loading, but not the end of the model before: that is in the round's setup."""
+    loaded = []
+
+    def load() -> None:
+        loaded.append(runtime.load(model, threads))
+
+    measure(load, info=info, setup=loaded.clear, **options)
+    assert loaded[0].input.index == loaded[0].interpreter.get_input_details()[0]["index"]
+
+
+def test_first_inference(tflite_model, interpreter, runtime, threads, info, measure):
+    """The first inference of a freshly loaded model; loading is not in it."""
+    pixels = sample_pixels(interpreter.input)
+    elements = interpreter.input.quantise(pixels)
+
+    def load():
+        model = runtime.load(tflite_model.path, threads)
+        model.set_input(elements)
+        return (model,), {}
+
+    model = measure(_invoke, info=info, setup=load)
+    assert (model.raw_output() == _answer(interpreter, elements)).all()
+
+
+def test_classify_jpeg(interpreter, info, measure):
+    """From JPEG bytes to the label."""
+    if len(interpreter.input.shape) != 4 or interpreter.input.shape[3] != 3:
+        pytest.skip("the model takes no RGB picture")
+    source = sources.jpeg(END_TO_END)
+
+    def classify() -> int:
+        return interpreter.classify(prepare(source, interpreter.input))
+
+    dtype = interpreter.input.dtype.name
+    answer = measure(classify, info={**info, "source": END_TO_END, "dtype": dtype})
+    assert answer == interpreter.classify(prepare(source, interpreter.input))
+
+
+def _invoke(model):
+    model.invoke()
+    return model
+
+
+def _answer(model, elements):
+    model.set_input(elements)
+    model.invoke()
+    return model.raw_output()
