@@ -27,12 +27,7 @@ _PROPERTIES = {
 }
 _CPU = "/sys/devices/system/cpu"
 _THERMAL = "/sys/class/thermal"
-_CORE_FILES = (
-    "cpuinfo_max_freq",
-    "scaling_max_freq",
-    "scaling_cur_freq",
-    "scaling_governor",
-)
+_CORE_FILES = ("cpuinfo_max_freq", "scaling_max_freq", "scaling_cur_freq", "scaling_governor")
 
 HOT_BATTERY_C = 45.0
 """From this battery temperature on a phone without thermal service counts as throttled."""
@@ -176,11 +171,7 @@ def record(device: Device) -> Conditions:
     cpufreq, zones = f"{_CPU}/cpu[0-9]*/cpufreq", f"{_THERMAL}/thermal_zone*"
     answers = device.run_all(
         {
-            "cores": [
-                "sh",
-                "-c",
-                f"grep -s . {cpufreq}/*_freq {cpufreq}/scaling_governor",
-            ],
+            "cores": ["sh", "-c", f"grep -s . {cpufreq}/*_freq {cpufreq}/scaling_governor"],
             "sensors": ["sh", "-c", f"grep -s . {zones}/type {zones}/temp"],
             "thermal": ["dumpsys", "thermalservice"],
             "battery": ["dumpsys", "battery"],
@@ -231,8 +222,7 @@ def parse_thermal_service(text: str) -> tuple[int | None, dict[str, float]]:
     temperatures = {
         name: float(value)
         for value, name in re.findall(
-            r"Temperature\{mValue=(-?\d+(?:\.\d+)?), mType=-?\d+, mName=([^,}]+),",
-            current,
+            r"Temperature\{mValue=(-?\d+(?:\.\d+)?), mType=-?\d+, mName=([^,}]+),", current
         )
     }
     return status, temperatures

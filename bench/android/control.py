@@ -1,4 +1,4 @@
-"""Changes to a device, each a context manager that restores what it found, and waiting until it is cool."""
+"""Changes to a device, each a context manager that restores what it found; cooling it down."""
 
 from __future__ import annotations
 

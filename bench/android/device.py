@@ -18,51 +18,21 @@ from dataclasses import dataclass
 from adbutils import AdbConnection, AdbDevice
 from adbutils.errors import AdbError
 
+from bench.android.discovery import READY, ServerAddress, attached_devices, choose
 from bench.android.errors import (
     AdbServerError,
     CommandError,
     CommandTimeoutError,
-    DeviceChoiceError,
     DeviceError,
     DeviceLostError,
-    NoDeviceError,
     TransferError,
     printable,
 )
-from bench.android.server import Client, ServerAddress, start_server
+from bench.android.server import Client, start_server
 
 COMMAND_TIMEOUT_S = 30.0
 TRANSFER_TIMEOUT_S = 120.0
 SYNC_CHUNK_BYTES = 64 * 1024
-READY = "device"
-
-STATE_ADVICE = {
-    "unauthorized": "accept this computer's key on the phone's screen, then try again",
-    "offline": "plug the cable out and in again, or run `adb reconnect`",
-    "no permissions": "let your user access USB devices (udev rules), then try again",
-    "recovery": "restart it into Android",
-    "bootloader": "restart it into Android",
-    "sideload": "restart it into Android",
-}
-
-
-@dataclass(frozen=True)
-class Attached:
-    """A device that the adb server lists.
-
-    Attributes:
-        serial: its serial.
-        state: "device" where it can be used, else what is the matter, such as "unauthorized".
-    """
-
-    serial: str
-    state: str
-
-    @property
-    def complaint(self) -> str:
-        """What is the matter and what to do about it, without the serial."""
-        advice = STATE_ADVICE.get(self.state, "look at the phone's screen and at `adb devices`")
-        return f"{self.state}: {advice}"
 
 
 @dataclass(frozen=True)
@@ -83,53 +53,6 @@ class Completed:
     def output(self) -> str:
         """Both streams."""
         return self.stdout + self.stderr
-
-
-def attached_devices(address: ServerAddress) -> list[Attached]:
-    """Return what the adb server lists.
-
-    Raises:
-        AdbServerError: it does not answer.
-    """
-    try:
-        infos = Client(address).list()
-    except (AdbError, OSError, ValueError) as error:
-        raise AdbServerError(
-            f"the adb server at {address} does not list its devices ({error})"
-        ) from None
-    return [Attached(info.serial, info.state) for info in infos]
-
-
-def choose(devices: Sequence[Attached], serial: str | None) -> Attached:
-    """Return the device of a serial, else the only one attached.
-
-    Raises:
-        NoDeviceError: none is attached, or not this one.
-        DeviceChoiceError: there are several, or it cannot be used as it is.
-    """
-    if serial is not None:
-        found = [device for device in devices if device.serial == serial]
-        if not found:
-            others = ", ".join(printable(device.serial) for device in devices) or "none"
-            raise NoDeviceError(f"no device {printable(serial)} is attached; attached: {others}")
-        device = found[0]
-    elif not devices:
-        raise NoDeviceError(
-            "no Android device is attached: plug one in and allow USB debugging, or give "
-            "--device emulated"
-        )
-    else:
-        usable = [device for device in devices if device.state == READY]
-        if len(usable) > 1:
-            serials = ", ".join(printable(device.serial) for device in usable)
-            raise DeviceChoiceError(
-                f"{len(usable)} devices are attached ({serials}): choose one with --device SERIAL "
-                "or ANDROID_SERIAL, or give --device all"
-            )
-        device = usable[0] if usable else devices[0]
-    if device.state != READY:
-        raise DeviceChoiceError(device.complaint, serial=device.serial)
-    return device
 
 
 class Device:
@@ -158,10 +81,7 @@ class Device:
         return cls(address, choose(attached_devices(address), serial).serial)
 
     def run(
-        self,
-        arguments: Sequence[str],
-        timeout_s: float = COMMAND_TIMEOUT_S,
-        check: bool = True,
+        self, arguments: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S, check: bool = True
     ) -> Completed:
         """Run a command and wait for its end.
 
@@ -187,9 +107,7 @@ class Device:
         return completed
 
     def run_all(
-        self,
-        commands: Mapping[str, Sequence[str]],
-        timeout_s: float = COMMAND_TIMEOUT_S,
+        self, commands: Mapping[str, Sequence[str]], timeout_s: float = COMMAND_TIMEOUT_S
     ) -> dict[str, Completed]:
         """Run several commands one after another in one shell; none has to succeed.
 
@@ -204,8 +122,8 @@ class Device:
             CommandTimeoutError, DeviceLostError, AdbServerError.
         """
         token = secrets.token_hex(8)
-        script = "".join(
-            f"{shlex.join(arguments)} 2>&1\nprintf '%s %d\\n' {token} $?\n"
+        script = "\n".join(
+            f"{shlex.join(arguments)} 2>&1\nprintf '%s %d\\n' {token} $?"
             for arguments in commands.values()
         )
         output = self._run(script, ["sh", "-c", script], timeout_s).stdout
@@ -272,7 +190,7 @@ class Device:
         arrived = self.sha256(path)
         if arrived != digest:
             raise TransferError(
-                f"{printable(path)} did not arrive as it was sent (sha256 {arrived}, sent {digest})",
+                f"{printable(path)} arrived as something else (sha256 {arrived}, sent {digest})",
                 serial=self.serial,
             )
         return True
@@ -337,9 +255,7 @@ class Device:
             raise self._refusal(error, doing, arguments) from None
         stdout = result.stdout if self._shell_v2() else result.output
         return Completed(
-            stdout.replace("\r\n", "\n"),
-            result.stderr.replace("\r\n", "\n"),
-            result.returncode,
+            stdout.replace("\r\n", "\n"), result.stderr.replace("\r\n", "\n"), result.returncode
         )
 
     def _refusal(

@@ -80,7 +80,7 @@ class NoDeviceError(DeviceError):
 
 
 class DeviceChoiceError(DeviceError):
-    """A device was not chosen, or cannot be used as it is: unauthorised, offline, one of several."""
+    """A device cannot be used as it is (unauthorised, offline), or is one of several."""
 
 
 class DeviceLostError(DeviceError):

@@ -39,14 +39,7 @@ INPUT_NAME = "input"
 so no name out of a model's file gets into a command."""
 
 DELEGATE_FLAGS = {"cpu": None, "gpu": "use_gpu", "nnapi": "use_nnapi"}
-REQUIRED_FLAGS = (
-    "graph",
-    "num_runs",
-    "min_secs",
-    "warmup_runs",
-    "warmup_min_secs",
-    "num_threads",
-)
+REQUIRED_FLAGS = ("graph", "num_runs", "min_secs", "warmup_runs", "warmup_min_secs", "num_threads")
 
 
 class Reporter(Protocol):
@@ -228,11 +221,7 @@ class Bench:
             reporter.begin(f"{artifact.name} on {self.name}", settings.rounds)
             try:
                 session = run_rounds(
-                    self.device,
-                    self._workspace,
-                    plan,
-                    settings.timeout_s,
-                    reporter.advance,
+                    self.device, self._workspace, plan, settings.timeout_s, reporter.advance
                 )
             finally:
                 reporter.end()
@@ -266,8 +255,7 @@ class Bench:
             missing.append(delegate_flag)
         if missing:
             raise ToolError(
-                f"this benchmark_model knows no --{missing[0]}",
-                serial=self.device.serial,
+                f"this benchmark_model knows no --{missing[0]}", serial=self.device.serial
             )
         command = [
             executable,

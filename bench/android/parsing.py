@@ -61,7 +61,8 @@ _FAILURES = (
 )
 _LOOKS_LIKE_A_RESULT = re.compile(
     r"count=|^Inference(?: timings| \()|^Warmup \(|^Model initialization|^Init footprint"
-    r"|^Initialized session|^Overall footprint|^Peak memory|^Memory footprint delta|delegate.*model graph will"
+    r"|^Initialized session|^Overall footprint|^Peak memory|^Memory footprint delta"
+    r"|delegate.*model graph will"
 )
 _FLAG = re.compile(r"^\s*--(?P<name>\w+)=")
 
@@ -271,10 +272,7 @@ class _Results:
                 f"{len(self.series)} lines with count=, expected one of the warm-up and one of "
                 "the inferences"
             )
-        if self.series:
-            run = self._from_series(is_compiled)
-        else:
-            run = self._from_summary(lines)
+        run = self._from_series(is_compiled) if self.series else self._from_summary(lines)
         for name in ("load_ns", "first_inference_ns", "inference_ns"):
             _check_duration(name.removesuffix("_ns"), getattr(run, name))
         for statistics in self.series:
@@ -287,10 +285,7 @@ class _Results:
         warmup, steady = self.series
         if is_compiled:
             load_ns = self.values.get("session", self.values["Model initialization"])
-            agreed = {
-                "Inference (avg)": steady.mean_ns,
-                "Warmup (first)": warmup.first_ns,
-            }
+            agreed = {"Inference (avg)": steady.mean_ns, "Warmup (first)": warmup.first_ns}
             slack_ns = SUMMARY_TICK_NS
         else:
             load_ns = self.values["timings init"]

@@ -9,6 +9,7 @@ The shell cleans up after itself where the connection ends, since then nobody el
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shlex
 import time
@@ -155,10 +156,8 @@ def run_rounds(
 
 def _kill_quietly(workspace: Workspace) -> None:
     """End what still runs; where the device is gone, the error that says so is under way."""
-    try:
+    with contextlib.suppress(DeviceError):
         workspace.kill()
-    except DeviceError:
-        pass
 
 
 def _script(plan: Plan, directory: str, token: str) -> str:
@@ -312,7 +311,7 @@ class _Reader:
         full_khz = self._plan.full_frequency_khz
         if full_khz is not None and cap.isascii() and cap.isdecimal() and int(cap) < full_khz:
             raise ThrottledError(
-                f"the cores are capped at {int(cap) / 1e6:.2f} GHz of {full_khz / 1e6:.2f} GHz",
+                f"the cores are capped at {int(cap) / 1e6:.2f} GHz of {full_khz / 1e6:.2f} GHz"
             )
 
     def _check_thermal_status(self, words: str) -> None:

@@ -22,12 +22,7 @@ def device_table(results: Iterable[Result]) -> Table | None:
     for result in results:
         if result.quantity in QUANTITIES:
             info = result.info
-            key = (
-                info["model"],
-                info["device"]["serial"],
-                info["threads"],
-                info["delegate"],
-            )
+            key = (info["model"], info["device"]["serial"], info["threads"], info["delegate"])
             rows.setdefault(key, {})[result.quantity] = result
     if not rows:
         return None

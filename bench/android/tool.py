@@ -26,19 +26,10 @@ NIGHTLY_URL = (
     "https://storage.googleapis.com/tensorflow-nightly-public/prod/tensorflow/release/lite/tools/"
     "nightly/latest/{}_benchmark_model"
 )
-PUBLISHED = {
-    "arm64-v8a": LITERT_URL,
-    "armeabi-v7a": NIGHTLY_URL.format("android_arm"),
-}
+PUBLISHED = {"arm64-v8a": LITERT_URL, "armeabi-v7a": NIGHTLY_URL.format("android_arm")}
 """Where the tool for an ABI is published."""
 
-ELF_MACHINES = {
-    40: "armeabi-v7a",
-    183: "arm64-v8a",
-    3: "x86",
-    62: "x86_64",
-    243: "riscv64",
-}
+ELF_MACHINES = {40: "armeabi-v7a", 183: "arm64-v8a", 3: "x86", 62: "x86_64", 243: "riscv64"}
 """`e_machine` of the ELF header, by Android's name of the ABI."""
 
 DOWNLOAD_TIMEOUT_S = 60.0
@@ -147,4 +138,4 @@ def download(url: str, path: Path) -> None:
         ) from None
     finally:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+            Path(name).unlink()

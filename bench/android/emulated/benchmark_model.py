@@ -141,7 +141,7 @@ def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> N
             "Though GPU delegate is explicitly applied, the model graph will not be executed "
             "by the delegate."
         )
-    _print(f"The input model file size (MB): {os.path.getsize(flags['graph']) / 1e6:g}")
+    _print(f"The input model file size (MB): {Path(flags['graph']).stat().st_size / 1e6:g}")
     _print(f"Initialized session in {init_us / 1e3:g}ms.")
     pixels = _input(model, flags.get("input_layer_value_files", ""))
 
@@ -158,10 +158,7 @@ def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> N
         sys.stdout.write("INFO: Inference timings in us: Init: 12")
         sys.stdout.flush()
         return
-    memory = (
-        memory_after_init_mb - memory_at_start_mb,
-        _memory_mb() - memory_at_start_mb,
-    )
+    memory = (memory_after_init_mb - memory_at_start_mb, _memory_mb() - memory_at_start_mb)
     if is_compiled:
         _print_compiled_summary(init_us, warmup_us, times_us, memory)
     else:
@@ -191,22 +188,18 @@ def _input(model: LoadedModel, value_files: str) -> np.ndarray:
     spec = model.input
     if not value_files:
         return spec.quantise(np.random.default_rng().uniform(-0.5, 0.5, spec.shape))
-    path = value_files.rpartition(":")[2]
+    path = Path(value_files.rpartition(":")[2])
+    actual_bytes = path.stat().st_size
     expected_bytes = int(np.prod(spec.shape)) * spec.dtype.itemsize
-    if os.path.getsize(path) != expected_bytes:
+    if actual_bytes != expected_bytes:
         raise RefusedError(
-            f"The size of {path} is {os.path.getsize(path)} bytes. It should be "
-            f"{expected_bytes} bytes."
+            f"The size of {path} is {actual_bytes} bytes. It should be {expected_bytes} bytes."
         )
     return np.fromfile(path, spec.dtype).reshape(spec.shape)
 
 
 def _run(
-    model: LoadedModel,
-    pixels: np.ndarray,
-    runs: int,
-    min_secs: float,
-    clock: DeviceClock,
+    model: LoadedModel, pixels: np.ndarray, runs: int, min_secs: float, clock: DeviceClock
 ) -> list[int]:
     """Invoke at least `runs` times and `min_secs` seconds; print and return each duration in us."""
     _print(
@@ -242,10 +235,7 @@ def _percentile(times_us: list[int], percent: int) -> int:
 
 
 def _print_compiled_summary(
-    init_us: int,
-    warmup_us: list[int],
-    times_us: list[int],
-    memory_mb: tuple[float, float],
+    init_us: int, warmup_us: list[int], times_us: list[int], memory_mb: tuple[float, float]
 ) -> None:
     warmup_ms = statistics.fmean(warmup_us) / 1e3
     lines = [
@@ -264,11 +254,7 @@ def _print_compiled_summary(
         "======================================\n",
     ]
     for number, line in enumerate(lines, start=90):
-        print(
-            f"INFO: [benchmark_litert_model.h:{number}] {line}",
-            file=sys.stderr,
-            flush=True,
-        )
+        print(f"INFO: [benchmark_litert_model.h:{number}] {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

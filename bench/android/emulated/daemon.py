@@ -142,10 +142,7 @@ class Daemon:
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self.port = self._listener.getsockname()[1]
         threading.Thread(
-            target=self._accept,
-            args=(self._listener,),
-            daemon=True,
-            name="emulated-adbd",
+            target=self._accept, args=(self._listener,), daemon=True, name="emulated-adbd"
         ).start()
 
     def unplug(self) -> None:

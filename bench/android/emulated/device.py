@@ -15,12 +15,13 @@ from typing import Self
 
 import adbutils
 
+from bench.android.discovery import ServerAddress
 from bench.android.emulated import benchmark_model, faults, userland
 from bench.android.emulated.daemon import Daemon
 from bench.android.emulated.shell import Shell
 from bench.android.emulated.userland import GALAXY_S8, Profile
 from bench.android.errors import AdbServerError
-from bench.android.server import Client, ServerAddress
+from bench.android.server import Client
 
 REPOSITORY = Path(__file__).parents[3]
 START_TIMEOUT_S = 20.0
@@ -81,21 +82,10 @@ class EmulatedDevice:
             if not name.startswith(("ADB_", "ANDROID_"))
         }
         # No look-out for devices of the machine: this server's only one is the emulated device.
-        environment |= {
-            "HOME": str(self._home),
-            "ADB_MDNS": "0",
-            "ADB_USB": "0",
-            "ADB_EMU": "0",
-        }
+        environment |= {"HOME": str(self._home), "ADB_MDNS": "0", "ADB_USB": "0", "ADB_EMU": "0"}
         with (self._home / "adb.log").open("ab") as log:
             self._server = subprocess.Popen(
-                [
-                    adbutils.adb_path(),
-                    "-P",
-                    str(self.address.port),
-                    "nodaemon",
-                    "server",
-                ],
+                [adbutils.adb_path(), "-P", str(self.address.port), "nodaemon", "server"],
                 env=environment,
                 cwd=self._home,
                 stdin=subprocess.DEVNULL,
