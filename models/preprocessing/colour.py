@@ -9,6 +9,8 @@ from models.preprocessing.errors import PreprocessingError
 
 WHITE = (255, 255, 255)
 
+_BLOCK_ELEMENTS = 1 << 20
+
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Convert a decoded picture to mode RGB; an RGB picture without transparency is returned.
@@ -34,13 +36,23 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def from_16_bits(values: np.ndarray) -> np.ndarray:
-    """Scale 0..65535 to 0..255 (65535 / 255 = 257), rounding to nearest; uint8 of that shape."""
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    """Scale 0..65535 to 0..255 (65535 / 255 = 257), rounding to nearest; uint8 of that shape.
+
+    Some rows at a time, since the sums need 32 bits.
+    """
+    scaled = np.empty(values.shape, np.uint8)
+    rows = max(1, _BLOCK_ELEMENTS * len(values) // values.size)
+    for start in range(0, len(values), rows):
+        block = values[start : start + rows]
+        scaled[start : start + rows] = (block.astype(np.uint32) + 128) // 257
+    return scaled
 
 
 def _from_16_bits(image: Image.Image) -> Image.Image:
     """Convert I;16 in any byte order, and I (32 bits), in which older files bring 16."""
-    values = np.clip(np.asarray(image), 0, 65535)
+    values = np.asarray(image)
+    if image.mode == "I":
+        values = np.clip(values, 0, 65535).astype(np.uint16)
     grey = from_16_bits(values)
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):

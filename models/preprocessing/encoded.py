@@ -4,7 +4,8 @@ What a file claims is checked on its header, before any pixel is decoded, so tha
 more than 200 MB or hangs:
 
 - files only, not pipes or devices, of at most `MAX_ENCODED_BYTES`;
-- as many pixels as the format's decoder can hold within `MAX_DECODING_BYTES`;
+- at most `MAX_SIDE` pixels high and wide, and in all as many as the format's decoder can hold
+  within `MAX_DECODING_BYTES`;
 - about `MAX_JPEG_SCANS` scans at most, since each scan costs a pass over all pixels however few
   bytes it has (libjpeg-turbo, "Two Issues with the JPEG Standard": https://libjpeg-turbo.org).
 """
@@ -31,6 +32,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_ENCODED_BYTES = 40_000_000
 MAX_DECODING_BYTES = 160_000_000
 MAX_JPEG_SCANS = 64
+MAX_SIDE = 65_535
+"""Largest that a JPEG can be; decoders also hold something for each row, however short it is."""
 
 DECODING_BYTES_PER_PIXEL = {"JPEG": 12, "MPO": 12, "PNG": 10, "WEBP": 22}
 """Most memory that decoding and colour conversion hold at once, per pixel, measured with Pillow.
@@ -129,6 +132,11 @@ def _check_bytes(count: int) -> None:
 
 
 def _check_pixels(image: Image.Image) -> None:
+    if max(image.size) > MAX_SIDE:
+        raise PreprocessingError(
+            f"the picture has {image.width}x{image.height} pixels, more than the {MAX_SIDE} that a "
+            "side may have; make it smaller"
+        )
     pixels = image.width * image.height
     allowed = MAX_DECODING_BYTES // DECODING_BYTES_PER_PIXEL.get(image.format or "", 22)
     if pixels > allowed:

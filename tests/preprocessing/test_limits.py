@@ -70,10 +70,14 @@ TAKEN: dict[str, Callable[[], bytes]] = {
     "jpeg scans": lambda: bombs.jpeg_scans(3600, 3600, encoded.MAX_JPEG_SCANS),
     "png rgba": lambda: large("RGBA", "PNG", side_of("PNG"), compress_level=1),
     "png rgba 16 bits": lambda: bombs.png(side_of("PNG"), side_of("PNG"), depth=16),
-    "png grey 16 bits": lambda: bombs.png(side_of("PNG"), side_of("PNG"), colour_type=0, depth=16),
+    "png grey 16 bits": lambda: bombs.png(
+        side_of("PNG"), side_of("PNG"), colour_type=0, depth=16, transparent=b"\0\0"
+    ),
     "png grey alpha": lambda: bombs.png(side_of("PNG"), side_of("PNG"), colour_type=4),
     "png palette": lambda: bombs.png(side_of("PNG"), side_of("PNG"), colour_type=3),
     "png comments": lambda: bombs.png_text(900_000),
+    "png tall": lambda: bombs.png(244, encoded.MAX_SIDE, colour_type=0, depth=16),
+    "png thin": lambda: bombs.png(1, encoded.MAX_SIDE),
     "png million chunks": lambda: bombs.png_chunks(1_000_000),
     "webp": lambda: large("RGB", "WEBP", side_of("WEBP"), method=0),
     "webp alpha": lambda: large(
@@ -90,6 +94,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "jpeg scans": (lambda: bombs.jpeg_scans(3600, 3600, 100_000), "100000 JPEG scans"),
     "png large": (lambda: bombs.png(4001, 4001), "16.0 megapixels, more than the 16.0"),
     "png larger": (lambda: bombs.png(10_000, 10_000, colour_type=0, depth=1), "100.0 megapixels"),
+    "png endless": (lambda: bombs.png(3, 4_521_986, colour_type=0, depth=16), "65535 that a side"),
     "png bomb": (lambda: bombs.png(60_000, 60_000, colour_type=0, depth=1), "bomb"),
     "png comment": (lambda: bombs.png_text(500_000_000), "too large"),
     "webp large": (lambda: bombs.webp_canvas(9000, 9000), "81.0 megapixels, more than the 7.3"),
@@ -108,18 +113,23 @@ def prepare_in_a_child(path: Path, scaling: str) -> dict:
     return json.loads(done.stdout)
 
 
+def outcome_of(make: Callable[[], bytes], directory: Path, scaling: str) -> dict:
+    path = directory / "picture"
+    path.write_bytes(make())
+    return prepare_in_a_child(path, scaling)
+
+
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="the peak memory is read from Linux's /proc"
 )
 
 
 @needs_proc
+@pytest.mark.parametrize("scaling", ["antialiased", "android"])
 @pytest.mark.parametrize("name", TAKEN)
-def test_the_largest_that_are_taken(name, tmp_path):
-    """Scaled as a phone does, for which a JPEG must be decoded whole."""
-    path = tmp_path / "picture"
-    path.write_bytes(TAKEN[name]())
-    outcome = prepare_in_a_child(path, "android")
+def test_the_largest_that_are_taken(name, scaling, tmp_path):
+    """Scaling as a phone does needs a JPEG decoded whole."""
+    outcome = outcome_of(TAKEN[name], tmp_path, scaling)
     assert outcome["refusal"] is None
     assert outcome["peak_bytes"] < MEMORY_LIMIT_BYTES
 
@@ -128,9 +138,7 @@ def test_the_largest_that_are_taken(name, tmp_path):
 @pytest.mark.parametrize("name", REFUSED)
 def test_bombs_are_refused_before_they_are_decoded(name, tmp_path):
     make, reason = REFUSED[name]
-    path = tmp_path / "picture"
-    path.write_bytes(make())
-    outcome = prepare_in_a_child(path, "antialiased")
+    outcome = outcome_of(make, tmp_path, "antialiased")
     assert outcome["refusal"] is not None
     assert reason in outcome["refusal"]
     assert outcome["peak_bytes"] < 10_000_000
