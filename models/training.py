@@ -28,7 +28,7 @@ class Recipe:
     batch_size: int = 64
     learning_rate: float = 3e-3
     warmup_epochs: float = 1.0
-    weight_decay: float = 1e-3
+    weight_decay: float = 1e-4
     label_smoothing: float = 0.1
     seed: int = 360
 

@@ -16,7 +16,6 @@ STEM_FILTERS = 32
 # table 1 has five blocks of 512 at stride 1 and a second one of 1024: on pictures of 100x100
 # those run on maps of 7x7 and 4x4, where one of each holds what 20 classes need.
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (1024, 2))
-DROPOUT_RATE = 0.1
 
 
 def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) -> keras.Model:
@@ -39,7 +38,6 @@ def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) 
     for index, (filters, strides) in enumerate(BLOCKS, start=1):
         x = _separable_block(x, _width(filters), strides, f"block{index}")
     x = layers.GlobalAveragePooling2D(name="average")(x)
-    x = layers.Dropout(DROPOUT_RATE, name="dropout")(x)
     probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(image, probabilities, name="mobilenet_v1")
 

@@ -16,7 +16,6 @@ STEM_FILTERS = 8
 # channels on a map that is 4x4 here).
 BOTTLENECKS = ((1, 8, 1, 1), (6, 8, 2, 2), (6, 16, 2, 2), (6, 16, 2, 2), (6, 24, 2, 1))
 HEAD_FILTERS = 160
-DROPOUT_RATE = 0.1
 
 
 def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) -> keras.Model:
@@ -43,7 +42,6 @@ def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) 
     x = layers.Conv2D(HEAD_FILTERS, 1, use_bias=False, name="head")(x)
     x = _norm_relu(x, "head")
     x = layers.GlobalAveragePooling2D(name="average")(x)
-    x = layers.Dropout(DROPOUT_RATE, name="dropout")(x)
     probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(image, probabilities, name="mobilenet_v2")
 
