@@ -93,7 +93,10 @@ class Device:
         Raises:
             CommandError, CommandTimeoutError, DeviceLostError, AdbServerError.
         """
-        completed = self._run(shlex.join(arguments), arguments, timeout_s)
+        # The hang-up of a connection reaches the shell alone: so the command takes its place. An
+        # old device's exit status is printed by the shell, which has to stay for it.
+        script = f"exec {shlex.join(arguments)}" if self._shell_v2() else shlex.join(arguments)
+        completed = self._run(script, arguments, timeout_s)
         if check and completed.exit_status:
             said = completed.output.strip()
             raise CommandError(

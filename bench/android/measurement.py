@@ -18,8 +18,8 @@ from bench.android.conditions import (
     record,
 )
 from bench.android.device import Device
-from bench.android.errors import DeviceError, OutputError, ThrottledError, ToolError
-from bench.android.parsing import TICK_NS, ToolRun, parse_flags, parse_run
+from bench.android.errors import OutputError, ThrottledError, ToolError, WrongAnswerError
+from bench.android.parsing import TICK_NS, ToolRun, parse_flags
 from bench.android.session import Plan, Session, exit_error, run_rounds
 from bench.android.tool import Tool
 from bench.android.verification import Sample
@@ -33,7 +33,7 @@ MIN_INFERENCES = 10
 RESOLUTION = 0.005
 """The largest share of a round's summed time that one tick of the tool's clock may be."""
 
-PROBE_INFERENCES = 3
+TRIAL_INFERENCES = 3
 INPUT_NAME = "input"
 """What the input is called towards the tool, which only warns where the model calls it otherwise;
 so no name out of a model's file gets into a command."""
@@ -215,8 +215,8 @@ class Bench:
             if before.throttled_because(cores):
                 before = control.cool_down(self.device, cores, reporter.tell, settings.cool_down_s)
             command = self._command(artifact, settings, sample)
-            probe, verified = self._probe(command, settings, sample, mask)
-            inferences = inferences_for(probe)
+            trial, verified = self._try_out(command, settings, sample, mask)
+            inferences = inferences_for(trial)
             plan = self._plan(command, settings, mask, inferences, before, cores)
             reporter.begin(f"{artifact.name} on {self.name}", settings.rounds)
             try:
@@ -294,7 +294,7 @@ class Bench:
                 raise
         return self._flags
 
-    def _probe(
+    def _try_out(
         self, command: list[str], settings: Settings, sample: Sample, mask: str | None
     ) -> tuple[ToolRun, dict[str, Any] | None]:
         """Run the tool once to see how fast the model is, and what it answers.
@@ -305,23 +305,24 @@ class Bench:
         """
         writes_output = self._takes_input and "output_filepath" in (self._flags or ())
         path = f"{self._workspace.path}/output"
-        arguments = [*command, f"--num_runs={PROBE_INFERENCES}", "--warmup_runs=1"]
+        arguments = [*command, f"--num_runs={TRIAL_INFERENCES}", "--warmup_runs=1"]
         if writes_output:
             arguments.append(f"--output_filepath={path}")
-        if mask is not None:
-            arguments = ["taskset", mask, *arguments]
-        answer = self.device.run(arguments, timeout_s=settings.timeout_s, check=False)
+        plan = Plan(
+            command=arguments,
+            rounds=1,
+            inferences=TRIAL_INFERENCES,
+            name="trial",
+            cpu_mask=mask,
+            kill_background_apps=False,
+        )
+        trial = run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0].run
+        if not writes_output:
+            return trial, None
         try:
-            if answer.exit_status:
-                raise exit_error(answer.exit_status, answer.output)
-            run = parse_run(answer.output, PROBE_INFERENCES)
-            if not writes_output:
-                return run, None
-            uses_half_precision = settings.delegate != "cpu"
-            return run, sample.check(self.device.pull(path), uses_half_precision)
-        except DeviceError as error:
-            error.serial, error.command = self.device.serial, tuple(arguments)
-            error.output = error.output or answer.output
+            return trial, sample.check(self.device.pull(path), settings.delegate != "cpu")
+        except WrongAnswerError as error:
+            error.serial = self.device.serial
             raise
 
     def _plan(
@@ -390,20 +391,20 @@ class Bench:
         }
 
 
-def inferences_for(probe: ToolRun) -> int:
+def inferences_for(trial: ToolRun) -> int:
     """Return how many inferences a round needs so that a tick of the clock does not show in it.
 
     Raises:
         OutputError: no number is enough, since the tool prints the mean itself too coarsely.
     """
-    if probe.tick_ns > TICK_NS:  # the mean is printed rounded; more inferences do not help
-        if probe.tick_ns > RESOLUTION * probe.inference_ns:
+    if trial.tick_ns > TICK_NS:  # the mean is printed rounded; more inferences do not help
+        if trial.tick_ns > RESOLUTION * trial.inference_ns:
             raise OutputError(
-                f"this benchmark_model prints times to {probe.tick_ns / 1e6:g} ms, too coarsely "
-                f"for an inference of {probe.inference_ns / 1e6:g} ms: give --device-tool another"
+                f"this benchmark_model prints times to {trial.tick_ns / 1e6:g} ms, too coarsely "
+                f"for an inference of {trial.inference_ns / 1e6:g} ms: give --device-tool another"
             )
         return MIN_INFERENCES
-    return max(MIN_INFERENCES, math.ceil(probe.tick_ns / (RESOLUTION * probe.inference_ns)))
+    return max(MIN_INFERENCES, math.ceil(trial.tick_ns / (RESOLUTION * trial.inference_ns)))
 
 
 def _mean(values: list[float | None]) -> float | None:

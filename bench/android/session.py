@@ -51,6 +51,7 @@ class Plan:
         command: the tool and its arguments.
         rounds: how often.
         inferences: how many inferences the tool is asked for.
+        name: what messages call a round.
         cpu_mask: cores that the tool may run on (hexadecimal); None for all.
         kill_background_apps: whether `am kill-all` goes before each round.
         drop_caches: the command that drops the page caches before each round; None for none.
@@ -62,6 +63,7 @@ class Plan:
     command: Sequence[str]
     rounds: int
     inferences: int
+    name: str = "round"
     cpu_mask: str | None = None
     kill_background_apps: bool = True
     drop_caches: Sequence[str] | None = None
@@ -210,6 +212,7 @@ while [ "$round" -lt {plan.rounds} ]; do
   {thermal}
   round=$((round + 1))
 done
+trap - HUP PIPE TERM INT
 rm -f session.pid
 echo {token} done
 """
@@ -271,13 +274,14 @@ class _Reader:
             return next(lines)
         except TimeoutError:
             raise CommandTimeoutError(
-                f"benchmark_model did not end within {self._timeout_s:g} s in round {number}",
+                f"benchmark_model did not end within {self._timeout_s:g} s in {self._plan.name} "
+                f"{number}",
                 serial=self._device.serial,
                 command=self._plan.command,
             ) from None
         except StopIteration:
             raise self._device.lost(
-                f"round {number} of {self._plan.rounds} ran", command=self._plan.command
+                f"{self._plan.name} {number} of {self._plan.rounds} ran", command=self._plan.command
             ) from None
 
     def _finish(self, output: str, words: Sequence[str]) -> None:
@@ -302,7 +306,7 @@ class _Reader:
         except DeviceError as error:
             error.serial, error.command = self._device.serial, tuple(self._plan.command)
             error.output = error.output or output
-            error.message = f"round {len(self.rounds) + 1}: {error.message}"
+            error.message = f"{self._plan.name} {len(self.rounds) + 1}: {error.message}"
             raise
         self.rounds.append(Round(run, process_s))
         self._on_round(len(self.rounds))

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from bench.android.errors import WrongAnswerError
-from models.artifacts import Artifact
+from models.artifacts import Artifact, ArtifactError
+from models.probe import probe
 from models.runtimes import LoadedModel, available
 from models.samples import IMAGE_SHAPE, sample_pixels
 
@@ -26,6 +27,8 @@ HALF_PRECISION_TOLERANCE = 0.05
 class Sample:
     """One input for a model, and the host's answer to it.
 
+    Using it raises `ArtifactError` where the host cannot run the model.
+
     Args:
         artifact: the model.
         threads: of the host's interpreter.
@@ -36,7 +39,16 @@ class Sample:
 
     @cached_property
     def _model(self) -> LoadedModel:
-        return available()[0].load(self.artifact.path, self.threads)
+        runtime = available()[0]
+        if self.artifact.card is None:
+            probe(self.artifact.path, runtime)  # it may crash the process that loads it
+        try:
+            return runtime.load(self.artifact.path, self.threads)
+        except (ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise ArtifactError(
+                f"{self.artifact.path}: {runtime.name} refuses it ({reason})"
+            ) from None
 
     @property
     def kind(self) -> str:

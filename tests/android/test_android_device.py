@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -154,6 +155,10 @@ def test_a_failing_command(device):
 def test_a_command_that_says_nothing(device, emulated_device):
     with pytest.raises(CommandTimeoutError, match=r"`sleep 50` said nothing for 0\.2 s"):
         device.run(["sleep", "50"], timeout_s=0.2)
+    deadline_s = time.monotonic() + 10
+    while emulated_device.processes():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
 
 
 def test_an_old_device_without_shell_v2(emulated_device, monkeypatch):
