@@ -74,7 +74,7 @@ def opened(source: Source) -> Iterator[Image.Image]:
         with image:
             _check_pixels(image)
             if is_jpeg(image):
-                _check_scans(stream)
+                _check_scans(image, stream)
             yield image
 
 
@@ -146,13 +146,16 @@ def _check_pixels(image: Image.Image) -> None:
         )
 
 
-def _check_scans(stream: BinaryIO) -> None:
+def _check_scans(image: Image.Image, stream: BinaryIO) -> None:
     """Count the marker's bytes, which compressed samples never contain.
 
     What phones put behind the picture (the film of a motion photo) does contain them, by chance,
     once in 65,536 bytes: twice as many are allowed on top.
     """
     position = stream.tell()
+    if _has_all_in_one_scan(image, stream):
+        stream.seek(position)
+        return
     stream.seek(0)
     scans, size, tail = 0, 0, b""
     while chunk := stream.read(_CHUNK_BYTES):
@@ -165,3 +168,18 @@ def _check_scans(stream: BinaryIO) -> None:
             f"the picture has {scans} JPEG scans, more than the {MAX_JPEG_SCANS} allowed; "
             "encode it anew"
         )
+
+
+def _has_all_in_one_scan(image: Image.Image, stream: BinaryIO) -> bool:
+    """Tell whether a decoder stops after the first scan, behind whose header the stream stands.
+
+    It does in a sequential JPEG whose first scan has all channels: that is nearly every one, and
+    need not be searched through. Whatever looks otherwise is.
+    """
+    if image.info.get("progressive"):
+        return False
+    channels = len(image.getbands())
+    length = 6 + 2 * channels
+    header = _START_OF_SCAN + bytes([0, length, channels])
+    stream.seek(-len(_START_OF_SCAN) - length, os.SEEK_CUR)
+    return stream.read(len(header)) == header

@@ -92,6 +92,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "jpeg large": (lambda: bombs.jpeg_scans(3700, 3700, 1), "13.7 megapixels, more than the 13.3"),
     "jpeg largest": (lambda: bombs.jpeg_scans(65500, 65500, 1), "limit"),
     "jpeg scans": (lambda: bombs.jpeg_scans(3600, 3600, 100_000), "100000 JPEG scans"),
+    "jpeg repeated": (lambda: bombs.jpeg_repeated(3600, 3600, 100_000), "100000 JPEG scans"),
     "png large": (lambda: bombs.png(4001, 4001), "16.0 megapixels, more than the 16.0"),
     "png larger": (lambda: bombs.png(10_000, 10_000, colour_type=0, depth=1), "100.0 megapixels"),
     "png endless": (lambda: bombs.png(3, 4_521_986, colour_type=0, depth=16), "65535 that a side"),
@@ -167,9 +168,10 @@ def test_a_picture_that_pillow_opened_is_checked_before_it_is_decoded():
         prepare(image, input_spec())
 
 
-def test_the_film_behind_a_motion_photo_is_no_scan():
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_film_behind_a_motion_photo_is_no_scan(progressive):
     """Random bytes hold the marker of a scan by chance, far more often than a JPEG has scans."""
-    photo = encode(np.full((40, 40, 3), 90, np.uint8), "JPEG")
+    photo = encode(np.full((40, 40, 3), 90, np.uint8), "JPEG", progressive=progressive)
     film = np.random.RandomState(0).bytes(12_000_000)
     assert film.count(b"\xff\xda") > encoded.MAX_JPEG_SCANS
     np.testing.assert_array_equal(prepare(photo + film, input_spec()), prepare(photo, input_spec()))
