@@ -14,6 +14,7 @@ Libraries that are not installed are left out: `pip install -r requirements/comp
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
 import io
 import sys
@@ -191,7 +192,7 @@ def _opencv() -> dict[str, Way]:
 
 
 def _simplejpeg() -> dict[str, Way]:
-    import simplejpeg
+    simplejpeg = importlib.import_module("simplejpeg")
 
     def draft(data: bytes) -> np.ndarray:
         pixels = simplejpeg.decode_jpeg(data, min_width=DRAFT[0], min_height=DRAFT[1])
@@ -201,7 +202,7 @@ def _simplejpeg() -> dict[str, Way]:
 
 
 def _imagecodecs() -> dict[str, Way]:
-    import imagecodecs
+    imagecodecs = importlib.import_module("imagecodecs")
 
     def whole(data: bytes) -> np.ndarray:
         pixels = imagecodecs.jpeg8_decode(data)
@@ -211,7 +212,7 @@ def _imagecodecs() -> dict[str, Way]:
 
 
 def _pyvips() -> dict[str, Way]:
-    import pyvips
+    pyvips = importlib.import_module("pyvips")
 
     def thumbnail(data: bytes) -> np.ndarray:
         image = pyvips.Image.thumbnail_buffer(data, TARGET[0], height=TARGET[1], size="force")
@@ -227,7 +228,7 @@ def _pyvips() -> dict[str, Way]:
 
 
 def _kornia() -> dict[str, Way]:
-    import kornia_rs
+    kornia_rs = importlib.import_module("kornia_rs")
 
     decoder = kornia_rs.io.ImageDecoder()
 

@@ -1,0 +1,80 @@
+"""Measure the accuracy under rotation, scale, shift, light, compression and other grounds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from models import artifacts, fruits360, robustness, runtimes
+from models.commands.arguments import add_directory, add_fruits360, add_names, positive
+
+EXAMPLE = 1_000
+"""Which of the Test photographs the picture shows."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    add_names(parser)
+    parser.add_argument(
+        "--precision",
+        action="append",
+        choices=artifacts.PRECISIONS,
+        help="repeatable; default: float32 and int8",
+    )
+    parser.add_argument(
+        "--runtime", choices=list(runtimes.RUNTIMES), default="litert", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--every",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="only every Nth photograph; default: all",
+    )
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the table into this")
+    add_fruits360(parser)
+    add_directory(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table; exit status 1 where a model falls too low under a mild change."""
+    from rich.console import Console
+    from rich.progress import track
+
+    photographs = fruits360.load("Test", arguments.fruits360)
+    chosen = slice(None, None, arguments.every)
+    photographs = fruits360.Photographs(
+        photographs.images[chosen],
+        photographs.labels[chosen],
+        photographs.files[chosen],
+        photographs.fingerprint,
+    )
+    runtime = runtimes.RUNTIMES[arguments.runtime]
+    files = [
+        artifacts.artifact(name, precision, arguments.directory)
+        for name in arguments.names
+        for precision in arguments.precision or ("float32", "int8")
+    ]
+    models = {file.name: runtime.load(file.read_bytes()) for file in files}
+    results = list(
+        track(
+            robustness.measure(models, photographs),
+            total=len(models) * len(robustness.CHANGES),
+            description="changes",
+            console=Console(stderr=True),
+        )
+    )
+    print(robustness.markdown(results))
+    if arguments.picture:
+        number = EXAMPLE // arguments.every
+        robustness.draw(results, photographs.images[number], number, arguments.picture)
+    refused = [result for result in results if not result.is_accepted]
+    for result in refused:
+        print(
+            f"error: {result.model} is right on {result.accuracy:.2%} of the photographs "
+            f"{result.change.name}, less than {robustness.SMALLEST_ACCEPTED_ACCURACY:.0%}; "
+            "train it with stronger augmentation",
+            file=sys.stderr,
+        )
+    return 1 if refused else 0
