@@ -34,12 +34,14 @@ class Stream:
         self.on_close: list[Callable[[], None]] = []
 
     def write(self, data: bytes) -> None:
-        """Send bytes and wait until each packet is acknowledged.
+        """Send bytes and wait until each packet is acknowledged; one writer at a time.
 
         Raises:
             StreamClosedError: the other side has closed the stream.
         """
         for start in range(0, len(data), protocol.MAX_PAYLOAD_BYTES):
+            if self.closed.is_set():
+                raise StreamClosedError
             chunk = data[start : start + protocol.MAX_PAYLOAD_BYTES]
             self._send(Packet(protocol.WRITE, self.number, self.peer, chunk))
             self._acknowledged.acquire()
