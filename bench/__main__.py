@@ -1,0 +1,45 @@
+"""`python -m bench gate | compare`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+COMMANDS = {
+    "gate": "bench.gate.gate_command",
+    "compare": "bench.gate.compare_command",
+}
+"""The module of each subcommand. It has `add_arguments(parser)` and `run(arguments, rest)`, which
+returns the exit status; `rest` are the arguments that it did not declare, and "--" with all that
+follows it, where there is one."""
+
+INTERRUPTED = 2
+"""For a gate, an interrupted run is one that could not judge."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a subcommand and return the exit status: 0 done, 1 failed, 2 bad usage or no answer."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Judging measurements.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module_name in COMMANDS.items():
+        module = importlib.import_module(module_name)
+        summary = str(module.__doc__).strip().splitlines()[0]
+        subparser = subparsers.add_parser(
+            name, help=summary, description=summary, allow_abbrev=False
+        )
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    words = sys.argv[1:] if argv is None else argv
+    end = words.index("--") if "--" in words else len(words)
+    arguments, rest = parser.parse_known_args(words[:end])
+    rest += words[end:]
+    try:
+        return arguments.run(arguments, rest)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The gate: is this working tree slower, larger or less accurate than another revision?"""

@@ -1,0 +1,71 @@
+"""Compare stored runs: compare BASE ... -- HEAD.json ..."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.gate.errors import GateError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    parser.usage = "python -m bench compare [options] BASE [BASE ...] -- HEAD.json [HEAD.json ...]"
+    parser.epilog = (
+        "Make each file with a process of its own: pytest --benchmark-only --benchmark-json=FILE. "
+        "Exit status: 0 pass, 1 regressed, 2 could not judge."
+    )
+    parser.add_argument(
+        "base", nargs="*", metavar="BASE",
+        help="a file of pytest-benchmark, or the name or commit of a stored baseline",
+    )  # fmt: skip
+    parser.add_argument(
+        "--save-as", metavar="NAME",
+        help="store head's runs as a baseline of that name if they pass; with no BASE at all, "
+        "store the first one",
+    )  # fmt: skip
+    parser.add_argument(
+        "--min-effect", type=float, metavar="SHARE",
+        help="smallest slow-down worth failing for; default: that of thresholds.toml (1 %%)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="where gate.json, gate.md and gate.png go"
+    )
+
+
+def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+    """Compare, print, and write and store where asked to; return the exit status."""
+    try:
+        return _compare(arguments, rest)
+    except GateError as error:
+        print(f"could not judge: {error.message}", file=sys.stderr)
+        return 2
+
+
+def _compare(arguments: argparse.Namespace, rest: list[str]) -> int:
+    from bench.gate import baselines
+    from bench.gate.files import write_outcome
+    from bench.gate.render import print_outcome, terminal
+    from bench.gate.stored import compare_runs, read_run
+    from bench.gate.thresholds import read
+
+    if "--" not in rest or rest[0] != "--":
+        unknown = f"unknown argument {rest[0]}; " if rest and rest[0] != "--" else ""
+        raise GateError(f'{unknown}give the files of both sides, with "--" between them')
+    base_files = [path for word in arguments.base for path in baselines.find(word)]
+    head_files = [Path(word) for word in rest[1:]]
+    for file in base_files:
+        if any(file.samefile(other) for other in head_files if other.exists()):
+            raise GateError(f"{file}: stands on both sides")
+    base, head = ([read_run(path) for path in files] for files in (base_files, head_files))
+    outcome = compare_runs(base, head, read().with_latency(min_effect=arguments.min_effect))
+    print_outcome(outcome, terminal())
+    if arguments.output is not None:
+        write_outcome(arguments.output, outcome)
+    if arguments.save_as is not None:
+        if outcome.exit_status == 0 or (not base and head):
+            print(f"stored as {baselines.store(arguments.save_as, head)}")
+        else:
+            print(f"not stored as {arguments.save_as}: {outcome.word}", file=sys.stderr)
+    return outcome.exit_status
