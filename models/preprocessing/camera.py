@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -38,7 +38,7 @@ class CameraFrame:
             (`SENSOR_ORIENTATION`): 0, 90, 180 or 270.
     """
 
-    data: bytes | np.ndarray
+    data: bytes | np.ndarray = field(repr=False)
     width: int
     height: int
     layout: Layout = "NV21"
