@@ -25,6 +25,9 @@ _PROPERTIES = {
     "abi": "ro.product.cpu.abi",
     "build": "ro.build.fingerprint",
 }
+_EMULATION_PROPERTIES = ("ro.boot.qemu", "ro.kernel.qemu")
+"""Properties that are 1 on Android's own emulator, and on the one of this project."""
+
 _CPU = "/sys/devices/system/cpu"
 _THERMAL = "/sys/class/thermal"
 _CORE_FILES = ("cpuinfo_max_freq", "scaling_max_freq", "scaling_cur_freq", "scaling_governor")
@@ -68,7 +71,8 @@ class Identity:
         abi: the ABI that it prefers.
         build: fingerprint of the system image.
         kernel: release of the Linux kernel.
-        is_rooted: whether the shell is root's, or can become it.
+        is_emulated: whether it is no phone, by its own word.
+        root_command: what goes before a command to run it as root; None where nothing does.
     """
 
     serial: str
@@ -80,6 +84,7 @@ class Identity:
     abi: str | None
     build: str | None
     kernel: str | None
+    is_emulated: bool
     root_command: tuple[str, ...] | None
 
     @property
@@ -147,7 +152,7 @@ class Conditions:
 
 def identify(device: Device) -> Identity:
     """Ask a device who it is."""
-    values = device.properties(list(_PROPERTIES.values()))
+    values = device.properties([*_PROPERTIES.values(), *_EMULATION_PROPERTIES])
     found = {name: values[key].strip() or None for name, key in _PROPERTIES.items()}
     kernel = device.run(["uname", "-r"], check=False)
     sdk = found["sdk"]
@@ -161,6 +166,7 @@ def identify(device: Device) -> Identity:
         abi=found["abi"],
         build=found["build"],
         kernel=kernel.stdout.strip() or None if kernel.exit_status == 0 else None,
+        is_emulated=any(values[name].strip() == "1" for name in _EMULATION_PROPERTIES),
         root_command=_root_command(device),
     )
 

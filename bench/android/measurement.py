@@ -132,7 +132,6 @@ class Bench:
         device: where.
         find: gives the tool for the device's ABI; called once, when the first model is measured.
         name: what results call the device; None for its serial.
-        is_emulated: whether the device is no phone.
     """
 
     def __init__(
@@ -140,11 +139,9 @@ class Bench:
         device: Device,
         find: Callable[[str | None], Tool],
         name: str | None = None,
-        is_emulated: bool = False,
     ) -> None:
         self.device = device
         self.name = name or device.serial
-        self.is_emulated = is_emulated
         self._find = find
         self._workspace = Workspace(device)
         self._identity: Identity | None = None
@@ -360,7 +357,7 @@ class Bench:
         delegation = runs[0].delegation
         return {
             "device": {**self.identity.to_dict(), "serial": self.name},
-            "emulated": self.is_emulated,
+            "emulated": self.identity.is_emulated,
             "threads": settings.threads,
             "delegate": settings.delegate,
             "delegation": asdict(delegation) if delegation else None,

@@ -208,7 +208,7 @@ def test_the_only_device_attached_is_measured_on(bench, emulated_device, attache
     assert run.status == 0, run.text
     assert run.names == [_name("load", "modelone", emulated_device.serial)]
     (entry,) = run.json["benchmarks"]
-    assert entry["extra_info"]["emulated"] is False
+    assert entry["extra_info"]["emulated"] is True  # it says so itself
     assert entry["extra_info"]["device"]["serial"] == emulated_device.serial
     assert emulated_device.files() == []
     assert emulated_device.address.is_answering()  # it was there before

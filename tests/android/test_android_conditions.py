@@ -12,6 +12,7 @@ from bench.android.conditions import (
     Identity,
     cores_of,
     fastest_cores,
+    identify,
     mask_of,
     parse_battery,
     parse_cores,
@@ -19,6 +20,7 @@ from bench.android.conditions import (
     parse_thermal_zones,
 )
 from bench.android.control import drop_caches_command
+from bench.android.device import Device
 from bench.android.emulated.userland import BATTERY, THERMAL_SERVICE
 
 CORES = tuple(
@@ -134,6 +136,16 @@ def test_throttled(changes, reason):
     ],
 )
 def test_dropping_the_page_caches(root_command, command):
-    identity = Identity("a", None, None, None, None, None, None, None, None, root_command)
+    identity = Identity("a", None, None, None, None, None, None, None, None, False, root_command)
     assert drop_caches_command(identity) == command
     assert identity.to_dict()["is_rooted"] == (root_command is not None)
+
+
+def test_an_emulator_says_that_it_is_none_of_the_phones(emulate):
+    emulated = emulate()
+    device = Device.open(emulated.address)
+    assert identify(device).is_emulated
+    emulated.set_property("ro.kernel.qemu", "")
+    assert not identify(device).is_emulated
+    emulated.set_property("ro.boot.qemu", "1")
+    assert identify(device).is_emulated

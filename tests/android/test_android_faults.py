@@ -56,7 +56,7 @@ def fails(device_model):
         device = Device.open(emulated.address)
         path = tool or emulated.tool()
         with (
-            Bench(device, lambda abi: find_tool(abi, path), "emulated", True) as bench,
+            Bench(device, lambda abi: find_tool(abi, path), "emulated") as bench,
             pytest.raises(DeviceError) as raised,
         ):
             bench.measure(model, Settings(**{"rounds": ROUNDS, **settings}), reporter)

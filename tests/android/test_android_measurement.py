@@ -37,7 +37,7 @@ def measure(device_model):
     def run(emulated, generation="interpreter", reporter=None, **settings):
         device = Device.open(emulated.address)
         tool = emulated.tool(generation)
-        with Bench(device, lambda abi: find_tool(abi, tool), "emulated", True) as bench:
+        with Bench(device, lambda abi: find_tool(abi, tool), "emulated") as bench:
             found = bench.measure(
                 device_model, Settings(**{"rounds": ROUNDS, **settings}), reporter
             )
@@ -56,7 +56,7 @@ def measured(request):
     start = len(emulated.log())
     tool = emulated.tool()
     device = Device.open(emulated.address)
-    with Bench(device, lambda abi: find_tool(abi, tool), "emulated", True) as bench:
+    with Bench(device, lambda abi: find_tool(abi, tool), "emulated") as bench:
         found = bench.measure(model, Settings(rounds=ROUNDS))
     return found, emulated.log()[start:]
 

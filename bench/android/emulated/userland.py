@@ -22,6 +22,7 @@ PROPERTIES = {
     "ro.board.platform": "exynos5",
     "ro.chipname": "exynos8895",
     "ro.hardware": "samsungexynos8895",
+    "ro.kernel.qemu": "1",  # it does not pass for a phone
     "ro.build.fingerprint": "samsung/dreamltexx/dreamlte:9/PPR1.180610.011/G950FXXS9DTF1:user/rel",
 }
 
