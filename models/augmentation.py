@@ -8,12 +8,11 @@ import tensorflow as tf
 
 WHITE = 255.0
 MAX_SHIFT = 0.08  # of the side
-MIN_ZOOM, MAX_ZOOM = 0.75, 1.2
-MAX_STRETCH = 0.08
-MAX_BRIGHTNESS = 0.15  # gain of all channels
-MAX_TINT = 0.06  # gain of one channel: the colour of the light
-MAX_CONTRAST = 0.15
-GROUND_PROBABILITY = 0.3
+MIN_ZOOM, MAX_ZOOM = 0.8, 1.2
+MAX_STRETCH = 0.04
+MAX_BRIGHTNESS = 0.1  # gain of all channels
+MAX_CONTRAST = 0.1
+GROUND_PROBABILITY = 0.15
 GROUND_DARKEST = 0.6
 
 
@@ -81,10 +80,14 @@ def _change_ground(images, seed):
 
 
 def _relight(images, seed):
+    """Change brightness and contrast, but no channel alone.
+
+    Some classes differ in their tint only: a tint of 4 % cost two points of accuracy on arcs of
+    the turn that were held out.
+    """
     batch = tf.shape(images)[0]
-    seeds = tf.unstack(tf.random.split(seed, 3))
+    seeds = tf.unstack(tf.random.split(seed, 2))
     gain = 1 + _uniform(seeds[0], [batch, 1, 1, 1], -MAX_BRIGHTNESS, MAX_BRIGHTNESS)
-    gain = gain * (1 + _uniform(seeds[1], [batch, 1, 1, 3], -MAX_TINT, MAX_TINT))
-    contrast = 1 + _uniform(seeds[2], [batch, 1, 1, 1], -MAX_CONTRAST, MAX_CONTRAST)
+    contrast = 1 + _uniform(seeds[1], [batch, 1, 1, 1], -MAX_CONTRAST, MAX_CONTRAST)
     mean = tf.reduce_mean(images, axis=[1, 2], keepdims=True)
     return tf.clip_by_value(((images - mean) * contrast + mean) * gain, 0.0, WHITE)
