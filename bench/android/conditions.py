@@ -177,8 +177,8 @@ def record(device: Device) -> Conditions:
     cpufreq, zones = f"{_CPU}/cpu[0-9]*/cpufreq", f"{_THERMAL}/thermal_zone*"
     answers = device.run_all(
         {
-            "cores": ["sh", "-c", f"grep -s . {cpufreq}/*_freq {cpufreq}/scaling_governor"],
-            "sensors": ["sh", "-c", f"grep -s . {zones}/type {zones}/temp"],
+            "cores": ["sh", "-c", f"grep -sH . {cpufreq}/*_freq {cpufreq}/scaling_governor"],
+            "sensors": ["sh", "-c", f"grep -sH . {zones}/type {zones}/temp"],
             "thermal": ["dumpsys", "thermalservice"],
             "battery": ["dumpsys", "battery"],
             "power": ["dumpsys", "power"],

@@ -52,6 +52,13 @@ _DELEGATE = re.compile(
     r"|Though (?P<unused>.+?) delegate is explicitly applied, the model graph will not be executed "
     r"by the delegate\."
 )
+_PARTITIONS = re.compile(
+    r"Replacing (?P<taken>\d+) out of (?P<nodes>\d+) node\(s\) with delegate \((?P<name>[^)]+)\) node,"
+    r" yielding (?P<partitions>\d+) partitions(?: for .+)?\."
+)
+_CPU_DELEGATE = "TfLiteXNNPackDelegate"
+"""Takes what is left for the CPU, without being asked for."""
+
 _FAILURES = (
     "Unconsumed cmdline flags",
     "Benchmarking failed",
@@ -120,7 +127,8 @@ class ToolRun:
         tick_ns: the smallest difference that the printed durations can show.
         footprint_init_mb: growth of the process until the model was loaded; None where unsaid.
         footprint_overall_mb: its growth until the end; None where unsaid.
-        delegation: what became of an explicitly applied delegate; None where none was.
+        delegation: how much of the graph a delegate took that was asked for; None where the tool
+            says nothing of one.
         generation: "interpreter" or "compiled".
     """
 
@@ -229,6 +237,7 @@ class _Results:
         self.values: dict[str, float] = {}
         self.runs: dict[str, int] = {}
         self.delegation: Delegation | None = None
+        self.partitions: Delegation | None = None
 
     def take(self, text: str) -> bool:
         """Take a line's result; return whether it was understood as one."""
@@ -250,6 +259,9 @@ class _Results:
             self._put(match["what"], float(match["value"]), text)
         elif (match := _DELEGATE.fullmatch(text)) is not None:
             self.delegation = _delegation(match)
+        elif (match := _PARTITIONS.fullmatch(text)) is not None:
+            if match["name"] != _CPU_DELEGATE and self.partitions is None:
+                self.partitions = _delegation_of_partitions(match)
         else:
             return (
                 _SUMMARY_OTHER.fullmatch(text) is not None
@@ -337,7 +349,7 @@ class _Results:
         return {
             "footprint_init_mb": self.values.get("Init footprint"),
             "footprint_overall_mb": self.values.get("Overall footprint"),
-            "delegation": self.delegation,
+            "delegation": self.delegation or self.partitions,
             "generation": generation,
         }
 
@@ -353,6 +365,14 @@ def _delegation(match: re.Match[str]) -> Delegation:
     if match["whole"] is not None:
         return Delegation(match["applied"], "whole")
     return Delegation(match["applied"], "part", int(match["kernels"]))
+
+
+def _delegation_of_partitions(match: re.Match[str]) -> Delegation:
+    """Read what the runtime itself logs, whichever tool it is in."""
+    partitions = int(match["partitions"])
+    if match["taken"] == match["nodes"] and partitions == 1:
+        return Delegation(match["name"], "whole")
+    return Delegation(match["name"], "part" if int(match["taken"]) else "none", partitions)
 
 
 def _check_duration(name: str, duration_ns: float) -> None:

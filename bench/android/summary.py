@@ -52,6 +52,8 @@ def _times(result: Result | None) -> str:
 
 
 def _delegation(delegation: dict | None) -> str:
-    if delegation is None or delegation["part"] == "whole":
-        return ""
-    return " (not the whole graph)" if delegation["part"] == "part" else " (none of the graph)"
+    if delegation is None:
+        return " (unknown how much of the graph)"
+    return {"whole": "", "part": " (not the whole graph)", "none": " (none of the graph)"}[
+        delegation["part"]
+    ]

@@ -160,9 +160,24 @@ def test_statistics(line, mean_ns):
             "the delegate.",
             Delegation("NNAPI", "none"),
         ),
+        (
+            "Replacing 60 out of 66 node(s) with delegate (TfLiteGpuDelegateV2) node, yielding 4 "
+            "partitions for the whole graph.",
+            Delegation("TfLiteGpuDelegateV2", "part", 4),
+        ),
+        (
+            "Replacing 66 out of 66 node(s) with delegate (TfLiteGpuDelegateV2) node, yielding 1 "
+            "partitions for subgraph 0.",
+            Delegation("TfLiteGpuDelegateV2", "whole"),
+        ),
+        (
+            "Replacing 6 out of 66 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 3 "
+            "partitions for the whole graph.",
+            None,  # what is left for the CPU
+        ),
     ],
 )
-def test_a_delegate_that_did_not_take_the_whole_graph(line, delegation):
+def test_how_much_of_the_graph_a_delegate_took(line, delegation):
     assert parse_run(f"INFO: {line}\n" + interpreter_output(), 100).delegation == delegation
 
 
