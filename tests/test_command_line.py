@@ -172,3 +172,10 @@ def test_without_the_photographs_tests_skip_and_say_how_to_get_them(run, tmp_pat
     status, out = run(test, "--require-dataset", f"--fruits360={tmp_path}")
     assert status == 1
     assert "python -m models download" in out
+
+
+def test_benchmarks_alone_collect_no_tests(run):
+    status, out = run("--benchmark-only", "--collect-only", "-q", "--architecture=alexnet")
+    assert status == 0, out
+    assert "bench/test_host_inference.py::test_round_overhead" in out
+    assert "tests/" not in out
