@@ -30,7 +30,7 @@ def test_decode(size, measure):
 def test_prepare(size, dtype, measure):
     """From JPEG bytes to the model's tensor: decoded, made small, in the input's dtype."""
     source, spec = sources.jpeg(size), SPECS[dtype]
-    tensor = measure(prepare, source, spec, info={"source": size, "dtype": dtype})
+    tensor = measure(prepare, source, spec, info=_preparation(size, spec))
     assert tensor.shape == spec.shape
 
 
@@ -83,9 +83,14 @@ def test_classify_jpeg(interpreter, info, measure):
     def classify() -> int:
         return interpreter.classify(prepare(source, interpreter.input))
 
-    dtype = interpreter.input.dtype.name
-    answer = measure(classify, info={**info, "source": END_TO_END, "dtype": dtype})
+    preparation = _preparation(END_TO_END, interpreter.input)
+    answer = measure(classify, info={**info, **preparation})
     assert answer == interpreter.classify(prepare(source, interpreter.input))
+
+
+def _preparation(size, spec):
+    """What tells one preparation from another."""
+    return {"source": size, "dtype": spec.dtype.name, "input_shape": list(spec.shape)}
 
 
 def _invoke(model):

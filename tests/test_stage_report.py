@@ -17,13 +17,14 @@ def result(quantity: str, milliseconds: float, **info) -> Result:
 
 MODEL = {"model": "alexnet-float32", "runtime": "litert", "runtime_version": "2.3.0"}
 OTHER = {**MODEL, "model": "alexnet-int8"}
-JPEG = {"source": "640x480", "dtype": "float32"}
+SHAPE = [1, 100, 100, 3]
+JPEG = {"source": "640x480", "dtype": "float32", "input_shape": SHAPE}
 RUN = [
     result("test_decode", 0.5, source="640x480"),
     result("test_decode", 15.0, source="12MP"),
     result("test_prepare", 0.6, **JPEG),
-    result("test_prepare", 0.7, source="640x480", dtype="uint8"),
-    result("test_prepare", 16.0, source="12MP", dtype="float32"),
+    result("test_prepare", 0.7, **{**JPEG, "dtype": "uint8"}),
+    result("test_prepare", 16.0, **{**JPEG, "source": "12MP"}),
     result("test_load_path", 0.3, **MODEL),
     result("test_first_inference", 0.25, **MODEL),
     result("test_invoke", 0.2, **MODEL),
@@ -55,6 +56,12 @@ def test_a_model_that_lacks_a_stage_is_left_out(missing):
     run = [entry for entry in RUN if entry.quantity != missing]
     assert breakdowns(run) == []
     assert stage_table(run) is None
+
+
+def test_a_model_of_another_input_is_left_out():
+    large = {**JPEG, "input_shape": [1, 224, 224, 3]}
+    run = [entry for entry in RUN if entry.quantity != "test_classify_jpeg"]
+    assert breakdowns([*run, result("test_classify_jpeg", 0.9, **MODEL, **large)]) == []
 
 
 def test_the_bar_has_a_letter_for_each_twentieth():

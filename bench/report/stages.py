@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from rich.table import Table
 
@@ -60,9 +61,10 @@ def breakdowns(results: Iterable[Result]) -> list[Breakdown]:
     for whole in results:
         if whole.quantity != "test_classify_jpeg":
             continue
-        source, dtype = whole.info["source"], whole.info["dtype"]
+        source = whole.info["source"]
+        same = {key: whole.info[key] for key in ("source", "dtype", "input_shape")}
         decode = _median_ms(results, "test_decode", source=source)
-        prepare = _median_ms(results, "test_prepare", source=source, dtype=dtype)
+        prepare = _median_ms(results, "test_prepare", **same)
         invoke = _median_ms(results, "test_invoke", **_identity(whole))
         if decode is None or prepare is None or invoke is None:
             continue
@@ -126,7 +128,7 @@ def _identity(result: Result) -> dict[str, str]:
     return {"model": result.info["model"], "runtime_text": _runtime(result)}
 
 
-def _median_ms(results: list[Result], quantity: str, **wanted: str) -> float | None:
+def _median_ms(results: list[Result], quantity: str, **wanted: Any) -> float | None:
     for result in results:
         known = {**result.info, "runtime_text": _runtime(result)}
         if result.quantity == quantity and all(known.get(key) == wanted[key] for key in wanted):
