@@ -14,6 +14,13 @@ _OPERATOR_NAMES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
 }
 
+_BITS: dict[int, int] = {
+    code: int(bits)
+    for name, code in vars(schema.TensorType).items()
+    if (bits := name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")).isdecimal()
+}
+"""Of an element, from its type's name, such as 32 of "FLOAT32"."""
+
 
 class GraphError(ValueError):
     """The bytes are no readable TensorFlow Lite graph."""
@@ -26,10 +33,12 @@ class Operator:
     Attributes:
         name: the builtin operator's name, such as "CONV_2D".
         multiply_accumulates: of one inference; 0 for operators without weights.
+        bytes_moved: of one inference: its inputs, weights and outputs, each once.
     """
 
     name: str
     multiply_accumulates: int
+    bytes_moved: int
 
 
 def operators(content: bytes) -> list[Operator]:
@@ -37,6 +46,9 @@ def operators(content: bytes) -> list[Operator]:
 
     Multiply-accumulates are counted as in Howard et al., arXiv 1704.04861, section 3.1: for a
     convolution, weights of one filter times outputs; for a dense layer, its weights.
+    Bytes are those that every operator has to read and write if nothing stays in a cache between
+    two of them. Weights that are stored as float16 count as the float32 values that they become
+    when the model is loaded; that conversion itself moves nothing during an inference.
 
     Args:
         content: a `.tflite` file's bytes.
@@ -48,7 +60,12 @@ def operators(content: bytes) -> list[Operator]:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
         graph = model.subgraphs[0]
         codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
-        return [_operator(codes[node.opcodeIndex], node, graph.tensors) for node in graph.operators]
+        made = {int(tensor) for node in graph.operators for tensor in node.outputs}
+        made |= {int(tensor) for tensor in graph.inputs}
+        return [
+            _operator(codes[node.opcodeIndex], node, graph.tensors, made)
+            for node in graph.operators
+        ]
     except (struct.error, IndexError, TypeError, AttributeError, ValueError, KeyError) as error:
         raise GraphError(f"not a readable TensorFlow Lite graph ({error})") from error
 
@@ -69,6 +86,15 @@ def multiply_accumulates(content: bytes) -> int:
         GraphError: the bytes cannot be read as a graph.
     """
     return sum(operator.multiply_accumulates for operator in operators(content))
+
+
+def bytes_moved(content: bytes) -> int:
+    """Return the bytes that the operators read and write in one inference.
+
+    Raises:
+        GraphError: the bytes cannot be read as a graph.
+    """
+    return sum(operator.bytes_moved for operator in operators(content))
 
 
 def delegated_partitions(interpreter: Any) -> list[int]:
@@ -100,7 +126,7 @@ def _nodes_behind(delegate: dict[str, Any], produced: dict[int, dict[str, Any]])
     return found
 
 
-def _operator(code: int, node: Any, tensors: Any) -> Operator:
+def _operator(code: int, node: Any, tensors: Any, made: set[int]) -> Operator:
     name = _OPERATOR_NAMES.get(code, f"OPERATOR_{code}")
     cost = 0
     if name == "CONV_2D":
@@ -112,4 +138,13 @@ def _operator(code: int, node: Any, tensors: Any) -> Operator:
     elif name == "FULLY_CONNECTED":
         weights = tensors[node.inputs[1]].shape  # (outputs, inputs)
         cost = prod(weights) * (prod(tensors[node.outputs[0]].shape) // weights[0])
-    return Operator(name, int(cost))
+    inputs = [int(index) for index in node.inputs if index >= 0]  # -1: an optional one is absent
+    is_done_at_load = name == "DEQUANTIZE" and not made & set(inputs)
+    touched = set() if is_done_at_load else {*inputs, *map(int, node.outputs)}
+    return Operator(name, int(cost), sum(_bytes(tensors[index]) for index in touched))
+
+
+def _bytes(tensor: Any) -> int:
+    """Return how large a tensor is; a scalar has no shape."""
+    elements = 1 if tensor.shape is None else prod(map(int, tensor.shape))
+    return elements * _BITS.get(tensor.type, 8) // 8
