@@ -1,4 +1,4 @@
-"""What `docs/preprocessing.md` shows works, and its figures are the code's."""
+"""What the page beside it shows works, and its figures are the code's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fixtures.hypothesis_profiles import EXAMPLES
 from models.preprocessing import encoded
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "preprocessing.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
 SHARPENED = "def sharpened(pixels):\n    return {}\n"
 
 
