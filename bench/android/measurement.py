@@ -317,7 +317,7 @@ class Bench:
         if not writes_output:
             return trial, None
         try:
-            return trial, sample.check(self.device.pull(path), settings.delegate != "cpu")
+            return trial, sample.check(self.device.pull(path), settings.delegate)
         except WrongAnswerError as error:
             error.serial = self.device.serial
             raise

@@ -53,8 +53,8 @@ _DELEGATE = re.compile(
     r"by the delegate\."
 )
 _PARTITIONS = re.compile(
-    r"Replacing (?P<taken>\d+) out of (?P<nodes>\d+) node\(s\) with delegate \((?P<name>[^)]+)\) node,"
-    r" yielding (?P<partitions>\d+) partitions(?: for .+)?\."
+    r"Replacing (?P<taken>\d+) out of (?P<nodes>\d+) node\(s\) with delegate \((?P<name>[^)]+)\)"
+    r" node, yielding (?P<partitions>\d+) partitions(?: for .+)?\."
 )
 _CPU_DELEGATE = "TfLiteXNNPackDelegate"
 """Takes what is left for the CPU, without being asked for."""

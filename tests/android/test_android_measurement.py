@@ -6,6 +6,7 @@ import json
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from bench.android import control
@@ -26,6 +27,8 @@ from bench.android.session import Plan, run_rounds
 from bench.android.tool import find_tool
 from bench.android.verification import Sample
 from bench.android.workspace import Workspace
+from models.runtimes import available
+from models.samples import sample_pixels
 
 ROUNDS = 2
 
@@ -214,13 +217,17 @@ def test_times_that_are_printed_too_coarsely_are_refused():
 
 def test_another_answer_is_refused(device_model):
     sample = Sample(device_model)
-    model_output = sample._model.raw_output if sample.expected is not None else None
-    right = model_output().tobytes()
-    assert sample.check(right)["largest_difference"] == 0
+    model = available()[0].load(device_model.path)
+    model.predict(sample_pixels(model.input))
+    right = model.raw_output()
+    assert sample.check(right.tobytes())["largest_difference"] == 0
+
+    wrong = np.zeros_like(right)
+    wrong.flat[right.argmin()] = 255 if model.output.is_quantised else 1
     with pytest.raises(WrongAnswerError, match="on the device and class"):
-        sample.check(model_output()[..., ::-1].tobytes())
+        sample.check(wrong.tobytes())
     with pytest.raises(WrongAnswerError, match=r"wrote \d+ bytes of output"):
-        sample.check(right[:-1])
+        sample.check(right.tobytes()[:-1])
 
 
 class Told:
