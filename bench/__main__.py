@@ -1,4 +1,4 @@
-"""`python -m bench gate | compare`."""
+"""`python -m bench gate | compare | report`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 COMMANDS = {
     "gate": "bench.gate.gate_command",
     "compare": "bench.gate.compare_command",
+    "report": "bench.report.report_command",
 }
 """The module of each subcommand. It has `add_arguments(parser)` and `run(arguments, rest)`, which
 returns the exit status; `rest` are the arguments that it did not declare, and "--" with all that
@@ -20,7 +21,9 @@ INTERRUPTED = 2
 
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand and return the exit status: 0 done, 1 failed, 2 bad usage or no answer."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Judging measurements.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Judging and showing measurements."
+    )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module_name in COMMANDS.items():
         module = importlib.import_module(module_name)

@@ -1,0 +1,69 @@
+"""Under which conditions a run was measured, as a list for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.report.rows import HOST, device_rows
+from bench.report.runs import Run
+
+Facts = list[tuple[str, str]]
+
+
+def machine_facts(run: Run) -> Facts:
+    """Return what is known of a run and of the machine that it ran on."""
+    machine = run.machine
+    facts = [
+        ("measured", run.time.isoformat(sep=" ", timespec="seconds")),
+        ("commit", f"{run.commit}{' and changes' if run.is_changed else ''}"),
+        ("processor", run.processor),
+        ("system", _join(machine.get("system"), machine.get("release"))),
+        ("Python", _join(machine.get("python_implementation"), machine.get("python_version"))),
+        ("runtimes", _text(machine.get("runtimes"))),
+        *_settings(run),
+        *(("failed", failure) for failure in run.failures),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def device_facts(run: Run) -> dict[str, Facts]:
+    """Return what is known of each device, and of its state before and after the rounds."""
+    found = {}
+    for name, rows in device_rows(run.results).items():
+        info = rows[0].info
+        facts = [(key, _text(value)) for key, value in info["device"].items()]
+        for key in ("cpu_mask", "input", "tool_generation", "tool_source", "performance_mode"):
+            facts.append((key.replace("_", " "), _text(info.get(key))))
+        for row in rows:
+            for when, state in (row.info.get("conditions") or {}).items():
+                facts.append((f"{when} {row.title}", _text(state)))
+        found[name] = [(key, value) for key, value in facts if value]
+    return found
+
+
+def _settings(run: Run) -> Facts:
+    results = run.of(*HOST)
+    rounds = sorted({len(result.times_s) for result in results})
+    facts = [("rounds", ", ".join(map(str, rounds)))]
+    for key in ("threads", "protocol"):
+        values = dict.fromkeys(str(result.info[key]) for result in results if key in result.info)
+        facts.append((key, ", ".join(values)))
+    return facts
+
+
+def _join(*parts: Any) -> str:
+    return " ".join(str(part) for part in parts if part)
+
+
+def _text(value: Any) -> str:
+    """Write nested values as "name value, name value"; what is unknown is left out."""
+    if isinstance(value, dict):
+        parts = ((str(key).replace("_", " "), _text(each)) for key, each in value.items())
+        return ", ".join(f"{key} {text}" for key, text in parts if text)
+    if isinstance(value, (list, tuple)):
+        return "; ".join(text for text in map(_text, value) if text)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else str(value)

@@ -1,0 +1,118 @@
+"""What the report says of each model: figures of its file, and of its rounds on a runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.report.results import Result
+from models import zoo
+from models.artifacts import PRECISIONS
+
+HOST = ("test_classify", "test_invoke")
+DEVICE = ("test_device_inference", "test_device_first_inference", "test_device_load")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model on a runtime or a device.
+
+    Attributes:
+        model: the model file's name.
+        runs_on: runtime and version, or how the device ran it.
+        info: `extra_info` of its benchmarks.
+        results: by benchmark function.
+    """
+
+    model: str
+    runs_on: str
+    info: dict[str, Any]
+    results: dict[str, Result]
+
+    @property
+    def architecture(self) -> str | None:
+        """Its name in the table of architectures; None for a user's model."""
+        name = self.info.get("architecture")
+        return name if name in zoo.ARCHITECTURES else None
+
+    @property
+    def precision(self) -> str | None:
+        """Such as "int8"; None for a user's model."""
+        return self.info.get("precision")
+
+    @property
+    def title(self) -> str:
+        """What people call the model."""
+        if self.architecture is None:
+            return self.model
+        title = zoo.ARCHITECTURES[self.architecture].title
+        return f"{title} {self.precision}" if self.precision else title
+
+    @property
+    def full_title(self) -> str:
+        """The model, and what it ran on."""
+        return f"{self.title}, {self.runs_on}"
+
+
+def host_rows(results: Iterable[Result]) -> list[Row]:
+    """Return a row for each model and runtime that classified or invoked."""
+    return _rows(results, HOST, runtime_text)
+
+
+def device_rows(results: Iterable[Result]) -> dict[str, list[Row]]:
+    """Return rows by device; one that is no phone is called so, and shares no list with one."""
+    by_device: dict[str, list[Result]] = {}
+    for result in results:
+        if result.quantity in DEVICE:
+            by_device.setdefault(_device_text(result), []).append(result)
+    return {
+        device: _rows(found, DEVICE, _how_on_device)
+        for device, found in sorted(by_device.items(), key=lambda item: is_emulated(item[1][0]))
+    }
+
+
+def is_emulated(result: Result) -> bool:
+    """Return whether a device's result is of no phone."""
+    return bool(result.info.get("emulated"))
+
+
+def runtime_text(result: Result) -> str:
+    """Return the runtime's name and version."""
+    info = result.info
+    threads = info.get("threads") or 1
+    name = f"{info.get('runtime', '')} {info.get('runtime_version', '')}".strip()
+    return name if threads == 1 else f"{name}, {threads} threads"
+
+
+def _rows(results: Iterable[Result], quantities: tuple[str, ...], runs_on: Any) -> list[Row]:
+    rows: dict[tuple[str, str], Row] = {}
+    for result in results:
+        if result.quantity in quantities:
+            key = (result.info["model"], runs_on(result))
+            row = rows.setdefault(key, Row(*key, result.info, {}))
+            row.results[result.quantity] = result
+    return sorted(rows.values(), key=_order)
+
+
+def _order(row: Row) -> tuple[int, int]:
+    """Go by the project's tables; a user's models come last, as they were measured."""
+    architectures, precisions = list(zoo.ARCHITECTURES), list(PRECISIONS)
+    return (
+        architectures.index(row.architecture) if row.architecture else len(architectures),
+        precisions.index(row.precision) if row.precision in precisions else len(precisions),
+    )
+
+
+def _device_text(result: Result) -> str:
+    device = result.info["device"]
+    if is_emulated(result):
+        return f"{device.get('serial')} (no phone: it runs on the host's processor)"
+    name = " ".join(str(device[key]) for key in ("manufacturer", "model") if device.get(key))
+    return f"{name or 'phone'} ({device.get('serial')})"
+
+
+def _how_on_device(result: Result) -> str:
+    info = result.info
+    threads = info.get("threads") or 1
+    return f"{info.get('delegate', 'cpu')}, {threads} thread{'' if threads == 1 else 's'}"
