@@ -24,7 +24,7 @@ def adb(emulated_device):
             [*command, "-s", emulated_device.serial, *arguments],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
 
@@ -67,7 +67,7 @@ def test_standard_input_reaches_the_command(emulated_device):
         input="line\n",
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert done.stdout == "line\nend\n"

@@ -72,7 +72,7 @@ def _clean(emulated) -> bool:
 
 
 def _wait_until_clean(emulated) -> None:
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + 30
     while not _clean(emulated):
         assert time.monotonic() < deadline_s, (emulated.files(), emulated.processes())
         time.sleep(0.02)
@@ -100,7 +100,7 @@ def test_offline(emulate):
     emulated = emulate()
     emulated.daemon.faults.offline = True
     emulated.unplug()
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + 30
     while [device.state for device in attached_devices(emulated.address)] != ["offline"]:
         assert time.monotonic() < deadline_s
         time.sleep(0.02)
