@@ -30,6 +30,9 @@ from bench.gate.errors import GateError
 
 INSIDE = Path(__file__).parent / "inside"
 PADDING_BYTES = 4096
+LEFT_ALONE = 73
+"""Exit status of a side whose other side is gone; as in the plugin."""
+
 SILENCE_S = 300.0
 """How long a side may say nothing before it counts as hung."""
 
@@ -137,23 +140,38 @@ def run_block(
         processes = _start((base, head), settings, cpus, stack)
         order = processes if number % 2 == 0 else processes[::-1]
         block = Block(order[0].side.name, cpus)
-        collected = {
-            each.side.name: [
-                name
-                for name in each.expect("collected")["ids"]
-                if not settings.files or name.partition("::")[0] in settings.files
-            ]
-            for each in processes
-        }
-        plan = _plan(collected, wanted, random.Random(number))
-        for each in processes:
-            each.tell(run=[name for name, sides in plan if each.side.name in sides])
-        for name, sides in plan:
-            _run_benchmark(name, [each for each in order if each.side.name in sides], block)
-        for each in processes:
-            each.expect("finished")
+        try:
+            _run(block, order, settings, wanted, random.Random(number))
+        except _DiedError as error:
+            # Where one dies the other gives up; what is told is why the first one did.
+            others = [each.died() for each in processes if each is not error.process]
+            raise next((each for each in (error, *others) if not each.gave_up), error) from None
     block.seconds = time.monotonic() - started
     return block
+
+
+def _run(
+    block: Block,
+    order: Sequence[_Process],
+    settings: Settings,
+    wanted: Sequence[str] | None,
+    shuffle: random.Random,
+) -> None:
+    collected = {
+        each.side.name: [
+            name
+            for name in each.expect("collected")["ids"]
+            if not settings.files or name.partition("::")[0] in settings.files
+        ]
+        for each in order
+    }
+    plan = _plan(collected, wanted, shuffle)
+    for each in order:
+        each.tell(run=[name for name, sides in plan if each.side.name in sides])
+    for name, sides in plan:
+        _run_benchmark(name, [each for each in order if each.side.name in sides], block)
+    for each in order:
+        each.expect("finished")
 
 
 def _cpus(number: int) -> list[int]:
@@ -226,6 +244,16 @@ def _start(
         ]
 
 
+class _DiedError(GateError):
+    """A side's process ended before it had said goodbye."""
+
+    def __init__(self, process: _Process, status: int | None, output: str) -> None:
+        how = f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"
+        super().__init__(f"{process.side.name} cannot be measured: pytest ended ({how})", output)
+        self.process = process
+        self.gave_up = status in (LEFT_ALONE, None)
+
+
 class _Process:
     """A side's pytest, in a process group of its own so that Ctrl-C reaches only the conductor."""
 
@@ -295,7 +323,7 @@ class _Process:
         try:
             os.write(self._write_fd, (json.dumps(content) + "\n").encode())
         except BrokenPipeError:
-            raise self._died() from None
+            raise self.died() from None
 
     def expect(self, *events: str) -> dict[str, Any]:
         """Wait for a message of a kind.
@@ -304,6 +332,9 @@ class _Process:
             GateError: the process died, hung, or said something else.
         """
         message = json.loads(self._line())
+        if message["event"] == "broken":
+            problem = f"{self.side.name} cannot be measured: {message['name']} cannot be imported"
+            raise GateError(problem, message["message"])
         if message["event"] not in events:
             raise GateError(f"{self.side.name}: said {message['event']}, not {' or '.join(events)}")
         self._finished = message["event"] == "finished"
@@ -319,18 +350,18 @@ class _Process:
                     )
                 data = os.read(self._read_fd, 1 << 16)
                 if not data:
-                    raise self._died()
+                    raise self.died()
                 self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
 
-    def _died(self) -> GateError:
+    def died(self) -> _DiedError:
+        """Return the error that says how the process ended."""
         try:
             status = self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             status = None
-        how = f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"
-        return GateError(f"{self.side.name} cannot be measured: pytest ended ({how})", self._tail())
+        return _DiedError(self, status, self._tail())
 
     def _tail(self) -> str:
         self._output.seek(0)

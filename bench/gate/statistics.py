@@ -152,6 +152,6 @@ def mann_whitney_distribution(first: int, second: int) -> np.ndarray:
 def runs_needed(level: float) -> int:
     """Return how many runs a side has to have before `two_samples` has a bound of that level."""
     runs = 1
-    while mann_whitney_distribution(runs, runs)[0] > level:
+    while _rank(mann_whitney_distribution(runs, runs), level) < 0:
         runs += 1
     return runs

@@ -20,6 +20,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 VARIABLE = "LOCKSTEP_SIDE"
 TURN, FINISHED = b"t", b"f"
+LEFT_ALONE = 73
+"""Exit status where the conductor or the other side is gone."""
+
 ROUNDS_AT_A_TURN = 2
 """A B, B A, A B, ...: after the first round, each side has two rounds in a row."""
 
@@ -38,13 +41,13 @@ class Conductor:
             while data:
                 data = data[os.write(self._write_fd, data) :]
         except BrokenPipeError:
-            os._exit(3)
+            os._exit(LEFT_ALONE)
 
     def listen(self) -> dict[str, Any]:
         """Wait for a message; end the process where nobody is left to send one."""
         line = self._lines.readline()
         if not line:
-            os._exit(3)
+            os._exit(LEFT_ALONE)
         return json.loads(line)
 
 
@@ -87,13 +90,13 @@ class Turns:
         try:
             os.write(self._write_fd, word)
         except BrokenPipeError:
-            os._exit(3)
+            os._exit(LEFT_ALONE)
         self._has_turn = False
 
     def _wait(self) -> None:
         word = os.read(self._read_fd, 1)
         if not word:
-            os._exit(3)
+            os._exit(LEFT_ALONE)
         self._is_alone = word == FINISHED
         self._has_turn = True
         self._rounds_left = ROUNDS_AT_A_TURN
@@ -124,6 +127,11 @@ class Side:
             self._wrap_device_rounds()
         else:
             self._wrap_pedantic()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Report a file that cannot be imported; pytest would collect the others first."""
+        if report.failed:
+            self._conductor.tell("broken", name=report.nodeid, message=report.longreprtext)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list) -> None:
