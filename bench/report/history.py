@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.report.rows import host_rows
+from bench.report.rows import Row, host_rows
 from bench.report.runs import Run
 
 QUANTITY = "test_classify"
@@ -19,15 +19,16 @@ class History:
         processor: what all of them were measured on.
         labels: of the runs, the oldest first.
         medians_ms: by model and runtime, then a run each; None where a run lacks it.
-        architectures, precisions: of each model, for drawing it.
+        rows: the newest of each model and runtime.
+        files: names of the runs.
         left_out: names of the runs that another processor was measured with.
     """
 
     processor: str
     labels: tuple[str, ...]
     medians_ms: dict[str, tuple[float | None, ...]]
-    architectures: dict[str, str | None]
-    precisions: dict[str, str | None]
+    rows: dict[str, Row]
+    files: tuple[str, ...]
     left_out: tuple[str, ...]
 
 
@@ -58,7 +59,7 @@ def history(runs: Sequence[Run]) -> History | None:
             )
             for title in rows
         },
-        {title: row.architecture for title, row in rows.items()},
-        {title: row.precision for title, row in rows.items()},
+        rows,
+        tuple(run.name for run in same),
         tuple(run.name for run in measured if run.processor != processor),
     )

@@ -97,7 +97,7 @@ def parts(
     yield from _devices(runs)
     past = put_together(runs)
     yield (
-        history.history(past, [run.name for run in runs])
+        history.history(past)
         if past
         else Missing("Over the commits", "give the files of at least two runs on one machine")
     )

@@ -89,5 +89,11 @@ def _point(
 ) -> None:  # fmt: skip
     axes.plot(value, position, marker, color=colour, markersize=6)
     axes.annotate(
-        text, (value, position), (7, 0), textcoords="offset points", va="center", fontsize=8
+        text,
+        (value, position),
+        (7, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
     )

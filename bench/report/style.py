@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import cycle, islice
 from typing import Any
 
 from models import zoo
 
-WIDTH_IN = 5.4
+WIDTH_IN = 4.7
 """Of every figure, in inches of 72 units: narrow, so that its text stays readable on a phone."""
 
 INK, FAINT, PAPER = "#010101", "#020202", "#030303"
@@ -69,6 +69,22 @@ def colours(architectures: list[str | None]) -> dict[str | None, str]:
     known = list(zoo.ARCHITECTURES)
     order = [*known, *dict.fromkeys(name for name in architectures if name not in known)]
     return dict(zip(order, islice(cycle(PALETTE), len(order)), strict=True))
+
+
+def label_rows(axes: Any, labels: dict[float, str], bold: Collection[str]) -> None:
+    """Name the rows of a figure from top to bottom.
+
+    Args:
+        axes: Matplotlib's, whose y-axis counts rows.
+        labels: by position.
+        bold: those that are headings, or stand out.
+    """
+    axes.set_yticks(list(labels), list(labels.values()))
+    for text in axes.get_yticklabels():
+        text.set_fontweight("bold" if text.get_text() in bold else "normal")
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.set_ylim(max(labels) + 0.6, min(labels) - 0.6)
 
 
 def tip(artist: Any, text: str) -> None:

@@ -8,7 +8,7 @@ from bench.report.section import Section, Table
 from models import zoo
 
 
-def history(past: History, files: list[str]) -> Section:
+def history(past: History) -> Section:
     """Draw a panel an architecture, a line a model and runtime."""
     names = list(dict.fromkeys(past.architectures.values()))
     colours = style.colours(names)
@@ -57,7 +57,7 @@ def history(past: History, files: list[str]) -> Section:
         Table(heads, body, ["", *(".3f" for _ in past.labels)]),
         heads,
         body,
-        files,
+        past.files,
     )
 
 

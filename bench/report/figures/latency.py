@@ -21,7 +21,7 @@ def latency(run: Run) -> Section:
     colours = style.colours([row.architecture for row in rows])
     figure = style.new_figure(0.9 + 0.24 * len(rows) + 0.16 * len(titles))
     axes = figure.subplots()
-    ticks = {}
+    ticks: dict[float, str] = {}
     position = 0.0
     for title in titles:
         first = position
@@ -43,11 +43,10 @@ def latency(run: Run) -> Section:
             position += 1
         ticks[(first + position - 1) / 2] = title
         position += 0.6
-    axes.set_yticks(list(ticks), [text.replace(" float32", "") for text in ticks.values()])
-    axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
-    axes.grid(visible=False, axis="y")
-    axes.set_xlim(0, 1.45 * max(row.results[QUANTITY].mean_ms for row in rows))
+    names = {place: title.removesuffix(" float32") for place, title in ticks.items()}
+    style.label_rows(axes, names, ())
+    axes.set_ylim(position - 1, -0.6)
+    axes.set_xlim(0, 1.6 * max(row.results[QUANTITY].mean_ms for row in rows))
     axes.set_xlabel("mean of one classification, ms")
     fastest = min(rows, key=lambda row: row.results[QUANTITY].mean_ms)
     heads = ["model", "runs on", "mean ms", "median ms", "95th percentile ms", "rounds"]

@@ -33,11 +33,8 @@ def robustness(table: Robustness) -> Section:
             )
             style.tip(points, f"{model}, {change}: {accuracy:.2%}")
     axes.axvline(SMALLEST_ACCEPTED_ACCURACY, color=style.FAINT, linestyle=":")
-    axes.set_yticks(range(len(table.accuracies)), list(table.accuracies), fontsize=8.5)
-    for text in axes.get_yticklabels():
-        text.set_fontweight("bold" if text.get_text() in table.mild else "normal")
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(table.accuracies) - 0.5, -0.5)
+    style.label_rows(axes, dict(enumerate(table.accuracies)), table.mild)
+    axes.tick_params(axis="y", labelsize=8.5)
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
     axes.set_xlabel("accuracy on the Test photographs")
     figure.legend(

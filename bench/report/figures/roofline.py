@@ -33,8 +33,8 @@ def roofline(run: Run, known: Mapping[str, Cost]) -> Section | None:
         (high, reached.peak_gflops), (-2, 4), textcoords="offset points", ha="right", fontsize=8,
     )  # fmt: skip
     axes.annotate(
-        f"memory: {reached.bandwidth_gbps:.1f} GB/s",
-        (low, low * reached.bandwidth_gbps), (10, -2), textcoords="offset points", fontsize=8,
+        f"slope: memory, {reached.bandwidth_gbps:.1f} GB/s",
+        (0, 1), (4, -12), xycoords="axes fraction", textcoords="offset points", fontsize=8,
     )  # fmt: skip
     for point in found:
         is_first = point.row.runs_on == runtimes[0]

@@ -13,6 +13,8 @@ from bench.report.runs import Run
 from bench.report.section import Section
 
 ROW_IN = 0.2
+SHOWN = 3.0
+"""The axis ends at so many times the largest median; rounds beyond are counted at its end."""
 
 
 def rounds(run: Run, quantity: str = "test_classify") -> Section:
@@ -24,8 +26,9 @@ def rounds(run: Run, quantity: str = "test_classify") -> Section:
         "rounds",
         "Every round",
         "A dot is a round, the bar their median, the line their middle 90 %. The axis is "
-        "logarithmic. Rounds far to the right are those that something else on the machine "
-        "disturbed; that is why the median is what gets compared.",
+        "logarithmic; a number at its end counts the rounds beyond. Rounds far to the right are "
+        "those that something else on the machine disturbed; that is why the median is what gets "
+        "compared.",
         f"The rounds of {len(rows)} models and runtimes as dots. The widest spread has "
         f"{slowest.full_title}: its 95th percentile is {_spread(slowest, quantity):.2f} times "
         "its median.",
@@ -50,8 +53,10 @@ def draw_rounds(
     ordered = sorted(rows, key=lambda row: groups.index(row.runs_on))
     figure = style.new_figure(0.8 + ROW_IN * (len(rows) + len(groups)))
     axes = figure.subplots()
+    left, right = _limits(rows, quantity)
     jitter = np.random.default_rng(0)
-    ticks, position = {}, 0
+    ticks: dict[float, str] = {}
+    position = 0
     for number, row in enumerate(ordered):
         if number == 0 or row.runs_on != ordered[number - 1].runs_on:
             ticks[position] = row.runs_on
@@ -64,10 +69,10 @@ def draw_rounds(
             times_ms,
             position + jitter.uniform(-0.3, 0.3, len(times_ms)),
             linestyle="none",
-            marker=".",
-            markersize=3,
+            marker="o",
+            markersize=2.8,
             markeredgewidth=0,
-            alpha=0.5,
+            alpha=0.6,
             color=colour,
         )
         style.tip(
@@ -76,16 +81,16 @@ def draw_rounds(
         )
         axes.plot([low, high], [position] * 2, color=style.INK, linewidth=0.8)
         axes.plot([median] * 2, [position - 0.38, position + 0.38], color=style.INK, linewidth=1.6)
+        if beyond := int((times_ms > right).sum()):
+            axes.annotate(
+                f"+{beyond}", (1, position), xycoords=("axes fraction", "data"), va="center",
+                fontsize=7.5,
+            )  # fmt: skip
         ticks[position] = row.title
         position += 1
-    every = [1e3 * time for row in rows for time in row.results[quantity].times_s if time > 0]
-    style.log_axis(axes.xaxis, label, min(every), max(every))
-    axes.set_yticks(list(ticks), list(ticks.values()))
-    for text in axes.get_yticklabels():
-        text.set_fontweight("bold" if text.get_text() in groups else "normal")
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-    axes.set_ylim(position - 0.3, -0.7)
+    style.log_axis(axes.xaxis, label, left, right)
+    axes.set_xlim(left, right)
+    style.label_rows(axes, ticks, groups)
     heads = ["model", "runs on", "round", "ms"]
     body = [
         [row.model, row.runs_on, number, 1e3 * time]
@@ -93,6 +98,13 @@ def draw_rounds(
         for number, time in enumerate(row.results[quantity].times_s, start=1)
     ]
     return figure, heads, body
+
+
+def _limits(rows: Sequence[Row], quantity: str) -> tuple[float, float]:
+    """Return where the axis of milliseconds begins and ends."""
+    least = [1e3 * min(row.results[quantity].times_s) for row in rows]
+    medians = [row.results[quantity].median_ms for row in rows]
+    return 0.9 * max(min(least), min(medians) / SHOWN), SHOWN * max(medians)
 
 
 def _spread(row: Row, quantity: str) -> float:

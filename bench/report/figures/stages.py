@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.report import style
+from bench.report.rows import host_rows
 from bench.report.runs import Run
 from bench.report.section import Section, Table
 from bench.report.stages import STAGES, breakdowns
@@ -13,19 +14,25 @@ def stages(run: Run) -> Section | None:
     rows = breakdowns(run.results)
     if not rows:
         return None
-    figure = style.new_figure(1.0 + 0.2 * len(rows))
+    titles = {row.model: row.title for row in host_rows(run.results)}
+    order = list(titles)
+    runtimes = list(dict.fromkeys(row.runtime for row in rows))
+    rows.sort(key=lambda row: (runtimes.index(row.runtime), order.index(row.model)))
+    figure = style.new_figure(1.0 + 0.2 * (len(rows) + len(runtimes)))
     axes = figure.subplots()
-    for position, row in enumerate(rows):
+    labels: dict[float, str] = {}
+    for row in rows:
+        if row.runtime not in labels.values():
+            labels[len(labels)] = row.runtime
+        position = len(labels)
+        labels[position] = titles[row.model]
         left = 0.0
         for stage, colour in zip(STAGES, style.STAGE_COLOURS, strict=True):
             width = row.stages_ms[stage]
             (bar,) = axes.barh(position, width, 0.78, left, color=colour)
             style.tip(bar, f"{row.model}, {row.runtime}: {stage} {width:.4f} ms")
             left += width
-    axes.set_yticks(range(len(rows)), [f"{row.model}, {row.runtime}" for row in rows], fontsize=7.5)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    style.label_rows(axes, labels, runtimes)
     axes.set_xlabel("medians, ms")
     from matplotlib.patches import Patch
 
@@ -36,7 +43,7 @@ def stages(run: Run) -> Section | None:
     figure.legend(handles=handles, loc="outside upper left", ncols=4)
     heads = ["model", "runtime", *(f"{stage} ms" for stage in STAGES), "whole ms", "dominant"]
     body = [
-        [row.model, row.runtime, *(row.stages_ms[stage] for stage in STAGES), row.total_ms,
+        [titles[row.model], row.runtime, *(row.stages_ms[stage] for stage in STAGES), row.total_ms,
          row.dominant]
         for row in rows
     ]  # fmt: skip
