@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.report.rows import HOST, device_rows
@@ -55,9 +56,21 @@ def _join(*parts: Any) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
+def _cores(cores: Iterable[Mapping[str, Any]]) -> str:
+    """Write cores that are in the same state once, such as "4, 5, 6, 7 at 2.31 of 2.31 GHz"."""
+    numbers: dict[str, list[str]] = {}
+    for core in cores:
+        frequencies = (f"{(core.get(key) or 0) / 1e6:.2f}" for key in ("current_khz", "cap_khz"))
+        state = f"at {' of '.join(frequencies)} GHz ({core.get('governor') or 'unknown governor'})"
+        numbers.setdefault(state, []).append(str(core.get("number")))
+    return "; ".join(f"{', '.join(found)} {state}" for state, found in numbers.items())
+
+
 def _text(value: Any) -> str:
     """Write nested values as "name value, name value"; what is unknown is left out."""
     if isinstance(value, dict):
+        if "cores" in value:
+            value = {**value, "cores": _cores(value["cores"])}
         parts = ((str(key).replace("_", " "), _text(each)) for key, each in value.items())
         return ", ".join(f"{key} {text}" for key, text in parts if text)
     if isinstance(value, (list, tuple)):
