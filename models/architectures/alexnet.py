@@ -6,6 +6,8 @@ Networks", NIPS 2012, section 3.5 (the layers) and figure 2.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
@@ -22,7 +24,7 @@ def build(
     classes: int = 20,
     *,
     name: str = "alexnet",
-    convolution: type[layers.Layer] = layers.Conv2D,
+    convolution: Callable[..., layers.Layer] = layers.Conv2D,
 ) -> keras.Model:
     """Five convolutions with the 11x11 stride-4 stem, three poolings, three dense layers.
 
@@ -30,7 +32,7 @@ def build(
         input_shape: (height, width, channels) of the picture.
         classes: number of output probabilities.
         name: name of the Keras model.
-        convolution: the class of all five convolutions (`alexnet_separable` passes its own).
+        convolution: makes each of the five convolutions (`alexnet_separable` passes its own).
 
     Returns:
         A model from float32 RGB in 0..255, shape (batch, height, width, 3), to float32

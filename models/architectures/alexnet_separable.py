@@ -11,13 +11,24 @@ from keras import layers
 
 from models.architectures import alexnet
 
+# Spatial filters for each colour in the stem: as many in all as the stem has outputs. With one a
+# colour, the whole network would see the picture through three filters, and on arcs of the turns
+# that were held out it was wrong in 0.6 % of the photographs in place of none.
+STEM_DEPTH_MULTIPLIER = alexnet.FILTERS[0] // 3
+
 
 def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) -> keras.Model:
     """`alexnet` with every Conv2D replaced by SeparableConv2D and nothing else.
 
     Arguments, input and output are those of `models.architectures.alexnet.build`. A k x k
-    convolution from c to f channels has k*k*c*f weights; its separable form has k*k*c + c*f.
+    convolution from c to f channels has k*k*c*f weights; its separable form with m spatial
+    filters a channel has k*k*c*m + c*m*f.
     """
-    return alexnet.build(
-        input_shape, classes, name="alexnet_separable", convolution=layers.SeparableConv2D
+    return alexnet.build(input_shape, classes, name="alexnet_separable", convolution=_separable)
+
+
+def _separable(filters: int, kernel_size: int, *, strides: int, **options) -> layers.Layer:
+    depth_multiplier = STEM_DEPTH_MULTIPLIER if strides > 1 else 1
+    return layers.SeparableConv2D(
+        filters, kernel_size, strides=strides, depth_multiplier=depth_multiplier, **options
     )
