@@ -88,7 +88,7 @@ class Project:
         """Start the gate on one benchmark, few rounds."""
         runtime = runtimes.available()[0].name
         command = [
-            sys.executable, "-m", "bench", "gate", "--rounds=8", *arguments,
+            sys.executable, "-m", "bench", "gate", "--rounds=8", "--max-minutes=60", *arguments,
             f"--architecture={MODEL.split('-')[0]}", "--precision=float32", f"--runtime={runtime}",
             "-k", "test_classify",
         ]  # fmt: skip
@@ -114,7 +114,7 @@ class Project:
     def finish(self, process: subprocess.Popen) -> Result:
         """Wait for the gate."""
         try:
-            output, errors = process.communicate(timeout=300)
+            output, errors = process.communicate(timeout=1800)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise

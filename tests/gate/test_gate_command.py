@@ -129,7 +129,7 @@ def test_a_card_of_another_file_cannot_be_judged(project):
 def test_a_base_that_does_not_import_says_why(project):
     file = project.root / "fixtures" / "measuring.py"
     good = file.read_text()
-    file.write_text("import nothing_of_that_name\n" + good)
+    file.write_text(good.replace("import pytest\n", "import nothing_of_that_name\n"))
     base = project.commit()
     file.write_text(good)
     result = project.gate("--base", base)

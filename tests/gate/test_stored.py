@@ -1,0 +1,223 @@
+"""Comparing stored runs, and the baselines among them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.__main__ import main
+
+COMMIT, OTHER = "a" * 40, "b" * 40
+NAME = "bench/test_x.py::test_classify[m-litert]"
+MANY = 9
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """A function that writes a file as pytest-benchmark does, and returns its path."""
+
+    def make(number: int, speed: float = 1.0, *, commit: str = COMMIT, **changes) -> str:
+        random = np.random.default_rng([number, int(1000 * speed), commit == COMMIT])
+        info = {"model": "m", "architecture": "alexnet", "threads": 1, "parameters": 10}
+        info |= {"accuracy": 0.99, "file_bytes": 100, "multiply_accumulates": 5}
+        info |= {"runtime": "litert", "delegated_partitions": [30]} | changes.pop("info", {})
+        names = changes.pop("names", [NAME])
+        data = {
+            "machine_info": {"cpu": {"brand_raw": "A CPU", "count": 2}, "machine": "x86_64"},
+            "commit_info": {"id": commit, "dirty": False},
+            "benchmarks": [
+                {
+                    "fullname": name,
+                    "stats": {"median": 200e-6 * speed * float(np.exp(random.normal(0, 0.002)))},
+                    "extra_info": info,
+                }
+                for name in names
+            ],
+        } | changes
+        path = tmp_path / f"{commit[0]}-{speed}-{number}-{len(list(tmp_path.iterdir()))}.json"
+        path.write_text(json.dumps(data))
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def runs(make_run):
+    """A function that writes several runs."""
+    return lambda count, speed=1.0, **changes: [
+        make_run(number, speed, **changes) for number in range(count)
+    ]
+
+
+def compare(base: list[str], head: list[str], *options: str) -> int:
+    return main(["compare", *options, *base, "--", *head])
+
+
+@pytest.mark.parametrize(
+    ("speed", "verdict", "status"),
+    [(1.0, "same", 0), (1.05, "regressed", 1), (0.95, "improved", 0)],
+)
+def test_several_runs(runs, capsys, speed, verdict, status):
+    assert compare(runs(MANY), runs(MANY, speed, commit=OTHER)) == status
+    assert f"1 {verdict}" in capsys.readouterr().out
+
+
+def test_one_run_a_side_is_not_enough(runs, capsys):
+    assert compare(runs(1), runs(1, 1.5, commit=OTHER)) == 2
+    output = capsys.readouterr().out
+    assert "no verdict" in output
+    assert "5 runs a side" in " ".join(output.split())  # 1 in C(10, 5) is below 0.005
+
+
+def test_exact_figures_need_one_run(runs, capsys):
+    head = runs(1, commit=OTHER, info={"parameters": 11})
+    assert compare(runs(1), head) == 1
+    assert "parameters of m" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [
+        ({"accuracy": 0.98}, "accuracy of m"),
+        ({"file_bytes": 101}, "file_bytes of m"),
+        ({"delegated_partitions": [10, 18]}, "delegated partitions of m in litert"),
+    ],
+)
+def test_each_exact_figure(runs, capsys, info, said):
+    assert compare(runs(MANY), runs(MANY, commit=OTHER, info=info)) == 1
+    assert said in capsys.readouterr().out
+
+
+OTHER_CPU = {"cpu": {"brand_raw": "Another CPU", "count": 2}, "machine": "x86_64"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"machine_info": OTHER_CPU}, "different machines"),
+        ({"info": {"threads": 2}}, "other threads (1, 2)"),
+        ({"info": {"device": {"model": "p"}, "emulated": True}}, "an emulated device"),
+        ({"names": ["bench/test_x.py::test_renamed"]}, "is gone from head"),
+        ({"failed_device_benchmarks": [{"name": "n", "reason": "throttled"}]}, "throttled"),
+        ({"info": {"parameters": None}}, "no verdict"),
+    ],
+)
+def test_what_cannot_be_compared(runs, capsys, changes, said):
+    assert compare(runs(MANY), runs(MANY, commit=OTHER, **changes)) == 2
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+def test_runs_of_several_commits_are_no_side(runs, capsys):
+    base = [*runs(MANY - 1), *runs(1, commit=OTHER)]
+    assert compare(base, runs(MANY, commit=OTHER)) == 2
+    assert "different commits" in capsys.readouterr().out
+
+
+def test_runs_of_different_benchmarks_are_no_side(runs, capsys):
+    base = [*runs(MANY - 1), *runs(1, names=[NAME, "more"])]
+    assert compare(base, runs(MANY, commit=OTHER)) == 2
+    assert "different benchmarks" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("", "not a file of pytest-benchmark"), ("[]", "not a file"), ("{}", "machine_info")],
+)
+def test_damaged_files(runs, tmp_path, capsys, content, said):
+    path = tmp_path / "damaged.json"
+    path.write_text(content)
+    assert compare(runs(1), [str(path)]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "damaged.json" in error
+
+
+def test_an_empty_file_of_pytest_benchmark(runs, make_run, capsys):
+    assert compare(runs(1), [make_run(0, benchmarks=[])]) == 2
+    assert "holds no benchmark" in capsys.readouterr().err
+
+
+def test_the_sides_must_be_told_apart(runs, capsys):
+    assert main(["compare", *runs(2)]) == 2
+    assert '"--"' in capsys.readouterr().err
+    same = runs(1)
+    assert compare(same, same) == 2
+    assert "both sides" in capsys.readouterr().err
+
+
+def test_nothing_is_no_pass(runs):
+    assert compare([], runs(MANY)) == 2
+    assert compare(runs(MANY), []) == 2
+
+
+def test_a_baseline_is_pinned(runs, capsys):
+    first = runs(MANY)
+    assert compare([], first, "--save-as", "v1") == 2  # nothing was compared, so nothing passed
+    stored = Path(".benchmarks") / "baselines" / "v1"
+    assert len(list(stored.iterdir())) == MANY
+    head = runs(MANY, commit=OTHER)
+    for name in ("v1", COMMIT[:8]):
+        assert compare([name], head) == 0
+    assert compare(["v1"], head, "--save-as", "v2") == 0
+    capsys.readouterr()
+    for name, said in (("latest", "name one"), ("v3", "neither a file nor"), ("c" * 8, "neither")):
+        assert compare([name], head) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_failing_run_is_no_baseline(runs, capsys):
+    slow = runs(MANY, 1.2, commit=OTHER)
+    assert compare(runs(MANY), slow, "--save-as", "v1") == 1
+    assert "not stored" in capsys.readouterr().err
+    assert not (Path(".benchmarks") / "baselines" / "v1").exists()
+    assert compare(runs(1), runs(1, commit=OTHER), "--save-as", "v1") == 2
+    assert not (Path(".benchmarks") / "baselines" / "v1").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "said"),
+    [
+        ({}, "latest", "cannot be a baseline's name"),
+        ({}, "../v1", "cannot be a baseline's name"),
+        ({"commit_info": {"id": COMMIT, "dirty": True}}, "v1", "without changes"),
+        ({"failed_device_benchmarks": [{"name": "n", "reason": "r"}]}, "v1", "failing run"),
+    ],
+)
+def test_what_cannot_be_a_baseline(runs, capsys, changes, name, said):
+    assert compare([], runs(2, **changes), "--save-as", name) == 2
+    assert said in capsys.readouterr().err
+    assert not list(Path(".benchmarks").glob("baselines/*"))
+
+
+def test_baselines_are_not_replaced(runs, capsys):
+    assert compare([], runs(2), "--save-as", "v1") == 2
+    assert compare([], runs(3), "--save-as", "v1") == 2
+    assert "exists already" in capsys.readouterr().err
+    assert len(list((Path(".benchmarks") / "baselines" / "v1").iterdir())) == 2
+
+
+def test_files_of_the_result(runs, tmp_path, monkeypatch):
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    head = runs(MANY, 1.05, commit=OTHER)
+    assert compare(runs(MANY), head, "--output", "out") == 1
+    record = json.loads(Path("out/gate.json").read_text())
+    (row,) = record["benchmarks"]
+    assert row["verdict"] == "regressed"
+    assert 0.01 < row["lower"] < row["change"] < row["upper"]
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "gate.json",
+        "gate.md",
+        "gate.png",
+    ]
+    assert summary.read_text() == Path("out/gate.md").read_text()
+    assert "| test_classify[m-litert] |" in summary.read_text()
