@@ -1,7 +1,7 @@
 """One picture through every runtime, through Keras, and through every precision.
 
 Each test states how far probabilities may lie apart. The likeliest class may differ only where
-the reference is itself undecided: where its margin between the two classes is below twice that.
+the reference is itself undecided: where its margin between the two classes is below that.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from hypothesis import strategies as st
 from fixtures.strategies import encoded_images, fruit_photographs, images, input_spec
 from models import artifacts, runtimes
 from models.canary import canary_images
-from models.evaluation import CANARY_TOLERANCE
 from models.preprocessing import prepare
 
-# Largest accepted difference from Keras, for any picture that hypothesis makes.
-KERAS_TOLERANCE = {"float32": 1e-3, "float16": 0.05, "dynamic": 0.5, "int8": 0.5}
-# The same on average over the classes.
-MEAN_TOLERANCE = {"float32": 1e-4, "float16": 0.005, "dynamic": 0.05, "int8": 0.05}
-
+# Largest accepted differences of a probability, about three times what was seen in hundreds of
+# pictures. The runtimes run the same weights, but round the integers between layers each in its
+# own way. An int8 file knows only the ranges that photographs of fruit reach inside the network, and
+# cuts off what goes beyond: of a plain green picture it may think anything, so that outside of
+# photographs it is compared between the runtimes only.
+BETWEEN_RUNTIMES = {"float32": 1e-4, "float16": 1e-3, "dynamic": 0.25, "int8": 0.4}
+FROM_KERAS_ON_PHOTOGRAPHS = {"float32": 1e-4, "float16": 0.02, "dynamic": 0.25, "int8": 0.4}
+FROM_KERAS_ON_ANYTHING = {"float32": 1e-4, "float16": 0.03, "dynamic": 0.3}
 SMALL_TOLERANCE = {"float32": 1e-5, "float16": 1e-3, "dynamic": 0.02, "int8": 0.02}
 
 
@@ -40,8 +42,7 @@ def assert_agreement(expected: np.ndarray, actual: np.ndarray, tolerance: float)
     """Compare probabilities, one dimension each."""
     assert np.abs(expected - actual).max() <= tolerance
     first, second = expected.argmax(), actual.argmax()
-    margin = expected[first] - expected[second]
-    assert first == second or margin <= 2 * tolerance
+    assert first == second or expected[first] - expected[second] <= tolerance
 
 
 def answer(model: runtimes.LoadedModel, picture) -> np.ndarray:
@@ -53,7 +54,7 @@ def test_runtimes_agree(tflite_model):
     reference, *others = [runtime.load(tflite_model.path) for runtime in runtimes.available()]
     if not others:
         pytest.skip("only one runtime is installed")
-    tolerance = CANARY_TOLERANCE[tflite_model.precision or "int8"]
+    tolerance = BETWEEN_RUNTIMES[tflite_model.precision or "int8"]
 
     @given(pictures())
     def agree(picture):
@@ -64,22 +65,34 @@ def test_runtimes_agree(tflite_model):
     agree()
 
 
-def test_runtimes_and_precisions_agree_with_keras(architecture, keras_model, runtime):
-    loaded = {
+@pytest.fixture
+def every_precision(architecture, runtime):
+    return {
         precision: runtime.load(artifacts.artifact(architecture.name, precision).path)
         for precision in artifacts.PRECISIONS
     }
-    spec = loaded["float32"].input
 
-    @given(pictures())
+
+def check_against_keras(keras_model, every_precision, source, tolerances) -> None:
+    @given(source)
     def agree(picture):
-        expected = np.asarray(keras_model(prepare(picture, spec), training=False))[0]
-        for precision, model in loaded.items():
-            actual = answer(model, picture)
-            assert_agreement(expected, actual, KERAS_TOLERANCE[precision])
-            assert np.abs(expected - actual).mean() <= MEAN_TOLERANCE[precision]
+        pixels = prepare(picture, every_precision["float32"].input)
+        expected = np.asarray(keras_model(pixels, training=False))[0]
+        for precision, tolerance in tolerances.items():
+            assert_agreement(expected, answer(every_precision[precision], picture), tolerance)
 
     agree()
+
+
+def test_every_precision_agrees_with_keras(keras_model, every_precision):
+    check_against_keras(keras_model, every_precision, pictures(), FROM_KERAS_ON_ANYTHING)
+
+
+def test_every_precision_agrees_with_keras_on_photographs(
+    keras_model, every_precision, photographs
+):
+    source = fruit_photographs(photographs.images[::7]).map(lambda photograph: photograph.pixels)
+    check_against_keras(keras_model, every_precision, source, FROM_KERAS_ON_PHOTOGRAPHS)
 
 
 @pytest.fixture(scope="module")
