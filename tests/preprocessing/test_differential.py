@@ -20,8 +20,8 @@ from models.preprocessing import prepare
 
 # Largest accepted differences of a probability, about three times what was seen in hundreds of
 # pictures. The runtimes run the same weights, but round the integers between layers each in its
-# own way. An int8 file knows only the ranges that photographs of fruit reach inside the network, and
-# cuts off what goes beyond: of a plain green picture it may think anything, so that outside of
+# own way. An int8 file knows only the ranges that photographs of fruit reach inside the network,
+# and cuts off what goes beyond: of a plain green picture it may think anything, so that outside of
 # photographs it is compared between the runtimes only.
 BETWEEN_RUNTIMES = {"float32": 1e-4, "float16": 1e-3, "dynamic": 0.25, "int8": 0.4}
 FROM_KERAS_ON_PHOTOGRAPHS = {"float32": 1e-4, "float16": 0.02, "dynamic": 0.25, "int8": 0.4}
