@@ -293,6 +293,18 @@ def act(done):
     assert "trial 1: benchmark_model crashed (signal 6)" in run.text
 
 
+def test_what_was_measured_before_ctrl_c_is_in_the_json(bench):
+    run = bench("--device=emulated", code="""
+calls = []
+def act(done):
+    calls.append(done)
+    if len(calls) == 3:  # the first round of the second model
+        raise KeyboardInterrupt
+""")  # fmt: skip
+    assert run.status == 2
+    assert run.names == [_name("inference", "modelone", "emulated")]
+
+
 def _leftovers(directory: Path) -> list[str]:
     mark = f"EMULATED_ANDROID_ROOT={directory}".encode()
     found = [path.name for path in directory.glob("emulated-android-*")]

@@ -299,6 +299,18 @@ def test_a_warm_thermal_service_in_the_middle(emulate, measure):
     assert record(Device.open(emulated.address)).thermal_status == 3
 
 
+def test_throttled_afterwards(emulate, measure):
+    emulated = emulate()
+
+    class Heat(Told):
+        def end(self) -> None:
+            userland.set_frequency_cap(emulated.root, 0.5)
+
+    with pytest.raises(ThrottledError, match="throttled afterwards: core 4 is capped") as raised:
+        measure(emulated, reporter=Heat(), retries=0)
+    assert len(raised.value.rounds) == ROUNDS
+
+
 def test_a_shell_whose_connection_ends_cleans_up_by_itself(emulate):
     emulated = emulate()
     device = Device.open(emulated.address)
