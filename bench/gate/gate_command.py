@@ -95,6 +95,7 @@ def _gate(arguments: argparse.Namespace, rest: list[str]) -> int:
     from rich.console import Console
 
     from bench.gate.comparison import Comparison
+    from bench.gate.device import on_device
     from bench.gate.files import infos, write_outcome
     from bench.gate.lockstep import BASE, HEAD, Side
     from bench.gate.outcome import Outcome
@@ -111,11 +112,16 @@ def _gate(arguments: argparse.Namespace, rest: list[str]) -> int:
     blocks: list = []
     try:
         reporter.tell(f"checking out {commit[:8]}")
-        with checked_out(commit, ROOT.name) as tree, python_for(tree, reporter.tell) as python:
+        with contextlib.ExitStack() as stack:
+            tree = stack.enter_context(checked_out(commit, ROOT.name))
+            python = stack.enter_context(python_for(tree, reporter.tell))
+            how = settings(arguments, rest)
+            if arguments.device is not None:
+                how = stack.enter_context(on_device(how, arguments.device, arguments.device_tool))
             comparison = Comparison(
                 Side(BASE, tree, python),
                 head,
-                settings(arguments, rest),
+                how,
                 thresholds,
                 60 * arguments.max_minutes,
                 reporter,
@@ -153,20 +159,15 @@ def settings(arguments: argparse.Namespace, rest: list[str]) -> Any:
     is_device = arguments.device is not None
     default_rounds = DEVICE_ROUNDS if is_device else ROUNDS
     rounds = default_rounds if arguments.rounds is None else arguments.rounds
-    if rounds < 1:
-        raise GateError("--rounds: a benchmark has at least one round")
-    extra = [f"--model={path.expanduser().resolve()}" for path in arguments.model]
-    if is_device:
-        extra += [f"--device={arguments.device}", "--require-device", "--device-retries=0"]
-        if arguments.device_tool is not None:
-            extra.append(f"--device-tool={arguments.device_tool.expanduser().resolve()}")
+    if rounds < 1 + is_device:
+        raise GateError(f"--rounds: a benchmark has at least {1 + is_device} here")
+    models = [f"--model={path.expanduser().resolve()}" for path in arguments.model]
     is_threaded = any(each.startswith("--threads") for each in rest)
     return Settings(
         rounds=rounds,
         files=() if arguments.all or is_device else DEFAULT_FILES,
-        pytest_arguments=(*extra, *(word for word in rest if word != "--")),
-        is_device=is_device,
-        shares_core=not (is_threaded or is_device),
+        pytest_arguments=(*models, *(word for word in rest if word != "--")),
+        shares_core=not is_threaded,
     )
 
 

@@ -67,6 +67,7 @@ class Settings:
         is_device: whether the rounds are those of an Android device.
         shares_core: whether both sides are bound to one core.
         slowed: benchmarks of head that are made slower by a factor, to test the gate.
+        environment: more environment variables, the same for both sides.
     """
 
     rounds: int = 30
@@ -76,6 +77,7 @@ class Settings:
     is_device: bool = False
     shares_core: bool = True
     slowed: Mapping[str, float] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -282,7 +284,7 @@ class _Process:
                     *settings.pytest_arguments,
                 ],
                 cwd=side.root,
-                env=_environment(options),
+                env={**_environment(options), **settings.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
