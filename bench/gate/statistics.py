@@ -3,9 +3,9 @@
 What is repeated is the process, not the round: rounds of one process share its memory layout and
 its clock, so a thousand of them are still one observation (Kalibera, Jones, "Rigorous
 benchmarking in reasonable time", ISMM 2013; Georges, Buytaert, Eeckhout, "Statistically rigorous
-Java performance evaluation", OOPSLA 2007). Two processes that take turns see the same
+Java performance evaluation", OOPSLA 2007). Two processes side by side see the same
 disturbances, so their ratio is much quieter than either (Bulej et al., "Duet benchmarking",
-ICPE 2020). A process pair therefore gives one number, the logarithm of the ratio of its medians.
+ICPE 2020; there they run at once, here in turns). A process pair therefore gives one number, the logarithm of the ratio of its medians.
 
 Where both sides run the same code, swapping their names changes nothing: the logarithm of the
 ratio has a distribution that is symmetric about zero, whatever its shape. That is all that
