@@ -18,7 +18,7 @@ from bench.android.conditions import (
     record,
 )
 from bench.android.device import Device
-from bench.android.errors import OutputError, ThrottledError, ToolError, WrongAnswerError
+from bench.android.errors import DeviceError, OutputError, ThrottledError, ToolError
 from bench.android.parsing import TICK_NS, ToolRun, parse_flags
 from bench.android.session import Plan, Session, exit_error, run_rounds
 from bench.android.tool import Tool
@@ -169,11 +169,7 @@ class Bench:
             ToolError: there is none.
         """
         if self._tool is None:
-            try:
-                self._tool = self._find(self.identity.abi)
-            except ToolError as error:
-                error.serial = self.device.serial
-                raise
+            self._tool = self._find(self.identity.abi)
         return self._tool
 
     def measure(
@@ -198,6 +194,9 @@ class Bench:
                     error.message += f" (measured {attempt + 1} times)"
                     raise
                 reporter.tell(f"{error}; measuring {artifact.name} again")
+            except DeviceError as error:
+                error.serial = error.serial or self.device.serial
+                raise
         raise AssertionError("unreachable")
 
     def _measure_once(
@@ -251,9 +250,7 @@ class Bench:
         if delegate_flag is not None and delegate_flag not in flags:
             missing.append(delegate_flag)
         if missing:
-            raise ToolError(
-                f"this benchmark_model knows no --{missing[0]}", serial=self.device.serial
-            )
+            raise ToolError(f"this benchmark_model knows no --{missing[0]}")
         command = [
             executable,
             f"--graph={put(artifact.read_bytes(), '.tflite')}",
@@ -282,12 +279,9 @@ class Bench:
             answer = self.device.run([executable, "--help"], check=False)
             try:
                 self._flags = parse_flags(answer.output)
-            except OutputError as error:
+            except OutputError:
                 if answer.exit_status > 1:
-                    failure = exit_error(answer.exit_status, answer.output)
-                    failure.serial = self.device.serial
-                    raise failure from None
-                error.serial = self.device.serial
+                    raise exit_error(answer.exit_status, answer.output) from None
                 raise
         return self._flags
 
@@ -316,11 +310,7 @@ class Bench:
         trial = run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0].run
         if not writes_output:
             return trial, None
-        try:
-            return trial, sample.check(self.device.pull(path), settings.delegate)
-        except WrongAnswerError as error:
-            error.serial = self.device.serial
-            raise
+        return trial, sample.check(self.device.pull(path), settings.delegate)
 
     def _plan(
         self,

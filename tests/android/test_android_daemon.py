@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 import adbutils
 import pytest
 
-from bench.android.discovery import Attached, attached_devices
+from bench.android.discovery import Attached, ServerAddress, attached_devices
 from bench.android.emulated.protocol import OPEN, Packet, read_packet
 from bench.android.emulated.userland import ANDROID_11
 from bench.android.server import Client
@@ -147,9 +152,44 @@ def test_closing_leaves_nothing_behind(emulate):
     assert not emulated.address.is_answering()
 
 
-def test_packets_survive_the_wire():
-    import socket
+KILLED = """
+import time
+from bench.android.emulated.device import EmulatedDevice
+from bench.android.server import Client
+emulated = EmulatedDevice().__enter__()
+shell = Client(emulated.address).device(emulated.serial).open_shell("while echo on; do sleep 0.1; done")
+print(emulated.address.port, emulated.root, flush=True)
+time.sleep(300)
+"""  # noqa: E501
 
+
+def test_being_killed_leaves_nothing_behind():
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    port, root = child.stdout.readline().split()
+    child.kill()
+    child.communicate()
+    deadline_s = time.monotonic() + 30
+    while ServerAddress(port=int(port)).is_answering() or Path(root).exists() or _processes(root):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
+def _processes(root: str) -> list[Path]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"EMULATED_ANDROID_ROOT={root}".encode() in path.read_bytes():
+                found.append(path)
+    return found
+
+
+def test_packets_survive_the_wire():
     here, there = socket.socketpair()
     with here, there:
         packet = Packet(OPEN, 1, 2, b"shell:ls\0")

@@ -25,6 +25,13 @@ from bench.android.server import Client
 
 REPOSITORY = Path(__file__).parents[3]
 START_TIMEOUT_S = 20.0
+_GUARD = """
+cat > /dev/null
+[ -d "$1" ] || exit 0
+kill -9 "$(cat "$1/adb.pid")"
+rm -rf "$1"
+"""
+"""A shell that waits for the end of this process, and cleans up where it was killed."""
 
 
 class EmulatedDevice:
@@ -41,6 +48,13 @@ class EmulatedDevice:
     def __init__(self, profile: Profile = GALAXY_S8) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="emulated-android-"))
         self.root = self._home / "root"
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "guard", str(self._home)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         userland.install(self.root, profile)
         banner = ";".join(
             f"{name}={userland.PROPERTIES[name]}"
@@ -93,6 +107,7 @@ class EmulatedDevice:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is pytest's; the server ends with the device
             )
+        (self._home / "adb.pid").write_text(str(self._server.pid))
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not self.address.is_answering():
             if self._server.poll() is not None or time.monotonic() > deadline_s:
@@ -175,3 +190,4 @@ class EmulatedDevice:
         self.daemon.stop()
         self.kill_server()
         shutil.rmtree(self._home, ignore_errors=True)
+        self._guard.communicate()
