@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -32,9 +33,9 @@ def device_facts(run: Run) -> dict[str, Facts]:
     found = {}
     for name, rows in device_rows(run.results).items():
         info = rows[0].info
-        facts = [(key, _text(value)) for key, value in info["device"].items()]
+        facts = [(_name(key), _text(value)) for key, value in info["device"].items()]
         for key in ("cpu_mask", "input", "tool_generation", "tool_source", "performance_mode"):
-            facts.append((key.replace("_", " "), _text(info.get(key))))
+            facts.append((_name(key), _text(info.get(key))))
         for row in rows:
             for when, state in (row.info.get("conditions") or {}).items():
                 facts.append((f"{when} {row.title}", _text(state)))
@@ -66,12 +67,17 @@ def _cores(cores: Iterable[Mapping[str, Any]]) -> str:
     return "; ".join(f"{', '.join(found)} {state}" for state, found in numbers.items())
 
 
+def _name(key: str) -> str:
+    """Write a key for people, its unit too."""
+    return re.sub(r"_c$", " in °C", key).removeprefix("is_").replace("_", " ")
+
+
 def _text(value: Any) -> str:
     """Write nested values as "name value, name value"; what is unknown is left out."""
     if isinstance(value, dict):
         if "cores" in value:
             value = {**value, "cores": _cores(value["cores"])}
-        parts = ((str(key).replace("_", " "), _text(each)) for key, each in value.items())
+        parts = ((_name(key), _text(each)) for key, each in value.items())
         return ", ".join(f"{key} {text}" for key, text in parts if text)
     if isinstance(value, (list, tuple)):
         return "; ".join(text for text in map(_text, value) if text)

@@ -13,6 +13,19 @@ from typing import Any
 from bench.report.errors import ReportError
 from bench.report.results import Result
 
+_MODEL = ("model", "architecture", "precision", "sha256", "file_bytes", "accuracy", "threads")
+NEEDED: dict[str, tuple[str, ...]] = {
+    "test_classify": (*_MODEL, "runtime", "runtime_version"),
+    "test_invoke": (*_MODEL, "runtime", "runtime_version"),
+    "test_classify_jpeg": (*_MODEL, "runtime", "runtime_version", "source", "dtype", "input_shape"),
+    "test_device_inference": (*_MODEL, "device", "emulated", "delegate"),
+    "test_device_first_inference": (*_MODEL, "device", "emulated", "delegate"),
+    "test_device_load": (*_MODEL, "device", "emulated", "delegate"),
+    "test_matrix_product": ("operations", "threads"),
+    "test_memory_copy": ("bytes_moved",),
+}
+"""What the report takes from the `extra_info` of a benchmark function."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -129,4 +142,10 @@ def _result(path: Path, benchmark: dict[str, Any]) -> Result:
     if not all(isinstance(each, (int, float)) and 0 <= each < math.inf for each in times_s):
         raise ReportError(f"{path}: a round of {benchmark['name']} is no time")
     name = str(benchmark["name"]).partition("[")[0]
-    return Result(name, tuple(map(float, times_s)), dict(benchmark["extra_info"]))
+    info = dict(benchmark["extra_info"])
+    if missing := [key for key in NEEDED.get(name, ()) if key not in info]:
+        raise ReportError(
+            f"{path}: {benchmark['name']} has no {missing[0]} in its extra_info; it was measured "
+            "by another version of this suite, or by another suite: measure again"
+        )
+    return Result(name, tuple(map(float, times_s)), info)

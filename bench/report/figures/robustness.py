@@ -26,7 +26,7 @@ def robustness(table: Robustness) -> Section:
                 position,
                 26,
                 colours[architectures[model]],
-                style.MARKERS.get(precision, style.OTHER_MARKER),
+                marker=style.MARKERS.get(precision, style.OTHER_MARKER),
                 alpha=0.8,
                 linewidths=0,
                 label=model if position == 0 else None,

@@ -43,7 +43,7 @@ def roofline(run: Run, known: Mapping[str, Cost]) -> Section | None:
             point.gflops,
             38,
             colours[point.row.architecture] if is_first else "none",
-            style.MARKERS.get(point.row.precision or "", style.OTHER_MARKER),
+            marker=style.MARKERS.get(point.row.precision or "", style.OTHER_MARKER),
             edgecolors=colours[point.row.architecture],
             alpha=0.85,
         )

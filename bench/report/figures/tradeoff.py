@@ -71,7 +71,13 @@ def draw_tradeoff(axes: Any, rows: Sequence[Row], front: Sequence[Row]) -> None:
         area = 20 + 380 * file_bytes / largest
         marker = style.MARKERS.get(row.precision or "", style.OTHER_MARKER)
         points = axes.scatter(
-            median_ms, accuracy, area, colours[row.architecture], marker, alpha=0.75, linewidths=0
+            median_ms,
+            accuracy,
+            area,
+            colours[row.architecture],
+            marker=marker,
+            alpha=0.75,
+            linewidths=0,
         )
         style.tip(
             points,
@@ -79,7 +85,13 @@ def draw_tradeoff(axes: Any, rows: Sequence[Row], front: Sequence[Row]) -> None:
         )
         if row in front:
             axes.scatter(
-                median_ms, accuracy, area + 40, "none", marker, edgecolors=style.INK, linewidths=1.4
+                median_ms,
+                accuracy,
+                area + 40,
+                "none",
+                marker=marker,
+                edgecolors=style.INK,
+                linewidths=1.4,
             )
     medians = [_figures(row)[0] for row in rows]
     style.log_axis(axes.xaxis, "median of one classification, ms", min(medians), max(medians))
