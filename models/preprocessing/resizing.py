@@ -69,13 +69,6 @@ def _scale(image: Image.Image, size: tuple[int, int], scaling: Scaling) -> Image
         # `transform` always looks at four pixels, where `resize` widens its filter.
         box = (0, 0, *image.size)
         return image.transform(size, Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
-    if image.width < size[0] and image.height > size[1]:
-        # Rows are scaled first, which would make a thin, tall picture larger before it gets small.
-        image = _antialiased(image, (image.width, size[1]))
-    return _antialiased(image, size)
-
-
-def _antialiased(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     scaled = Image.new("RGB", size)
     # The same filter as Pillow's own `resize`, to one grey level, in a sixth of the time.
     Resizer().resize_pil(image, scaled, _BILINEAR)

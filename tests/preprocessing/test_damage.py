@@ -86,6 +86,16 @@ def test_a_whole_file_is_taken():
         prepare(whole, SPEC)
 
 
+def test_a_png_whose_chunk_has_a_wrong_length():
+    """Of which Pillow makes a SyntaxError, and only while it decodes."""
+    whole = bytearray(encode(canary_images(1)[0], "PNG"))
+    start = whole.index(b"IDAT")
+    length = int.from_bytes(whole[start - 4 : start], "big")
+    whole[start - 4 : start] = (length - 100).to_bytes(4, "big")
+    with pytest.raises(PreprocessingError, match="damaged"):
+        prepare(bytes(whole), SPEC)
+
+
 def test_a_damaged_file_that_pillow_opened_before():
     whole = whole_files()[5]
     with (

@@ -31,7 +31,8 @@ def resident_bytes(kind):
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith(kind))
 
-spec = TensorSpec(0, (1, 100, 100, 3), np.dtype("float32"))
+side = int(sys.argv[3])
+spec = TensorSpec(0, (1, side, side, 3), np.dtype("float32"))
 before = resident_bytes("VmRSS")
 try:
     prepare(sys.argv[1], spec, scaling=sys.argv[2])
@@ -103,9 +104,9 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
-def prepare_in_a_child(path: Path, scaling: str) -> dict:
+def prepare_in_a_child(path: Path, scaling: str, side: int = 100) -> dict:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CHILD, str(path), scaling],
+        [sys.executable, "-W", "ignore", "-c", CHILD, str(path), scaling, str(side)],
         cwd=Path(__file__).parents[2],
         timeout=HANG_S,
         check=True,
@@ -143,6 +144,16 @@ def test_bombs_are_refused_before_they_are_decoded(name, tmp_path):
     assert outcome["refusal"] is not None
     assert reason in outcome["refusal"]
     assert outcome["peak_bytes"] < 10_000_000
+
+
+@needs_proc
+def test_a_thin_picture_grows_no_larger_on_its_way(tmp_path):
+    """65,535 rows of 1,000 pixels would lie between the two."""
+    path = tmp_path / "picture"
+    path.write_bytes(bombs.png(1, encoded.MAX_SIDE, colour_type=2))
+    outcome = prepare_in_a_child(path, "antialiased", side=1000)
+    assert outcome["refusal"] is None
+    assert outcome["peak_bytes"] < 50_000_000
 
 
 @needs_proc

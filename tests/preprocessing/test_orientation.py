@@ -53,6 +53,15 @@ def test_a_jpeg_decoded_at_a_fraction_is_turned_too(orientation, fit):
     assert difference.mean() < 1
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_jpeg_is_never_decoded_smaller_than_twice_the_models_input(orientation):
+    """Whose sides change places with the picture's."""
+    pixels = np.zeros((250, 450, 3), np.uint8)
+    decoded = decode(encode(pixels, "JPEG", orientation), SPEC)
+    is_whole = decoded.shape == UPRIGHT[orientation](pixels).shape
+    assert is_whole or (decoded.shape[0] >= 2 * 60 and decoded.shape[1] >= 2 * 100)
+
+
 @pytest.mark.parametrize("value", [0, 9, 65535])
 def test_a_tag_that_means_nothing_is_ignored(value):
     pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)

@@ -44,7 +44,7 @@ def test_antialiased_agrees_with_pillow(pixels):
 
 @given(st.integers(1, 99), st.integers(101, 3000), st.integers(0, 2**32 - 1))
 def test_thin_tall_pictures_agree_with_pillow(width, height, seed):
-    """Their columns are scaled before their rows, which rounds once more elsewhere."""
+    """In which the order of the two passes matters most."""
     pixels = np.random.RandomState(seed).randint(0, 256, (height, width, 3)).astype(np.uint8)
     expected = Image.fromarray(pixels).resize((100, 100), Image.Resampling.BILINEAR)
     assert np.abs(prepare(pixels, FLOAT)[0] - np.asarray(expected)).max() <= 1
