@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+import pytest
 
-SIZE = 1_024
-"""Rows and columns of the matrices: large enough that arithmetic is all that counts."""
+from bench import matrix_product
 
 COPIED_BYTES = 64 * 2**20
 """More than any cache holds."""
 
 
-def test_matrix_product(measure, threads):
-    """Arithmetic: a product of two large float32 matrices, with NumPy's BLAS.
-
-    It gets as many threads as the models do.
-    """
-    left, right = np.random.default_rng(0).random((2, SIZE, SIZE), dtype=np.float32)
-    product = np.empty_like(left)
-    info = {"operations": 2 * SIZE**3, "dtype": "float32", "threads": threads}
-    with threadpool_limits(threads, user_api="blas"):
-        measure(np.matmul, left, right, product, info=info)
-    np.testing.assert_allclose(product[0], left[0] @ right, rtol=1e-4)
+@pytest.mark.parametrize("dtype", matrix_product.DTYPES)
+def test_matrix_product(runtime, threads, dtype, measure):
+    """Arithmetic: a product of two large matrices, with the runtime's own kernels."""
+    product = runtime.load(matrix_product.model(dtype), threads)
+    left, right = (matrix_product.matrix(dtype, seed) for seed in (1, 0))
+    product.set_input(left)
+    info = {
+        "operations": matrix_product.OPERATIONS,
+        "dtype": dtype,
+        "threads": threads,
+        "runtime": runtime.name,
+        "runtime_version": runtime.version,
+    }
+    measure(product.invoke, info=info)
+    found = product.output.dequantise(product.raw_output())[:4]
+    scale = matrix_product.SCALE**2 if dtype == "int8" else 1.0
+    expected = scale * (left[:4].astype(np.float64) @ right.T.astype(np.float64))
+    if dtype == "int8":
+        limit = 127 * product.output.scale
+        expected = expected.clip(-limit - product.output.scale, limit)
+    np.testing.assert_allclose(found, expected, atol=2e-3 + (product.output.scale or 0))
 
 
 def test_memory_copy(measure):

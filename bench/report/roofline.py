@@ -17,6 +17,8 @@ from bench.report.runs import Run
 from models import artifacts, graph
 
 YARDSTICKS = ("test_matrix_product", "test_memory_copy")
+EIGHT_BITS = ("dynamic", "int8")
+"""Precisions that multiply 8-bit integers."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,17 @@ class Machine:
     """What the machine reached in the same run.
 
     Attributes:
-        peak_gflops: 1e9 operations per second, in a large float32 matrix product.
+        peaks_gflops: 1e9 operations per second, in a large matrix product of that dtype, with the
+            runtime that is best at it.
         bandwidth_gbps: 1e9 bytes per second, read and written, in a large copy.
     """
 
-    peak_gflops: float
+    peaks_gflops: dict[str, float]
     bandwidth_gbps: float
 
-    def attainable_gflops(self, intensity: float) -> float:
+    def attainable_gflops(self, intensity: float, dtype: str) -> float:
         """Return the roof above an arithmetic intensity, in 1e9 operations per second."""
-        return min(self.peak_gflops, intensity * self.bandwidth_gbps)
+        return min(self.peaks_gflops[dtype], intensity * self.bandwidth_gbps)
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ class Point:
         row: the model and its runtime.
         cost: of one inference.
         median_ms: of `invoke`.
-        peak_gflops: the machine's.
+        dtype: of the matrix product that it is held against: int8 where its weights are.
+        peak_gflops: the machine's, in that product.
     """
 
     row: Row
     cost: Cost
     median_ms: float
+    dtype: str
     peak_gflops: float
 
     @property
@@ -82,7 +87,7 @@ class Point:
 
     @property
     def share_of_peak(self) -> float:
-        """Of the large float32 matrix product; int8 may exceed 1."""
+        """Of the large matrix product."""
         return self.gflops / self.peak_gflops
 
 
@@ -110,13 +115,14 @@ def costs(files: Iterable[Path]) -> dict[str, Cost]:
 
 def machine(run: Run) -> Machine | None:
     """Return what the machine reached; None where that was not measured with one thread count."""
-    product, copy = (run.of(name) for name in YARDSTICKS)
-    if not product or not copy:
+    products, copies = (run.of(name) for name in YARDSTICKS)
+    if not copies or len({each.info["threads"] for each in products}) != 1:
         return None
-    return Machine(
-        product[0].info["operations"] / product[0].median_ms / 1e6,
-        copy[0].info["bytes_moved"] / copy[0].median_ms / 1e6,
-    )
+    peaks: dict[str, float] = {}
+    for each in products:
+        dtype, gflops = each.info["dtype"], each.info["operations"] / each.median_ms / 1e6
+        peaks[dtype] = max(gflops, peaks.get(dtype, 0.0))
+    return Machine(peaks, copies[0].info["bytes_moved"] / copies[0].median_ms / 1e6)
 
 
 def points(run: Run, known: Mapping[str, Cost]) -> list[Point]:
@@ -135,6 +141,8 @@ def points(run: Run, known: Mapping[str, Cost]) -> list[Point]:
         cost, invoke = known.get(row.info.get("sha256", "")), row.results.get("test_invoke")
         if cost is None or invoke is None or row.info.get("threads") != threads:
             continue
-        if cost.bytes_moved and invoke.median_ms > 0:
-            found.append(Point(row, cost, invoke.median_ms, reached.peak_gflops))
+        dtype = "int8" if row.precision in EIGHT_BITS else "float32"
+        if cost.bytes_moved and invoke.median_ms > 0 and dtype in reached.peaks_gflops:
+            peak = reached.peaks_gflops[dtype]
+            found.append(Point(row, cost, invoke.median_ms, dtype, peak))
     return found

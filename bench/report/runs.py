@@ -21,7 +21,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "test_device_inference": (*_MODEL, "device", "emulated", "delegate"),
     "test_device_first_inference": (*_MODEL, "device", "emulated", "delegate"),
     "test_device_load": (*_MODEL, "device", "emulated", "delegate"),
-    "test_matrix_product": ("operations", "threads"),
+    "test_matrix_product": ("operations", "threads", "dtype"),
     "test_memory_copy": ("bytes_moved",),
 }
 """What the report takes from the `extra_info` of a benchmark function."""

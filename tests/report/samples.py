@@ -72,7 +72,11 @@ class Sample:
                 info = {"source": size, "dtype": dtype, "input_shape": SHAPE}
                 self.add("test_prepare", f"{dtype}-{size}", 6e-4 * scale, info)
         self.add("test_round_overhead", "", 2e-7, {"protocol": "warm"})
-        self.add("test_matrix_product", "", 0.02, {"operations": 2 * 1024**3, "threads": 1})
+        for dtype, factor in (("float32", 1.0), ("int8", 0.3)):
+            for slower, runtime in enumerate(RUNTIMES):
+                info = {**_runtime(runtime), "operations": 2 * 1024**3, "dtype": dtype}
+                median_s = 0.02 * factor * (1 + slower)
+                self.add("test_matrix_product", f"{runtime}-{dtype}", median_s, info)
         self.add("test_memory_copy", "", 0.01, {"bytes_moved": 2**27, "threads": 1})
         for number, architecture in enumerate(ARCHITECTURES):
             for precision in PRECISIONS:

@@ -74,9 +74,10 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, content):
 
 
 def test_the_roof():
-    roof = Machine(peak_gflops=100.0, bandwidth_gbps=20.0)
-    assert roof.attainable_gflops(1.0) == 20.0
-    assert roof.attainable_gflops(5.0) == roof.attainable_gflops(50.0) == 100.0
+    roof = Machine({"float32": 100.0, "int8": 400.0}, bandwidth_gbps=20.0)
+    assert roof.attainable_gflops(1.0, "float32") == 20.0
+    assert roof.attainable_gflops(5.0, "float32") == roof.attainable_gflops(9.0, "float32") == 100.0
+    assert roof.attainable_gflops(9.0, "int8") == 180.0
 
 
 def test_the_share_of_the_peak(tmp_path):
@@ -87,13 +88,19 @@ def test_the_share_of_the_peak(tmp_path):
     }
     reached = machine(run)
     assert reached is not None
-    peak = 2 * 1024**3 / seconds["test_matrix_product"]
-    assert reached.peak_gflops == pytest.approx(peak / 1e9)
+    peaks = {
+        dtype: 2 * 1024**3 / seconds[f"test_matrix_product[litert-{dtype}]"]  # the better runtime
+        for dtype in ("float32", "int8")
+    }
+    expected = {dtype: pytest.approx(peak / 1e9) for dtype, peak in peaks.items()}
+    assert reached.peaks_gflops == expected
     assert reached.bandwidth_gbps == pytest.approx(2**27 / seconds["test_memory_copy"] / 1e9)
-    point = next(each for each in points(run, COSTS) if each.row.model == "mobilenet_v1-int8")
-    rate = 2 * 3_000_000 / seconds["test_invoke[mobilenet_v1-int8-litert]"]
-    assert point.gflops == pytest.approx(rate / 1e9)
-    assert point.share_of_peak == pytest.approx(rate / peak)
+    for dtype, peak in peaks.items():
+        model = f"mobilenet_v1-{dtype}"
+        point = next(each for each in points(run, COSTS) if each.row.model == model)
+        rate = 2 * 3_000_000 / seconds[f"test_invoke[{model}-litert]"]
+        assert point.gflops == pytest.approx(rate / 1e9)
+        assert point.share_of_peak == pytest.approx(rate / peak)
 
 
 def test_a_model_that_ran_with_other_threads_is_left_out(tmp_path):
