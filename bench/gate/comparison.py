@@ -14,7 +14,7 @@ from bench.gate.live_accuracy import measure_changed
 from bench.gate.lockstep import BASE, HEAD, Block, Settings, Side, run_block
 from bench.gate.outcome import Latency, Outcome
 from bench.gate.sequential import Margins, SequentialTest
-from bench.gate.statistics import log_ratio
+from bench.gate.statistics import latency, log_ratio
 from bench.gate.thresholds import ThresholdTable
 from bench.gate.verdict import Verdict
 
@@ -132,14 +132,14 @@ class Comparison:
             allowed.min_effect,
             allowed.max_hidden_effect,
             allowed.floor_us,
-            median(sample.rounds_s),
+            latency(sample.rounds_s),
         )
 
     def _report_unshared(self, block: Block) -> None:
         """Say which benchmarks only one side has, or measured; none of these can be judged."""
         for side, other, word in ((BASE, HEAD, "gone from head"), (HEAD, BASE, "new in head")):
             for name in block.samples[side].keys() - block.samples[other].keys():
-                took = median(block.samples[side][name].rounds_s) * 1e6
+                took = latency(block.samples[side][name].rounds_s) * 1e6
                 if name in block.skipped[other]:
                     reason = block.skipped[other][name]
                     self.outcome.problems.append(f"{name}: {other} skipped it ({reason})")
@@ -173,14 +173,14 @@ def incomparable(base: Mapping[str, Mapping], head: Mapping[str, Mapping]) -> li
 def latencies(test: SequentialTest, blocks: Sequence[Block]) -> list[Latency]:
     """Return a row for each benchmark, from the decisions and all blocks."""
     return [
-        Latency(name, _median(blocks, BASE, name), _median(blocks, HEAD, name), decision)
+        Latency(name, _latency(blocks, BASE, name), _latency(blocks, HEAD, name), decision)
         for name, decision in test.decisions().items()
     ]
 
 
-def _median(blocks: Sequence[Block], side: str, name: str) -> float:
+def _latency(blocks: Sequence[Block], side: str, name: str) -> float:
     return median(
-        median(block.samples[side][name].rounds_s) for block in blocks if name in block.shared
+        latency(block.samples[side][name].rounds_s) for block in blocks if name in block.shared
     )
 
 

@@ -36,7 +36,7 @@ class Latency:
 
     Attributes:
         name: pytest's id.
-        base_s, head_s: median of the medians of all blocks (or runs), in seconds.
+        base_s, head_s: median over all blocks (or runs), in seconds.
         decision: verdict and interval.
     """
 

@@ -28,6 +28,7 @@ from bench.gate.errors import GateError
 from bench.gate.files import write
 from bench.gate.lockstep import BASE, HEAD, Block
 from bench.gate.sequential import Margins, SequentialTest
+from bench.gate.statistics import QUANTILE
 from bench.gate.verdict import Verdict, exit_status
 
 FORMAT = 1
@@ -80,14 +81,21 @@ class Pool:
             self.rounds_ns[name] = np.concatenate([old, rounds])
         self.seconds.append(block.seconds)
 
-    def log_ratios(self) -> np.ndarray:
-        """Return the logarithm of head's median over base's, shape (blocks, benchmarks)."""
-        medians = np.stack([np.median(self.rounds_ns[name], axis=2) for name in self.names])
-        return np.log(medians[:, :, 1] / medians[:, :, 0]).T
+    def log_ratios(self, quantile: float = QUANTILE) -> np.ndarray:
+        """Return the logarithm of head's latency over base's, shape (blocks, benchmarks).
 
-    def medians_s(self) -> np.ndarray:
-        """Return the median of each benchmark over all rounds of base, in seconds."""
-        return np.array([np.median(self.rounds_ns[name][:, 0]) * UNIT_S for name in self.names])
+        Args:
+            quantile: of the rounds; the gate's own by default.
+        """
+        rounds = [self.rounds_ns[name] for name in self.names]
+        latencies = np.stack([np.quantile(each, quantile, axis=2) for each in rounds])
+        return np.log(latencies[:, :, 1] / latencies[:, :, 0]).T
+
+    def latencies_s(self) -> np.ndarray:
+        """Return each benchmark's latency over all rounds of base, in seconds."""
+        return np.array(
+            [np.quantile(self.rounds_ns[name][:, 0], QUANTILE) * UNIT_S for name in self.names]
+        )
 
 
 def read(path: Path) -> Pool:
@@ -166,8 +174,8 @@ class Resampler:
         self._observed = pool.log_ratios()
         self._seconds = pool.seconds
         self._margins = {
-            name: Margins.of(*thresholds, median_s)
-            for name, median_s in zip(self._names, pool.medians_s(), strict=True)
+            name: Margins.of(*thresholds, latency_s)
+            for name, latency_s in zip(self._names, pool.latencies_s(), strict=True)
         }
         self._max_seconds = max_seconds
         self._startup_s = startup_s

@@ -14,6 +14,7 @@ from bench.gate.errors import GateError
 from bench.gate.files import write, write_text
 from bench.gate.pool import Pool, Resampler
 from bench.gate.rivals import RIVALS, rates
+from bench.gate.statistics import QUANTILE
 from bench.gate.thresholds import Thresholds
 from bench.gate.verdict import FAIL, Verdict
 
@@ -94,7 +95,7 @@ def report(directory: Path, thresholds: Thresholds, max_seconds: float) -> None:
         path = directory / f"pool-{condition}.json.gz"
         if path.exists():
             pool = pools.read(path)
-            about[condition] = {**pool.about, "blocks": len(pool)}
+            about[condition] = {**pool.about, "blocks": len(pool), **_noise(pool)}
             rows += [*_live(pool), *_drawn(pool, thresholds, max_seconds), *_rivals(pool)]
     if not rows:
         raise GateError(f"{directory}: no blocks were recorded yet")
@@ -102,6 +103,21 @@ def report(directory: Path, thresholds: Thresholds, max_seconds: float) -> None:
     data = {"about": about, "rows": [asdict(row) for row in rows]}
     write_text(directory / "self-check.json", json.dumps(data, indent=1) + "\n")
     write(directory / "self-check.png", lambda temporary: _draw(rows, temporary))
+
+
+def _noise(pool: Pool) -> dict[str, str]:
+    """Return the standard deviation of a block's ratio, the middle of all benchmarks' own."""
+    names = {QUANTILE: "noise of a ratio", 0.5: "noise with medians in place of lower quartiles"}
+    real = np.array([_is_model(name) for name in pool.names])
+    return {
+        name: f"{np.median(pool.log_ratios(quantile)[:, real].std(axis=0)):.2%}"
+        for quantile, name in names.items()
+    }
+
+
+def _is_model(name: str) -> bool:
+    """Whether a benchmark is of a model, and not of the empty function."""
+    return "[" in name
 
 
 def _live(pool: Pool) -> list[Row]:

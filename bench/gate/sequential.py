@@ -61,16 +61,16 @@ class Margins:
 
     @classmethod
     def of(
-        cls, min_effect: float, max_hidden_effect: float, floor_us: float, median_s: float
+        cls, min_effect: float, max_hidden_effect: float, floor_us: float, latency_s: float
     ) -> Margins:
         """Enlarge both where the smallest effect would be less than an absolute time.
 
         Args:
             min_effect, max_hidden_effect: shares of the base's latency.
             floor_us: smallest effect in microseconds.
-            median_s: the base's latency in seconds.
+            latency_s: the base's latency in seconds.
         """
-        scale = max(1.0, floor_us / 1e6 / (min_effect * median_s))
+        scale = max(1.0, floor_us / 1e6 / (min_effect * latency_s))
         return cls(math.log1p(min_effect * scale), math.log1p(max_hidden_effect * scale))
 
 

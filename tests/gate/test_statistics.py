@@ -18,8 +18,22 @@ from bench.gate.statistics import (
 SEED = 11
 
 
-def test_log_ratio_is_of_medians():
-    assert log_ratio([1.0, 2.0, 90.0], [4.0, 4.0, 0.1]) == pytest.approx(np.log(2))
+def test_log_ratio_is_of_lower_quartiles():
+    base, head = [1.0, 2.0, 3.0, 90.0, 80.0], [3.9, 4.0, 7.0, 8.0, 90.0]
+    assert log_ratio(base, head) == pytest.approx(np.log(2))
+
+
+def test_half_of_the_rounds_may_be_disturbed():
+    """Rounds of two kinds, half of each: the noise is that of the undisturbed kind."""
+    random = np.random.default_rng(SEED)
+
+    def process():
+        kinds = np.where(np.arange(30) % 2, 1.0, 1.1)
+        return kinds * np.exp(np.abs(random.normal(0, 0.01, 30)))
+
+    observed = [log_ratio(process(), process()) for _ in range(300)]
+    medians = [np.log(np.median(process()) / np.median(process())) for _ in range(300)]
+    assert np.std(observed) < 0.005 < 2 * np.std(observed) < 3 * np.std(medians)
 
 
 @pytest.mark.parametrize(("base", "head"), [([], [1.0]), ([1.0], []), ([0.0], [1.0])])
