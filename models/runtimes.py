@@ -109,7 +109,7 @@ class Runtime:
             raise RuntimeUnavailableError(
                 f"runtime {self.name} is not installed: pip install {self.distribution}"
             )
-        if self.module not in sys.modules and "tensorflow" in sys.modules:
+        if self.module not in sys.modules and sys.modules.get("tensorflow"):
             raise RuntimeUnavailableError(
                 f"runtime {self.name} would run TensorFlow's kernels, for TensorFlow was imported "
                 "before it: call models.runtimes.preload() first"
