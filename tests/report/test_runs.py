@@ -18,8 +18,8 @@ def test_a_file_is_read(tmp_path):
     assert run.label == "abcdef12+"
     assert run.processor == "Example CPU, 4 cores, x86_64"
     assert run.failures == ("x[y]: unplugged",)
-    (result,) = run.of("test_matrix_product")
-    (entry,) = [x for x in sample.data["benchmarks"] if x["name"] == "test_matrix_product"]
+    (result,) = run.of("test_memory_copy")
+    (entry,) = [x for x in sample.data["benchmarks"] if x["name"] == "test_memory_copy"]
     assert list(result.times_s) == entry["stats"]["data"]
 
 
