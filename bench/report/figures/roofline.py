@@ -56,7 +56,12 @@ def roofline(run: Run, known: Mapping[str, Cost]) -> Section | None:
             f"{point.row.full_title}: {point.gflops:.2f} GFLOP/s, {point.share_of_peak:.1%} of the "
             f"{point.dtype} matrix product, {point.cost.intensity:.2f} operations a byte",
         )
-    axes.set(xscale="log", yscale="log", xlabel="operations for each byte moved", ylabel="1e9 operations a second")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="operations for each byte moved",
+        ylabel="1e9 operations a second",
+    )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(style.milliseconds)
     add_legend(figure, rows)
