@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.gate.errors import GateError
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DEFAULT_FILES = ("bench/test_host_inference.py",)
 ROUNDS, DEVICE_ROUNDS = 30, 10
 
@@ -173,16 +174,19 @@ def settings(arguments: argparse.Namespace, rest: list[str]) -> Any:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Let a request to end (SIGTERM) clean up as Ctrl-C does."""
+    """Let the first request to end clean up, whatever signal it is, and ignore those after it."""
 
     def interrupt(*_: object) -> None:
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in ENDING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _machine() -> dict[str, Any]:

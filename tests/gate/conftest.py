@@ -84,13 +84,13 @@ class Project:
         """Replace fields of the card."""
         self.card.write_text(json.dumps(json.loads(self.card.read_text("utf-8")) | changes))
 
-    def start(self, *arguments: str) -> subprocess.Popen:
-        """Start the gate on one benchmark, few rounds."""
+    def start(self, *arguments: str, only: str = "test_classify") -> subprocess.Popen:
+        """Start the gate on the benchmarks whose id holds `only`, with few rounds."""
         runtime = runtimes.available()[0].name
         command = [
             sys.executable, "-m", "bench", "gate", "--rounds=8", "--max-minutes=60", *arguments,
             f"--architecture={MODEL.split('-')[0]}", "--precision=float32", f"--runtime={runtime}",
-            "-k", "test_classify",
+            "-k", only,
         ]  # fmt: skip
         environment = {
             name: value
@@ -107,9 +107,9 @@ class Project:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
 
-    def gate(self, *arguments: str) -> Result:
-        """Run the gate."""
-        return self.finish(self.start(*arguments))
+    def gate(self, *arguments: str, **options: str) -> Result:
+        """Run the gate; arguments are those of `start`."""
+        return self.finish(self.start(*arguments, **options))
 
     def finish(self, process: subprocess.Popen) -> Result:
         """Wait for the gate."""

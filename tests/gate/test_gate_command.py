@@ -156,7 +156,35 @@ def test_bad_usage(project, arguments, said):
     assert said in result.output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_device_is_measured_by_both_sides(project):
+    result = project.gate(
+        "--base", "HEAD", "--device", "emulated", "--rounds", "3", "--max-minutes", "0.001",
+        only="test_device_load",
+    )  # fmt: skip
+    assert result.status == 2, result.output  # there was no time for more than a block
+    (block,) = result.record["blocks"]
+    (name,) = block["rounds_s"]["base"]
+    assert [len(block["rounds_s"][side][name]) for side in FIELDS] == [3, 3]
+    devices = [result.record["info"][side][name]["device"]["serial"] for side in FIELDS]
+    assert devices[0] == devices[1]
+    assert not list(project.temporary.glob("emulated-android-*"))
+
+
+def test_self_check_repeats_its_figures_from_the_pool(project):
+    arguments = ("--self-check", "--output", "check")
+    result = project.gate(*arguments, "--blocks", "3", "--comparisons", "0")
+    assert result.status == 0, result.output
+    directory = project.root / "check"
+    first = (directory / "self-check.json").read_text()
+    assert json.loads(first)["about"]["idle"]["blocks"] == 3
+    assert (directory / "self-check.png").read_bytes().startswith(b"\x89PNG")
+    again = project.gate(*arguments, "--resample-only")
+    assert again.status == 0, again.output
+    assert "Mann-Whitney" in again.output
+    assert (directory / "self-check.json").read_text() == first
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_leaves_nothing(project, number):
     process = project.start("--base", "HEAD")
     deadline = time.monotonic() + 120
@@ -164,6 +192,7 @@ def test_an_interruption_leaves_nothing(project, number):
         time.sleep(0.05)
     assert children, "no block has begun"
     os.kill(process.pid, number)
+    os.kill(process.pid, number)  # an impatient user, while it cleans up
     result = project.finish(process)
     assert result.status == 2, result.output
     assert "interrupted" in result.output
