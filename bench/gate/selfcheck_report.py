@@ -21,7 +21,9 @@ from bench.gate.verdict import FAIL, Verdict
 CONDITIONS = ("idle", "load")
 SLOW_DOWNS = (0.0, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07, 0.10)
 SHOWN = (0.0, 0.03, 0.10)
-DRAWS = 2000
+DRAWS, CURVE_DRAWS = 2000, 500
+"""Comparisons that are drawn for a row of the table, and for another point of the curve."""
+
 RIVAL_DRAWS = 500
 SEED = 20_260
 CONFIDENCE = 0.95
@@ -162,19 +164,20 @@ def _drawn(pool: Pool, thresholds: Thresholds, max_seconds: float) -> list[Row]:
     random = np.random.default_rng(SEED)
     rows = []
     for slow_down in SLOW_DOWNS:
-        drawn = [resampler.draw(random, slow_down) for _ in range(DRAWS)]
+        draws = DRAWS if slow_down in SHOWN else CURVE_DRAWS
+        drawn = [resampler.draw(random, slow_down) for _ in range(draws)]
         seconds = [each.seconds for each in drawn]
         rows.append(
             Row(
                 pool.about["condition"],
                 "drawn",
                 slow_down,
-                Rate(sum(each.false_alarms > 0 for each in drawn), DRAWS),
+                Rate(sum(each.false_alarms > 0 for each in drawn), draws),
                 Rate(
                     sum(each.slowed is Verdict.REGRESSED for each in drawn),
-                    DRAWS if slow_down else 0,
+                    draws if slow_down else 0,
                 ),
-                Rate(sum(each.status > FAIL for each in drawn), DRAWS),
+                Rate(sum(each.status > FAIL for each in drawn), draws),
                 float(np.median(seconds)),
                 max(seconds),
             )

@@ -91,7 +91,7 @@ def one_sample(values: Sequence[float], lower_level: float, upper_level: float) 
     observed = np.asarray(values, np.float64)
     if not observed.size:
         raise ValueError("no observations")
-    first, second = np.triu_indices(observed.size)
+    first, second = _pairs(observed.size)
     walsh = np.sort((observed[first] + observed[second]) / 2)
     return _between(
         walsh, signed_rank_distribution(observed.size), lower_level, upper_level, observed.size
@@ -113,6 +113,11 @@ def two_samples(
     differences = np.sort(np.subtract.outer(new, old).ravel())
     distribution = mann_whitney_distribution(old.size, new.size)
     return _between(differences, distribution, lower_level, upper_level, count)
+
+
+@cache
+def _pairs(count: int) -> tuple[np.ndarray, ...]:
+    return np.triu_indices(count)
 
 
 def _between(
