@@ -1,4 +1,4 @@
-"""MobileNetV1 with a width multiplier of 0.25 and fewer repetitions.
+"""MobileNetV1 with a width multiplier of 0.375 and fewer repetitions.
 
 Source: Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision
 Applications", arXiv 1704.04861, section 3.2 (table 1: the body) and section 3.3 (the width
@@ -10,7 +10,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-WIDTH_MULTIPLIER = 0.25
+WIDTH_MULTIPLIER = 0.375
 STEM_FILTERS = 32
 # (filters before the width multiplier, stride) of each depthwise-separable block. The paper's
 # table 1 has five blocks of 512 at stride 1 and a second one of 1024: on pictures of 100x100
