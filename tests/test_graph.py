@@ -10,17 +10,17 @@ from models.graph import GraphError
 
 
 def test_multiply_accumulates_of_mobilenet_v1s_layers():
-    """By hand: the stem makes 50x50x8 outputs of 3x3x3 weights each, block 1 of 3x3 and 8."""
+    """By hand: the stem makes 50x50x12 outputs of 3x3x3 weights each, block 1 of 3x3 and 12."""
     nodes = graph.operators(artifact("mobilenet_v1", "float32").path.read_bytes())
     assert [node.name for node in nodes[:3]] == ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"]
     assert [node.multiply_accumulates for node in nodes[:3]] == [
-        50 * 50 * 8 * 27,
-        50 * 50 * 8 * 9,
-        50 * 50 * 16 * 8,
+        50 * 50 * 12 * 27,
+        50 * 50 * 12 * 9,
+        50 * 50 * 24 * 12,
     ]
     assert nodes[-2].name == "FULLY_CONNECTED"
-    assert nodes[-2].multiply_accumulates == 256 * 20
-    assert nodes[-1] == graph.Operator("SOFTMAX", 0)
+    assert nodes[-2].multiply_accumulates == 384 * 20
+    assert (nodes[-1].name, nodes[-1].multiply_accumulates) == ("SOFTMAX", 0)
 
 
 def test_precision_changes_no_multiply_accumulates(architecture):
