@@ -132,7 +132,7 @@ class _Checkpoint(keras.callbacks.Callback):
 
 
 def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    warmup_steps = int(recipe.warmup_epochs * steps)
+    warmup_steps = min(int(recipe.warmup_epochs * steps), recipe.epochs * steps // 2)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         warmup_target=recipe.learning_rate,
