@@ -323,8 +323,10 @@ def test_ctrl_c_leaves_nothing_behind(models, environment, tmp_path):
         "--rounds=1000", "-k", "modelone", f"--model={models[0]}", "-p", "no:cacheprovider",
     ]  # fmt: skip
     child = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        # A shell's background job, as CI may be, ignores Ctrl-C, and so would its child.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     rounds_begin = time.monotonic() + 120
     while not list((tmp_path / "tmp").glob("*/root/data/local/tmp/*/tool.pid")):
         assert time.monotonic() < rounds_begin
