@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +75,7 @@ def train(
     Returns:
         The trained model and one dict of losses and accuracies an epoch.
     """
+    recipe = replace(recipe, batch_size=min(recipe.batch_size, len(training.labels)))
     steps = len(training.labels) // recipe.batch_size
     identity = {"recipe": vars(recipe), "parameters": model.count_params(), "name": model.name,
                 "training": len(training.labels)}  # fmt: skip

@@ -170,7 +170,7 @@ class _Bars:
     def __init__(self, title: str, recipe: Recipe, examples: int):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-        self._steps = examples // recipe.batch_size
+        self._steps = max(1, examples // recipe.batch_size)
         self._progress = Progress(
             "{task.description}",
             BarColumn(),
