@@ -126,11 +126,9 @@ def _train(
 
 def _save_for_inference(model, path: Path) -> None:
     """Write the network without its optimizer, whose state is twice as large as its weights."""
-    import keras
-
-    clone = keras.models.clone_model(model)
-    clone.set_weights(model.get_weights())
-    clone.save(path)
+    bare = model.__class__.from_config(model.get_config())  # a clone would be compiled, too
+    bare.set_weights(model.get_weights())
+    bare.save(path)
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
