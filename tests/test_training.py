@@ -159,7 +159,7 @@ class TestCommand:
         assert len(record["training"]["history"]["accuracy"]) == 1
         model = keras.models.load_model(directory / "alexnet_separable.keras")
         assert model.count_params() == record["parameters"]
-        assert model.optimizer is None or not model.optimizer.variables
+        assert not model.compiled  # no optimizer travels with it
         with (directory / "alexnet_separable.png").open("rb") as picture:
             assert picture.read(8) == b"\x89PNG\r\n\x1a\n"
 
