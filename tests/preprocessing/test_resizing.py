@@ -38,16 +38,26 @@ def test_a_picture_of_the_models_size_is_untouched(pixels, scaling, as_image):
 
 @given(COLOUR_PICTURES)
 def test_antialiased_agrees_with_pillow(pixels):
-    expected = Image.fromarray(pixels).resize((100, 100), Image.Resampling.BILINEAR)
-    assert np.abs(prepare(pixels, FLOAT)[0] - np.asarray(expected)).max() <= 1
+    assert_agrees_with_pillow(pixels)
 
 
 @given(st.integers(1, 99), st.integers(101, 3000), st.integers(0, 2**32 - 1))
 def test_thin_tall_pictures_agree_with_pillow(width, height, seed):
     """In which the order of the two passes matters most."""
     pixels = np.random.RandomState(seed).randint(0, 256, (height, width, 3)).astype(np.uint8)
-    expected = Image.fromarray(pixels).resize((100, 100), Image.Resampling.BILINEAR)
-    assert np.abs(prepare(pixels, FLOAT)[0] - np.asarray(expected)).max() <= 1
+    assert_agrees_with_pillow(pixels)
+
+
+def assert_agrees_with_pillow(pixels: np.ndarray) -> None:
+    """To one grey level nearly everywhere, and to two anywhere.
+
+    Both libraries round to whole levels after each of their two passes, which puts each at most
+    one level from the exact average, and these can lie on opposite sides of it.
+    """
+    expected = np.asarray(Image.fromarray(pixels).resize((100, 100), Image.Resampling.BILINEAR))
+    difference = np.abs(prepare(pixels, FLOAT)[0] - expected)
+    assert difference.max() <= 2
+    assert (difference > 1).mean() <= 0.001
 
 
 @given(COLOUR_PICTURES)
