@@ -1,0 +1,92 @@
+"""Patch Separable: a stem of patches that do not overlap, then depthwise-separable convolutions.
+
+Sources: the stem is the patch embedding of Dosovitskiy et al., "An Image is Worth 16x16 Words",
+arXiv 2010.11929, section 3.1, in a convolutional network as in Trockman and Kolter, "Patches Are
+All You Need?", arXiv 2201.09792, section 2; the body is that of Howard et al., "MobileNets", arXiv
+1704.04861, section 3.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+
+@dataclass(frozen=True)
+class Block:
+    """One depthwise-separable convolution.
+
+    Attributes:
+        filters: outputs of its pointwise half.
+        strides: of its depthwise half.
+        kernel_size: of its depthwise half, in pixels of its input.
+    """
+
+    filters: int
+    strides: int = 1
+    kernel_size: int = 3
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the search varies.
+
+    Attributes:
+        patch_side: of a patch, in pixels; the stem's kernel and stride.
+        stem_filters: outputs of the stem.
+        blocks: in order.
+    """
+
+    patch_side: int
+    stem_filters: int
+    blocks: tuple[Block, ...]
+
+
+SHAPE = Shape(5, 12, (Block(24, 2), Block(32), Block(48, 2), Block(64)))
+
+
+def build(
+    input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20, *, shape: Shape = SHAPE
+) -> keras.Model:
+    """Patches, depthwise-separable blocks, global average, one dense layer.
+
+    Args:
+        input_shape: (height, width, channels) of the picture.
+        classes: number of output probabilities.
+        shape: widths, depths and strides.
+
+    Returns:
+        A model from float32 RGB in 0..255, shape (batch, height, width, 3), to float32
+        probabilities, shape (batch, classes).
+    """
+    image = keras.Input(input_shape, name="image")
+    x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
+    x = layers.Conv2D(
+        shape.stem_filters, shape.patch_side, strides=shape.patch_side, use_bias=False, name="stem"
+    )(x)
+    x = _norm_relu(x, "stem")
+    for index, block in enumerate(shape.blocks, start=1):
+        x = _separable_block(x, block, f"block{index}")
+    x = layers.GlobalAveragePooling2D(name="average")(x)
+    probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(image, probabilities, name="patch_separable")
+
+
+def _separable_block(x, block: Block, name: str):
+    x = layers.DepthwiseConv2D(
+        block.kernel_size,
+        strides=block.strides,
+        padding="same",
+        use_bias=False,
+        name=f"{name}_depthwise",
+    )(x)
+    x = _norm_relu(x, f"{name}_depthwise")
+    x = layers.Conv2D(block.filters, 1, use_bias=False, name=f"{name}_pointwise")(x)
+    return _norm_relu(x, f"{name}_pointwise")
+
+
+def _norm_relu(x, name: str):
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(6.0, name=f"{name}_relu")(x)
