@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.android.arguments import cpu_mask, delegates, seconds, thread_counts
+from bench.android.arguments import cpu_mask, delegates, thread_counts
 from models.artifacts import PRECISIONS
-from models.commands.arguments import non_negative, positive
+from models.commands.arguments import non_negative, positive, positive_number
 from models.runtimes import RUNTIMES
 from models.zoo import ARCHITECTURES
 
@@ -136,7 +136,7 @@ def pytest_addoption(parser):
     )
     device.addoption(
         "--device-timeout",
-        type=seconds,
+        type=positive_number,
         default=120.0,
         metavar="SECONDS",
         help="how long one process on the device may take; default: 120",

@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained. The defaults were chosen on held-out rotation series of the
-    Training photographs, never on Test."""
+    Training photographs, never on Test.
+
+    With a teacher, the targets are a mixture of the labels and of the teacher's probabilities for
+    the very picture that is learnt, as augmented: Hinton, Vinyals and Dean, "Distilling the
+    Knowledge in a Neural Network", arXiv 1503.02531, section 2, at a temperature of 1; and Beyer et
+    al., "Knowledge distillation: A good teacher is patient and consistent", arXiv 2106.05237,
+    section 3, for showing both the same picture.
+
+    Attributes:
+        teacher: name of the architecture that teaches, or None.
+        teacher_share: of the mixture, 0..1.
+    """
 
     epochs: int = 30
     batch_size: int = 64
@@ -31,6 +42,8 @@ class Recipe:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     seed: int = 360
+    teacher: str | None = None
+    teacher_share: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,7 @@ def train(
     recipe: Recipe,
     directory: Path,
     *,
+    teacher: keras.Model | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] = lambda epoch, logs: None,
     on_batch: Callable[[int], None] = lambda step: None,
 ) -> tuple[keras.Model, list[dict[str, float]]]:
@@ -69,6 +83,7 @@ def train(
         validation: measured after each epoch, never used for a choice here; may be None.
         recipe: the hyperparameters.
         directory: where the checkpoint lives.
+        teacher: the trained network that `recipe.teacher` names, if it does.
         on_epoch: called with (epochs done, their logs).
         on_batch: called with the number of steps done in all.
 
@@ -88,7 +103,7 @@ def train(
         on_epoch(done, logs)
     if len(history) < recipe.epochs:
         model.fit(
-            _batches(training, recipe, first_step=len(history) * steps, steps=steps),
+            _batches(training, recipe, teacher, first_step=len(history) * steps, steps=steps),
             steps_per_epoch=steps,
             initial_epoch=len(history),
             epochs=recipe.epochs,
@@ -150,7 +165,9 @@ def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
     )
 
 
-def _batches(examples: Examples, recipe: Recipe, first_step: int, steps: int) -> tf.data.Dataset:
+def _batches(
+    examples: Examples, recipe: Recipe, teacher: keras.Model | None, first_step: int, steps: int
+) -> tf.data.Dataset:
     images, labels = tf.constant(examples.images), tf.constant(examples.labels)
     count = len(examples.labels)
 
@@ -161,7 +178,11 @@ def _batches(examples: Examples, recipe: Recipe, first_step: int, steps: int) ->
         pixels = tf.cast(tf.gather(images, chosen), tf.float32)
         pixels.set_shape([recipe.batch_size, *examples.images.shape[1:]])
         targets = tf.one_hot(tf.gather(labels, chosen), len(CLASS_NAMES))
-        return augment(pixels, tf.stack([recipe.seed, step])), targets
+        pixels = augment(pixels, tf.stack([recipe.seed, step]))
+        if teacher is not None:
+            taught = teacher(pixels, training=False)
+            targets = (1 - recipe.teacher_share) * targets + recipe.teacher_share * taught
+        return pixels, targets
 
     last_step = recipe.epochs * steps
     dataset = tf.data.Dataset.range(first_step, last_step, output_type=tf.int32)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Study:
-    """What the study's Table 1 says of an architecture.
+class Bounds:
+    """What a network must keep to; for the study's four these are its Table 1's own figures.
 
     Attributes:
-        parameters: number of Keras parameters, trainable or not.
-        accuracy: share of the Test photographs that were classified rightly, 0..1.
+        parameters: at most so many Keras parameters, trainable or not.
+        accuracy: at least this share of the Test photographs classified rightly, 0..1.
     """
 
     parameters: int
@@ -34,12 +34,21 @@ class Architecture:
     Attributes:
         name: the module in `models.architectures`, and the name in every id and file name.
         title: the name in print.
-        study: the study's figures: upper bound of the parameters, lower bound of the accuracy.
+        bounds: of its parameters and its accuracy.
+        in_study: whether the study measured it.
+        teacher: name of the network whose answers it learns from beside the labels, or None.
     """
 
     name: str
     title: str
-    study: Study
+    bounds: Bounds
+    in_study: bool = True
+    teacher: str | None = None
+
+    @property
+    def study(self) -> Bounds | None:
+        """The study's figures; None where it has none."""
+        return self.bounds if self.in_study else None
 
     def build(self) -> keras.Model:
         """Build the network, untrained. This imports TensorFlow."""
@@ -49,15 +58,15 @@ class Architecture:
 ARCHITECTURES: dict[str, Architecture] = {
     row.name: row
     for row in (
-        Architecture("alexnet", "AlexNet", Study(952_835, 0.971)),
-        Architecture("alexnet_separable", "AlexNet Separable", Study(866_750, 0.998)),
-        Architecture("mobilenet_v1", "MobileNetV1", Study(801_795, 0.992)),
-        Architecture("mobilenet_v2", "MobileNetV2", Study(98_379, 0.998)),
+        Architecture("alexnet", "AlexNet", Bounds(952_835, 0.971)),
+        Architecture("alexnet_separable", "AlexNet Separable", Bounds(866_750, 0.998)),
+        Architecture("mobilenet_v1", "MobileNetV1", Bounds(801_795, 0.992)),
+        Architecture("mobilenet_v2", "MobileNetV2", Bounds(98_379, 0.998)),
     )
 }
 
 SMALLEST_ACCEPTED_ACCURACY = 0.97
-"""No network passes below this, whatever the study's figure for its architecture."""
+"""No network passes below this, whatever its own bound."""
 
 
 def find(name: str) -> Architecture:

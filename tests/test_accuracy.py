@@ -14,7 +14,7 @@ LARGEST_INT8_LOSS = 0.002
 
 
 def _smallest_accepted(architecture: str) -> float:
-    return max(SMALLEST_ACCEPTED_ACCURACY, zoo.find(architecture).study.accuracy)
+    return max(SMALLEST_ACCEPTED_ACCURACY, zoo.find(architecture).bounds.accuracy)
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ def _layers(network, kind):
     return [layer for layer in network.layers if type(layer) is kind]
 
 
-def test_parameters_are_at_most_the_studys(architecture, network):
-    assert network.count_params() <= architecture.study.parameters
+def test_parameters_are_within_the_bound(architecture, network):
+    assert network.count_params() <= architecture.bounds.parameters
 
 
 def test_one_picture_becomes_the_probabilities_of_all_classes(network):

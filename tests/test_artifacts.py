@@ -58,10 +58,10 @@ def test_a_card_survives_being_written_and_read(architecture):
     assert Card.from_json(card.to_json()) == card
 
 
-def test_parameters_on_cards_are_at_most_the_studys(architecture):
+def test_parameters_on_cards_are_within_the_bound(architecture):
     for precision in PRECISIONS:
         card = artifact(architecture.name, precision).require_card()
-        assert card.parameters <= architecture.study.parameters
+        assert card.parameters <= architecture.bounds.parameters
 
 
 @pytest.mark.parametrize(

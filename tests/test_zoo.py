@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models import zoo
-from models.zoo import Study
+from models.zoo import Bounds
 
 BUILDERS = Path(zoo.__file__).parent / "architectures"
 
@@ -25,10 +25,10 @@ def test_names_are_those_of_their_rows():
 @pytest.mark.parametrize(
     ("name", "study"),
     [
-        ("alexnet", Study(952_835, 0.971)),
-        ("alexnet_separable", Study(866_750, 0.998)),
-        ("mobilenet_v1", Study(801_795, 0.992)),
-        ("mobilenet_v2", Study(98_379, 0.998)),
+        ("alexnet", Bounds(952_835, 0.971)),
+        ("alexnet_separable", Bounds(866_750, 0.998)),
+        ("mobilenet_v1", Bounds(801_795, 0.992)),
+        ("mobilenet_v2", Bounds(98_379, 0.998)),
     ],
 )
 def test_the_studys_figures_are_those_of_its_table_1(name, study):

@@ -30,14 +30,3 @@ def cpu_mask(text: str) -> str:
     if match is None or not int(match[1], 16):
         raise argparse.ArgumentTypeError(f"{text!r} is not a hexadecimal mask of cores, such as f0")
     return f"{int(match[1], 16):x}"
-
-
-def seconds(text: str) -> float:
-    """Read a number of seconds above zero."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return number

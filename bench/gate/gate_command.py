@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.gate.errors import GateError
+from models.commands.arguments import positive_number
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DEFAULT_FILES = ("bench/test_host_inference.py",)
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="smallest slow-down worth failing for; default: that of thresholds.toml (1 %%)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-minutes", type=_positive, default=5.0, metavar="M",
+        "--max-minutes", type=positive_number, default=5.0, metavar="M",
         help="how long to measure at most; default: %(default)g",
     )  # fmt: skip
     parser.add_argument(
@@ -207,17 +208,7 @@ def _short(described: str) -> str:
 
 
 def _share(text: str) -> float:
-    number = _positive(text)
+    number = positive_number(text)
     if number >= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a share below 1, such as 0.01")
-    return number
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number

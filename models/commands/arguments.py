@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from models import zoo
-from models.artifacts import DIRECTORY
+from models.artifacts import DIRECTORY, PRECISIONS
 
 
 def architecture_name(text: str) -> str:
@@ -43,6 +43,21 @@ def non_negative(text: str) -> int:
     return int(text)
 
 
+def positive_number(text: str) -> float:
+    """Return a finite number above zero.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
 def _is_whole(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
@@ -63,6 +78,13 @@ def add_fruits360(parser: argparse.ArgumentParser) -> None:
     """Add --fruits360 DIR."""
     parser.add_argument(
         "--fruits360", metavar="DIR", help="the photographs; default: FRUITS360_DIR, else the cache"
+    )
+
+
+def add_precision(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add --precision NAME, repeatable; `default` says what applies without it."""
+    parser.add_argument(
+        "--precision", action="append", choices=PRECISIONS, help=f"repeatable; default: {default}"
     )
 
 

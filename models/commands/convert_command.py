@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from models import artifacts, runtimes, zoo
-from models.commands.arguments import add_directory, add_fruits360, add_names
+from models.commands.arguments import add_directory, add_fruits360, add_names, add_precision
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     add_names(parser)
-    parser.add_argument(
-        "--precision",
-        action="append",
-        choices=artifacts.PRECISIONS,
-        help="repeatable; default: all",
-    )
+    add_precision(parser, "all")
     add_fruits360(parser)
     add_directory(parser)
 

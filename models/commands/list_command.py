@@ -48,7 +48,7 @@ def _row(architecture: zoo.Architecture, directory) -> dict[str, Any]:
         "name": architecture.name,
         "title": architecture.title,
         "parameters": parameters,
-        "study": asdict(architecture.study),
+        "study": asdict(architecture.study) if architecture.study else None,
         "held_out_series": held_out,
         "artifacts": cards,
     }
@@ -68,14 +68,14 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         parameters = f"{row['parameters']:,}" if row["parameters"] else "untrained"
         cells = [_cell(row["artifacts"][precision]) for precision in PRECISIONS]
-        held_out = row["held_out_series"]
+        held_out, study = row["held_out_series"], row["study"]
         table.add_row(
             row["title"],
-            f"{parameters}\n({row['study']['parameters']:,})",
+            f"{parameters}\n({study['parameters']:,})" if study else parameters,
             *cells,
             f"{held_out['correct'] / held_out['images']:.1%}" if held_out else "-",
         )
-        table.add_row("", f"({row['study']['accuracy']:.1%})", end_section=True)
+        table.add_row("", f"({study['accuracy']:.1%})" if study else "", end_section=True)
     return table
 
 

@@ -7,7 +7,13 @@ import sys
 from pathlib import Path
 
 from models import artifacts, fruits360, robustness, runtimes
-from models.commands.arguments import add_directory, add_fruits360, add_names, positive
+from models.commands.arguments import (
+    add_directory,
+    add_fruits360,
+    add_names,
+    add_precision,
+    positive,
+)
 
 EXAMPLE = 1_000
 """Which of the Test photographs the picture shows."""
@@ -16,12 +22,7 @@ EXAMPLE = 1_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     add_names(parser)
-    parser.add_argument(
-        "--precision",
-        action="append",
-        choices=artifacts.PRECISIONS,
-        help="repeatable; default: float32 and int8",
-    )
+    add_precision(parser, "float32 and int8")
     parser.add_argument(
         "--runtime", choices=list(runtimes.RUNTIMES), default="litert", help="default: %(default)s"
     )
