@@ -1,4 +1,4 @@
-"""`python -m bench gate | compare | report`."""
+"""`python -m bench gate | compare | operators | report`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 COMMANDS = {
     "gate": "bench.gate.gate_command",
     "compare": "bench.gate.compare_command",
+    "operators": "bench.operators.operators_command",
     "report": "bench.report.report_command",
 }
 """The module of each subcommand. It has `add_arguments(parser)` and `run(arguments, rest)`, which

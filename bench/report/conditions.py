@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bench.operators.record import Record
 from bench.report.rows import HOST, device_rows
-from bench.report.runs import Run
+from bench.report.runs import Run, processor
 
 Facts = list[tuple[str, str]]
 
@@ -19,11 +20,24 @@ def machine_facts(run: Run) -> Facts:
         ("measured", run.time.isoformat(sep=" ", timespec="seconds")),
         ("commit", f"{run.commit}{' and changes' if run.is_changed else ''}"),
         ("processor", run.processor),
-        ("system", _join(machine.get("system"), machine.get("release"))),
-        ("Python", _join(machine.get("python_implementation"), machine.get("python_version"))),
+        *_system(machine),
         ("runtimes", _text(machine.get("runtimes"))),
         *_settings(run),
         *(("failed", failure) for failure in run.failures),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def operator_facts(record: Record) -> Facts:
+    """Return what is known of a measurement of operators."""
+    profiles = [each.profile for each in record.models]
+    facts = [
+        ("measured", record.time.isoformat(sep=" ", timespec="seconds")),
+        ("processor", processor(record.machine)),
+        *_system(record.machine),
+        ("runtimes", ", ".join(dict.fromkeys(each.runtime for each in profiles))),
+        ("rounds", ", ".join(map(str, sorted({each.rounds for each in profiles})))),
+        ("threads", "1"),
     ]
     return [(name, value) for name, value in facts if value]
 
@@ -41,6 +55,13 @@ def device_facts(run: Run) -> dict[str, Facts]:
                 facts.append((f"{when} {row.title}", _text(state)))
         found[name] = [(key, value) for key, value in facts if value]
     return found
+
+
+def _system(machine: Mapping[str, Any]) -> Facts:
+    return [
+        ("system", _join(machine.get("system"), machine.get("release"))),
+        ("Python", _join(machine.get("python_implementation"), machine.get("python_version"))),
+    ]
 
 
 def _settings(run: Run) -> Facts:

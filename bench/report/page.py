@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.report.conditions import Facts, device_facts, machine_facts
+from bench.operators.record import Record
+from bench.report.conditions import Facts, device_facts, machine_facts, operator_facts
 from bench.report.figures import (
     device,
     history,
     latency,
     models,
+    operators,
     robustness,
     roofline,
     rounds,
@@ -59,7 +61,10 @@ class Drawn:
 
 
 def parts(
-    runs: Sequence[Run], table: Robustness | None, known: Mapping[str, Cost]
+    runs: Sequence[Run],
+    table: Robustness | None,
+    known: Mapping[str, Cost],
+    operator_times: Record | None,
 ) -> Iterator[Section | Missing]:
     """Return every part of the page in order; each takes the newest run that holds its benchmarks.
 
@@ -67,6 +72,7 @@ def parts(
         runs: by their time, the oldest first.
         table: of the robustness, if there is one.
         known: what one inference of each model file has to do.
+        operator_times: time by operator, if it was measured.
     """
     host = newest_with(runs, "test_classify")
     if host is None:
@@ -94,6 +100,14 @@ def parts(
         f"{BENCHMARKS} bench/test_machine.py bench/test_host_inference.py; and --model PATH for "
         "a model of your own",
     )
+    yield (
+        operators.operators(operator_times)
+        if operator_times
+        else Missing(
+            "Time by operator",
+            "python -m bench operators --json operators.json, then give --operators operators.json",
+        )
+    )
     yield from _devices(runs)
     past = put_together(runs)
     yield (
@@ -106,7 +120,10 @@ def parts(
 
 
 def render(
-    runs: Sequence[Run], table: Robustness | None = None, known: Mapping[str, Cost] | None = None
+    runs: Sequence[Run],
+    table: Robustness | None = None,
+    known: Mapping[str, Cost] | None = None,
+    operator_times: Record | None = None,
 ) -> str:
     """Return the whole page as HTML.
 
@@ -117,7 +134,7 @@ def render(
     from bench.report import style
 
     with style.settings():
-        found = list(parts(runs, table, known or {}))
+        found = list(parts(runs, table, known or {}, operator_times))
         drawn = [_draw(part) for part in found if isinstance(part, Section)]
     environment = Environment(
         loader=PackageLoader("bench.report", "."),
@@ -129,11 +146,15 @@ def render(
     files = {run.name: _link(run.content, "application/json") for run in runs}
     if table is not None:
         files[table.name] = _link(table.content, "text/markdown")
+    conditions = _conditions(runs)
+    if operator_times is not None:
+        files[operator_times.name] = _link(operator_times.content, "application/json")
+        conditions.append((operator_times.name, operator_facts(operator_times)))
     return environment.get_template("page.html.jinja").render(
         drawn=drawn,
         missing=[part for part in found if isinstance(part, Missing)],
         files=files,
-        conditions=_conditions(runs),
+        conditions=conditions,
         css=Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
     )
 

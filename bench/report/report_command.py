@@ -25,6 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the table that python -m models robustness printed",
     )  # fmt: skip
     parser.add_argument(
+        "--operators", type=Path, metavar="FILE",
+        help="the file that python -m bench operators --json wrote",
+    )  # fmt: skip
+    parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="PATH",
         help="a .tflite file of your own that was measured, so that its operations can be "
         "counted; repeatable",
@@ -50,6 +54,7 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 def _report(arguments: argparse.Namespace, rest: list[str]) -> None:
     from bench.gate.files import write, write_text
+    from bench.operators.record import RecordError, read_record
     from bench.report import picture
     from bench.report.page import render
     from bench.report.robustness import read_robustness
@@ -62,8 +67,12 @@ def _report(arguments: argparse.Namespace, rest: list[str]) -> None:
         raise ReportError("nothing to write: give -o report.html, or --picture FILE.png")
     runs = read_runs(arguments.results or sorted(STORAGE.rglob("*.json")))
     table = read_robustness(arguments.robustness) if arguments.robustness else None
+    try:
+        operator_times = read_record(arguments.operators) if arguments.operators else None
+    except RecordError as error:
+        raise ReportError(str(error)) from None
     if arguments.output is not None:
-        write_text(arguments.output, render(runs, table, costs(arguments.model)))
+        write_text(arguments.output, render(runs, table, costs(arguments.model), operator_times))
         print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes")
     if arguments.picture is not None:
         host = newest_with(runs, picture.QUANTITY)

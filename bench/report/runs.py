@@ -59,13 +59,18 @@ class Run:
     @property
     def processor(self) -> str:
         """What it was measured on; runs of two processors are never compared."""
-        cpu = self.machine.get("cpu", {})
-        name = cpu.get("brand_raw") or self.machine.get("processor") or "unknown processor"
-        return f"{name}, {cpu.get('count', '?')} cores, {self.machine.get('machine', '?')}"
+        return processor(self.machine)
 
     def of(self, *quantities: str) -> list[Result]:
         """Return the results of these benchmark functions."""
         return [result for result in self.results if result.quantity in quantities]
+
+
+def processor(machine: dict[str, Any]) -> str:
+    """Return the processor's name, cores and instruction set, from `machine_info`."""
+    cpu = machine.get("cpu", {})
+    name = cpu.get("brand_raw") or machine.get("processor") or "unknown processor"
+    return f"{name}, {cpu.get('count', '?')} cores, {machine.get('machine', '?')}"
 
 
 def read_run(path: Path) -> Run:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.operators.record import read_record
 from bench.report.page import render
 from bench.report.robustness import read_robustness
 from bench.report.roofline import Cost
 from bench.report.runs import read_runs
 from models.zoo import ARCHITECTURES
-from tests.report.samples import PRECISIONS, ROBUSTNESS, Sample, sha256
+from tests.report.samples import PRECISIONS, ROBUSTNESS, Sample, operators_text, sha256
 
 COSTS = {
     sha256(architecture, precision): Cost(1_000_000 * (1 + number), 250_000 * (2 + number))
@@ -22,7 +23,7 @@ COSTS = {
 
 @pytest.fixture(scope="package")
 def files(tmp_path_factory) -> dict[str, Path]:
-    """An older run and a newer one on this machine, a phone's, an emulated one's, a table."""
+    """An older run and a newer one on this machine, a phone's, an emulated one's, two tables."""
     folder = tmp_path_factory.mktemp("files")
     found = {
         "old": Sample(1, "0" * 40, 1).add_host().write(folder / "old.json"),
@@ -34,7 +35,9 @@ def files(tmp_path_factory) -> dict[str, Path]:
         .add_device("emulated", emulated=True, milliseconds=0.5)
         .write(folder / "emulated.json"),
         "robustness": folder / "robustness.md",
+        "operators": folder / "operators.json",
     }
+    found["operators"].write_text(operators_text(), encoding="utf-8")
     found["robustness"].write_text(ROBUSTNESS)
     return found
 
@@ -48,4 +51,5 @@ def runs(files):
 @pytest.fixture(scope="package")
 def page(runs, files) -> str:
     """A page with every part."""
-    return render(runs, read_robustness(files["robustness"]), COSTS)
+    table, operators = read_robustness(files["robustness"]), read_record(files["operators"])
+    return render(runs, table, COSTS, operators)

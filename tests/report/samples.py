@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.operators.record import Measured, to_json
+from models.operator_profile import OperatorProfile, OperatorTime
 from models.zoo import ARCHITECTURES
 
 RUNTIMES = {"litert": "2.3.0", "tflite-runtime": "2.14.0"}
@@ -115,6 +117,33 @@ class Sample:
         """Write the file and return its path."""
         path.write_text(json.dumps(self.data), encoding="utf-8")
         return path
+
+
+def operator_profile(number: int) -> OperatorProfile:
+    """Return a profile of 40 us and more, of 8.25 to 9.75 us outside of its operators."""
+    operators = (
+        OperatorTime("QUANTIZE", "QUANTIZE", 0, False, 1.5),
+        OperatorTime("Convolution (NHWC, QC8) IGEMM", "CONV_2D", 50_000, True, 11.25 + number),
+        OperatorTime("Max Pooling (NHWC, S8)", None, 0, True, 0.25),
+        OperatorTime("Convolution (NHWC, QC8) IGEMM", "CONV_2D", 20_000, True, 18.75),
+        OperatorTime("Add (ND)", None, 0, True, 0.125),
+        OperatorTime("Mean (ND) Reduce", None, 0, True, 0.0),
+        OperatorTime("Fully Connected (NC, F32) GEMM", None, None, True, 0.5),
+        OperatorTime("Softmax (NC, F32)", None, 0, True, 0.125),
+    )
+    total_us = sum(each.microseconds for each in operators)
+    return OperatorProfile("litert 2.3.0", 500, total_us + 8.25 + number / 4, 90.0, operators)
+
+
+def operators_text() -> str:
+    """Return what `python -m bench operators --json` would have written of every architecture."""
+    return to_json(
+        [
+            Measured(model_info(architecture, precision), operator_profile(number))
+            for number, architecture in enumerate(ARCHITECTURES)
+            for precision in PRECISIONS
+        ]
+    )
 
 
 def model_info(architecture: str, precision: str) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from models.zoo import ARCHITECTURES
 from tests.report.html import parse
 from tests.report.samples import RUNTIMES, SOURCE, Sample
 
-FIGURES = ("latency", "rounds", "tradeoff", "stages", "robustness", "roofline", "history",
-           "device-1", "device-2")  # fmt: skip
+FIGURES = ("latency", "rounds", "tradeoff", "stages", "robustness", "roofline", "operators",
+           "device-1", "device-2", "history")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ def test_what_is_missing_is_told_with_its_remedy(tmp_path):
     assert [each.attributes["id"] for each in root.all("section")] == ["device-1", "conditions"]
     (missing,) = root.all("ul", id="missing")
     lines = [" ".join(each.text.split()) for each in missing.all("li")]
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert lines[0] == (
         "Inference on this machine: "
         "pytest --benchmark-only --benchmark-autosave bench/test_host_inference.py"

@@ -55,6 +55,8 @@ def test_stored_results_are_found(tmp_path, monkeypatch):
         (["run.json"], "nothing to write"),
         (["none.json", "-o", "x.html"], "none.json: cannot be read"),
         (["run.json", "-o", "x.html", "--robustness", "none.md"], "none.md: cannot be read"),
+        (["run.json", "-o", "x.html", "--operators", "none.json"], "none.json: cannot be read"),
+        (["run.json", "-o", "x.html", "--operators", "run.json"], "run.json: not a file of python"),
         (["run.json", "-o", "x.html", "--model", "none.tflite"], "none.tflite: no such file"),
         (["run.json", "-o", "x.html", "--colour"], "unknown argument --colour"),
         (["run.json", "--picture", "x.nonsense"], "no format for a picture"),

@@ -1,0 +1,83 @@
+"""Time every operator of every model, by LiteRT's own profiler: operators [options]."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from models import zoo
+from models.artifacts import PRECISIONS, Artifact, ArtifactError, artifact, user_model
+from models.commands.arguments import add_precision, architecture_name, positive
+
+ROUNDS = 500
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    parser.epilog = "Exit status: 0 measured, 1 a model could not be measured, 2 bad usage."
+    parser.add_argument(
+        "--architecture", action="append", type=architecture_name, metavar="NAME",
+        help="one of the project's, repeatable; default: all, or none beside --model",
+    )  # fmt: skip
+    add_precision(parser, "all")
+    parser.add_argument(
+        "--model", type=Path, action="append", default=[], metavar="PATH",
+        help="a .tflite file of your own; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rounds", type=positive, default=ROUNDS, metavar="N",
+        help="calls of each model, without the profiler and with it; default: %(default)s",
+    )  # fmt: skip
+    parser.add_argument(
+        "--each", action="store_true", help="a row for every operator, not for every kind"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE",
+        help="write what was measured, for python -m bench report --operators FILE",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+    """Measure, print and write; a model that cannot be measured costs no other its row."""
+    if rest:
+        print(f"error: unknown argument {rest[0]}", file=sys.stderr)
+        return 2
+    from bench.gate.files import write_text
+    from bench.gate.render import terminal
+    from bench.operators.record import measured, to_json
+    from bench.operators.table import operator_table
+    from models.operator_profile import profile_operators
+    from models.runtimes import RuntimeUnavailableError
+
+    console, found, failed = terminal(), [], False
+    for target in _targets(arguments):
+        try:
+            profile = profile_operators(target, arguments.rounds)
+            found.append(measured(target, profile))
+        except (ArtifactError, RuntimeUnavailableError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed = True
+            continue
+        console.print(operator_table(target.name, profile, each=arguments.each))
+    if arguments.json is not None and found:
+        try:
+            write_text(arguments.json, to_json(found))
+        except OSError as error:
+            print(f"error: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+            return 2
+    return 1 if failed or not found else 0
+
+
+def _targets(arguments: argparse.Namespace) -> list[Artifact]:
+    """Return what was asked for; of what was not, only files that exist."""
+    names = arguments.architecture or ([] if arguments.model else list(zoo.ARCHITECTURES))
+    ours = [
+        artifact(name, precision)
+        for name in dict.fromkeys(names)
+        for precision in PRECISIONS
+        if precision in (arguments.precision or PRECISIONS)
+    ]
+    if not arguments.architecture:
+        ours = [each for each in ours if each.path.exists()]
+    return ours + [user_model(path) for path in dict.fromkeys(arguments.model)]
