@@ -37,6 +37,7 @@ class Architecture:
         bounds: of its parameters and its accuracy.
         in_study: whether the study measured it.
         teacher: name of the network whose answers it learns from beside the labels, or None.
+        epochs: of its training, where it needs others than the recipe's; or None.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Architecture:
     bounds: Bounds
     in_study: bool = True
     teacher: str | None = None
+    epochs: int | None = None
 
     @property
     def study(self) -> Bounds | None:

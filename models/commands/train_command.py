@@ -15,8 +15,10 @@ from models.artifacts import write_json
 from models.commands.arguments import add_directory, add_fruits360, add_names, positive
 
 if TYPE_CHECKING:
+    import keras
+
     from models.fruits360 import Photographs
-    from models.training import Recipe
+    from models.training import Examples, Recipe
 
 CHECKPOINTS = Path(__file__).parents[2] / ".training"
 
@@ -60,37 +62,15 @@ def _train(
     test: Photographs,
     arguments: argparse.Namespace,
 ) -> None:
-    import keras
-    import numpy as np
-
-    from models import series
     from models.evaluation import accuracy, keras_predict_all
-    from models.training import Examples, train
     from models.training_curve import draw
 
-    recipe = _recipe(arguments)
-    keras.utils.set_random_seed(recipe.seed)
-    learnt = np.ones(len(training), bool)
-    validation = None
-    if arguments.series != "all":
-        split = (series.held_out if arguments.series == "held-out" else series.development)(
-            training
-        )
-        learnt = split.learnt
-        validation = Examples(training.images[split.asked], training.labels[split.asked])
-    examples = Examples(training.images[learnt], training.labels[learnt])
-
+    examples, validation = _split(training, arguments.series)
+    recipe, teacher = _recipe(architecture, arguments), None
     started = time.monotonic()
-    with _Bars(architecture.title, recipe, len(examples.labels)) as bars:
-        model, history = train(
-            architecture.build(),
-            examples,
-            validation,
-            recipe,
-            arguments.checkpoints / f"{architecture.name}-{arguments.series}",
-            on_epoch=bars.on_epoch,
-            on_batch=bars.on_batch,
-        )
+    if architecture.teacher:
+        teacher = _teacher(zoo.find(architecture.teacher), training, arguments)
+    model, history = _learn(architecture, examples, validation, recipe, teacher, arguments)
     result: dict[str, Any] = {
         "recipe": vars(recipe),
         "photographs": len(examples.labels),
@@ -124,6 +104,70 @@ def _train(
     draw(record, architecture.title, record_path.with_suffix(".png"))
 
 
+def _split(training: Photographs, series: str) -> tuple[Examples, Examples | None]:
+    """Return what is learnt, and what is asked about if that is a part of Training."""
+    from models import series as splits
+    from models.training import Examples
+
+    if series == "all":
+        return Examples(training.images, training.labels), None
+    split = (splits.held_out if series == "held-out" else splits.development)(training)
+    return (
+        Examples(training.images[split.learnt], training.labels[split.learnt]),
+        Examples(training.images[split.asked], training.labels[split.asked]),
+    )
+
+
+def _learn(
+    architecture: zoo.Architecture,
+    examples: Examples,
+    validation: Examples | None,
+    recipe: Recipe,
+    teacher: keras.Model | None,
+    arguments: argparse.Namespace,
+) -> tuple[keras.Model, list[dict[str, float]]]:
+    """Train with a progress bar, from the architecture's checkpoint if there is one."""
+    import keras
+
+    from models.training import train
+
+    keras.utils.set_random_seed(recipe.seed)
+    with _Bars(architecture.title, recipe, len(examples.labels)) as bars:
+        return train(
+            architecture.build(),
+            examples,
+            validation,
+            recipe,
+            arguments.checkpoints / f"{architecture.name}-{arguments.series}",
+            teacher=teacher,
+            on_epoch=bars.on_epoch,
+            on_batch=bars.on_batch,
+        )
+
+
+def _teacher(
+    teacher: zoo.Architecture, training: Photographs, arguments: argparse.Namespace
+) -> keras.Model:
+    """Return the trained teacher: of a part of Training one that has seen that part only.
+
+    Raises:
+        ArtifactError: the teacher's `.keras` file is missing.
+    """
+    import keras
+
+    if arguments.series == "all":
+        path = artifacts.keras_path(teacher.name, arguments.directory)
+        if not path.is_file():
+            raise artifacts.ArtifactError(
+                f"{path}: no such file, but it is the teacher's; "
+                f"train it first with `python -m models train {teacher.name}`"
+            )
+        return keras.models.load_model(path)
+    examples, validation = _split(training, arguments.series)
+    recipe = _recipe(teacher, arguments)
+    return _learn(teacher, examples, validation, recipe, None, arguments)[0]
+
+
 def _save_for_inference(model, path: Path) -> None:
     """Write the network without its optimizer, whose state is twice as large as its weights."""
     bare = model.__class__.from_config(model.get_config())  # a clone would be compiled, too
@@ -131,10 +175,11 @@ def _save_for_inference(model, path: Path) -> None:
     bare.save(path)
 
 
-def _recipe(arguments: argparse.Namespace) -> Recipe:
+def _recipe(architecture: zoo.Architecture, arguments: argparse.Namespace) -> Recipe:
     from models.training import Recipe
 
-    chosen = {key: getattr(arguments, key) for key in ("epochs", "seed")}
+    chosen = {"epochs": arguments.epochs or architecture.epochs, "seed": arguments.seed}
+    chosen["teacher"] = architecture.teacher
     return Recipe(**{key: value for key, value in chosen.items() if value is not None})
 
 
