@@ -64,6 +64,14 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture("alexnet_separable", "AlexNet Separable", Bounds(866_750, 0.998)),
         Architecture("mobilenet_v1", "MobileNetV1", Bounds(801_795, 0.992)),
         Architecture("mobilenet_v2", "MobileNetV2", Bounds(98_379, 0.998)),
+        Architecture(
+            "patch_separable",
+            "Patch Separable",
+            Bounds(10_000, 0.999),
+            in_study=False,
+            teacher="mobilenet_v2",
+            epochs=60,
+        ),
     )
 }
 

@@ -44,7 +44,7 @@ class Shape:
     blocks: tuple[Block, ...]
 
 
-SHAPE = Shape(5, 12, (Block(24, 2), Block(32), Block(48, 2), Block(64)))
+SHAPE = Shape(5, 16, (Block(24), Block(32, 2), Block(32), Block(40, 2), Block(44)))
 
 
 def build(
