@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import keras
 import numpy as np
 import tensorflow as tf
+from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers
 
 CALIBRATION_IMAGES = 400
@@ -40,7 +41,7 @@ def convert(model: keras.Model, precision: str, calibration: np.ndarray | None =
     # Per-channel dense weights make FULLY_CONNECTED version 12, which tflite-runtime refuses.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     _SETTINGS[precision](converter, calibration)
-    return converter.convert()
+    return without_inner_names(converter.convert())
 
 
 def _float32(converter, calibration):
@@ -74,6 +75,24 @@ _SETTINGS: dict[str, Callable] = {
     "dynamic": _dynamic,
     "int8": _int8,
 }
+
+
+def without_inner_names(content: bytes) -> bytes:
+    """Return an equal file in which only inputs and outputs have names.
+
+    The names of the tensors between them are of no use when it runs, and take a tenth to a fifth
+    of the smallest files.
+
+    Args:
+        content: a `.tflite` file's bytes.
+    """
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    for graph in model.subgraphs:
+        named = {*map(int, graph.inputs), *map(int, graph.outputs)}
+        for index, tensor in enumerate(graph.tensors):
+            if index not in named:
+                tensor.name = None
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def calibration_images(images: np.ndarray, count: int = CALIBRATION_IMAGES) -> np.ndarray:

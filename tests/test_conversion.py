@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ai_edge_litert.tools import flatbuffer_utils
 
 from models import evaluation, graph
 from models.artifacts import PRECISIONS, artifact
@@ -52,6 +53,13 @@ def test_the_whole_graph_of_a_float_file_is_one_partition(tflite_model, interpre
         pytest.skip("XNNPACK takes float graphs whole; others are recorded, not required")
     nodes = len(graph.operators(tflite_model.read_bytes()))
     assert graph.delegated_partitions(interpreter.interpreter) == [nodes]
+
+
+def test_only_inputs_and_outputs_have_names(converted):
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(converted.read_bytes()))
+    (part,) = model.subgraphs
+    named = {index for index, tensor in enumerate(part.tensors) if tensor.name}
+    assert named == {*map(int, part.inputs), *map(int, part.outputs)}
 
 
 def test_contract_of_input_and_output(tflite_model, interpreter):
