@@ -188,19 +188,29 @@ def draw(results: Iterable[Measured], example: np.ndarray, number: int, file: Pa
         inset = axes.inset_axes((-0.06, 1 - (index + 0.95) / len(rows), 0.05, 0.9 / len(rows)))
         inset.imshow(thumbnail, aspect="auto")
         inset.set_axis_off()
-        axes.plot(
-            [row[model].accuracy for model in models], [index] * len(models), color="0.8", zorder=1
+    for place, model in enumerate(models):
+        lower = 0.5 * (place / max(1, len(models) - 1) - 0.5)  # so that none hides another
+        axes.scatter(
+            [row[model].accuracy for row in rows.values()],
+            np.arange(len(rows)) + lower,
+            s=18,
+            color=f"C{place}",
+            label=model,
         )
-    for model in models:
-        axes.scatter([row[model].accuracy for row in rows.values()], range(len(rows)), label=model)
     axes.axvline(SMALLEST_ACCEPTED_ACCURACY, color="0.4", linestyle=":")
-    axes.set_xlim(left, 1.002)
+    # The last per cent is where they differ: as far along as the cube root of the errors says.
+    axes.set_xscale("function", functions=(lambda x: -np.cbrt(1 - x), lambda y: 1 + y**3))
+    axes.set_xlim(left, 1.0001)
+    marks = (0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99, 0.999, 1)
+    axes.set_xticks([mark for mark in marks if mark >= left])
+    axes.grid(axis="x", color="0.92")
+    axes.set_axisbelow(True)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks(range(len(rows)), [change.name for change in rows])
     axes.tick_params(axis="y", length=0, pad=32)
     for text, change in zip(axes.get_yticklabels(), rows, strict=True):
         text.set_fontweight("bold" if change.is_mild else "normal")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axes.set_xlabel("Test photographs classified rightly (bold: mild changes; dotted: their limit)")
     figure.legend(loc="outside upper center", ncols=min(4, len(models)), frameon=False)
     figure.savefig(file, dpi=110)

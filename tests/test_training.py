@@ -11,7 +11,7 @@ from models.commands.train_command import CHECKPOINTS
 keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
 tf = pytest.importorskip("tensorflow")
 
-from models import augmentation  # noqa: E402
+from models import augmentation, zoo  # noqa: E402
 from models.augmentation import augment  # noqa: E402
 from models.canary import canary_images  # noqa: E402
 from models.training import Examples, Recipe, train  # noqa: E402
@@ -95,6 +95,21 @@ def test_training_lowers_the_loss(network, examples, tmp_path):
     assert history[-1]["loss"] < history[0]["loss"]
 
 
+def test_a_teachers_answers_are_learnt(network, examples, tmp_path):
+    image = keras.Input((100, 100, 3))
+    x = keras.layers.GlobalAveragePooling2D()(image)
+    x = keras.layers.Dense(20, kernel_initializer="zeros", activation="softmax")(x)
+    teacher = keras.Model(image, x)
+    always_three = np.full(20, -9.0)
+    always_three[3] = 9.0
+    teacher.layers[-1].set_weights([np.zeros((3, 20)), always_three])
+    recipe = Recipe(**{**vars(SMALL), "epochs": 20, "teacher": "it", "teacher_share": 1.0})
+    taught, _ = train(network(), examples, None, recipe, tmp_path, teacher=teacher)
+    answers = taught(examples.images.astype(np.float32)).numpy()
+    assert (answers.argmax(axis=1) == 3).all()
+    assert (examples.labels == 3).mean() < 0.1
+
+
 class TestAugmentation:
     @pytest.fixture
     def pictures(self):
@@ -162,6 +177,22 @@ class TestCommand:
         assert not model.compiled  # no optimizer travels with it
         with (directory / "alexnet_separable.png").open("rb") as picture:
             assert picture.read(8) == b"\x89PNG\r\n\x1a\n"
+
+    def test_a_pupil_needs_its_teacher_and_records_it(self, run, small_dataset, tmp_path, capsys):
+        from models.__main__ import main
+
+        pupil = next(row for row in zoo.ARCHITECTURES.values() if row.teacher)
+        data = ["--fruits360", str(small_dataset), "--epochs", "1"]
+        places = ["--directory", str(tmp_path / "artifacts")]
+        places += ["--checkpoints", str(tmp_path / "checkpoints")]
+        assert main(["train", pupil.name, *data, *places]) == 1
+        assert f"python -m models train {pupil.teacher}" in capsys.readouterr().err
+        assert main(["train", pupil.teacher, pupil.name, *data, *places]) == 0
+        assert main(["train", pupil.name, "--series", "held-out", *data, *places]) == 0
+        record = training_record(pupil.name, tmp_path / "artifacts")
+        assert record["training"]["recipe"]["teacher"] == pupil.teacher
+        # What judges the harder split was taught by a teacher that has not seen it either.
+        assert (tmp_path / "checkpoints" / f"{pupil.teacher}-held-out").is_dir()
 
     def test_what_was_trained_can_be_converted(self, run, small_dataset, tmp_path, capsys):
         from models.__main__ import main
