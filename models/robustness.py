@@ -183,7 +183,7 @@ def draw(results: Iterable[Measured], example: np.ndarray, number: int, file: Pa
     axes = figure.subplots()
     lowest = min(row[model].accuracy for row in rows.values() for model in models)
     left = np.floor(lowest * 20) / 20
-    for index, (change, row) in enumerate(rows.items()):
+    for index, change in enumerate(rows):
         thumbnail = change.distort(example, number)
         inset = axes.inset_axes((-0.06, 1 - (index + 0.95) / len(rows), 0.05, 0.9 / len(rows)))
         inset.imshow(thumbnail, aspect="auto")

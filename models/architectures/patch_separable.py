@@ -11,16 +11,17 @@ study's four:
       AlexNet Separable's stem is 62 % of it. Patches of 5x5 read each pixel once, and leave maps of
       20x20 to all that follows; the stem is one dense matrix product, 16 outputs wide, which is
       what XNNPACK runs best, in float32 and, with dot products of int8, on ARM.
-    * Depthwise convolutions have a low arithmetic intensity, so they reach a fifth of the
-      pointwise ones' rate. Here they see 20x20 positions at most.
+    * Depthwise convolutions have a low arithmetic intensity: the first one here does 38 GFLOP/s,
+      the pointwise one after it 102. They see 20x20 positions at most.
     * Widths are multiples of 4 and mostly of 8, as vector registers are, and small enough that
       weights and maps stay in the first-level cache.
     * No residual additions and no expansions: each is another pass over a map.
     * 1,013,880 multiply-accumulates in all. Half of them are the stem's, which takes some 6 of the
       15 microseconds of a call on one x86 core; what remains is mostly the calls of 15 operators.
       In int8 LiteRT's own conversion of the uint8 picture takes 18 of 28 microseconds.
-    * Without a teacher it confused two red apples on arcs of the turns that were held out (97.4 %
-      right); taught by a network that had not seen them either, it did not (98.9 %).
+    * Without a teacher a shape of 10,040 parameters confused two red apples on arcs of the turns
+      that were held out (97.4 % right); taught by a network that had not seen them either, it did
+      not (98.9 %).
 """
 
 from __future__ import annotations
