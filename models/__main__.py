@@ -1,4 +1,4 @@
-"""`python -m models list | download | train | convert | evaluate | robustness`."""
+"""`python -m models list | download | train | search | convert | evaluate | robustness`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from models.artifacts import ArtifactError
 from models.fruits360 import DatasetError
 
-COMMANDS = ("list", "download", "train", "convert", "evaluate", "robustness")
+COMMANDS = ("list", "download", "train", "search", "convert", "evaluate", "robustness")
 
 
 def main(argv: list[str] | None = None) -> int:

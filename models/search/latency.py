@@ -1,0 +1,72 @@
+"""How long a candidate takes, as a share of what a fixed network takes at the same time.
+
+Microseconds of one minute are not those of the next: clocks change, and other programs run. What
+two networks share, because they take turns, is gone from the ratio of their times.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.runtimes import LoadedModel
+from models.samples import sample_pixels
+
+WARMUP_ROUNDS = 20
+QUANTILE = 0.25
+"""Of the rounds. What disturbs a round makes it longer, never shorter, so the quarter that was
+disturbed least says more than the middle; unlike the least of all, it does not hang on one round.
+"""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Times of `invoke`, taken in turns.
+
+    Attributes:
+        ratio: the candidate's time divided by the reference's.
+        candidate_us: lower quartile of the candidate's rounds, in microseconds.
+        reference_us: lower quartile of the reference's rounds, in microseconds.
+    """
+
+    ratio: float
+    candidate_us: float
+    reference_us: float
+
+
+def measure(candidate: LoadedModel, reference: LoadedModel, rounds: int) -> Latency:
+    """Time candidate, reference, candidate, reference ... `rounds` times each.
+
+    Each of the two runs after the other has used the caches, as it would between an application's
+    other work.
+    """
+    models = (candidate, reference)
+    for model in models:
+        model.set_input(sample_pixels(model.input).astype(model.input.dtype))
+    times_ns: tuple[list[int], ...] = ([], [])
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for round_number in range(-WARMUP_ROUNDS, rounds):
+            for model, times in zip(models, times_ns, strict=True):
+                started = time.perf_counter_ns()
+                model.invoke()
+                elapsed = time.perf_counter_ns() - started
+                if round_number >= 0:
+                    times.append(elapsed)
+    finally:
+        if was_collecting:
+            gc.enable()
+    return summarise(*times_ns)
+
+
+def summarise(candidate_ns: Sequence[int], reference_ns: Sequence[int]) -> Latency:
+    """Reduce the rounds of both, in nanoseconds, to their lower quartiles and the ratio."""
+    candidate, reference = (
+        float(np.quantile(times, QUANTILE)) for times in (candidate_ns, reference_ns)
+    )
+    return Latency(candidate / reference, candidate / 1e3, reference / 1e3)
