@@ -1,4 +1,4 @@
-"""`python -m bench gate | compare | operators | report`."""
+"""`python -m bench gate | compare | operators | ratios | report`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ COMMANDS = {
     "gate": "bench.gate.gate_command",
     "compare": "bench.gate.compare_command",
     "operators": "bench.operators.operators_command",
+    "ratios": "bench.ratios.ratios_command",
     "report": "bench.report.report_command",
 }
 """The module of each subcommand. It has `add_arguments(parser)` and `run(arguments, rest)`, which

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "fixtures": {"models", "bench", "fixtures"},
     "tests": {"models", "bench", "fixtures", "tests"},
 }
-WITHOUT_PYTEST = ("models", "bench/android", "bench/operators", "bench/report")
+WITHOUT_PYTEST = ("models", "bench/android", "bench/operators", "bench/ratios", "bench/report")
 TENSORFLOW = {"tensorflow", "keras"}
 
 

@@ -1,0 +1,1 @@
+"""How fast one model is in proportion to others, measured in turns."""
