@@ -48,6 +48,6 @@ def ratios(blocks: Sequence[Sequence[Sequence[int]]]) -> list[Ratio]:
     found = []
     for column in medians_ns.T:
         estimate = one_sample(np.log(medians_ns[:, 0] / column), level, level)
-        bounds = np.exp([estimate.value, estimate.lower, estimate.upper])
-        found.append(Ratio(*map(float, bounds), float(np.median(column)) / 1e3))
+        value, lower, upper = np.exp([estimate.value, estimate.lower, estimate.upper]).tolist()
+        found.append(Ratio(value, lower, upper, float(np.median(column)) / 1e3))
     return found
