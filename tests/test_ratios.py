@@ -30,9 +30,11 @@ def test_no_blocks_are_refused():
 
 def test_command_measures_all_and_keeps_every_round(tmp_path, capsys):
     record = tmp_path / "ratios.json"
-    words = ["ratios", "mobilenet_v2", "--precision", "int8", "--blocks", "2", "--rounds", "3"]
+    words = ["ratios", "mobilenet_v2", "--blocks", "2", "--rounds", "3"]
     assert main([*words, "--json", str(record)]) == 0
-    measured = json.loads(record.read_text())["int8"]
+    record_of = json.loads(record.read_text())
+    assert list(record_of) == ["float32", "int8"]
+    measured = record_of["int8"]
     assert measured["models"][0] == "mobilenet_v2-int8"
     assert len(measured["models"]) >= 4
     assert len(measured["blocks_ns"]) == 2
