@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -182,7 +183,6 @@ def draw(results: Iterable[Measured], example: np.ndarray, number: int, file: Pa
     figure = Figure(figsize=(9, 0.42 * len(rows) + 1.6), layout="constrained")
     axes = figure.subplots()
     lowest = min(row[model].accuracy for row in rows.values() for model in models)
-    left = np.floor(lowest * 20) / 20
     for index, change in enumerate(rows):
         thumbnail = change.distort(example, number)
         inset = axes.inset_axes((-0.06, 1 - (index + 0.95) / len(rows), 0.05, 0.9 / len(rows)))
@@ -198,11 +198,7 @@ def draw(results: Iterable[Measured], example: np.ndarray, number: int, file: Pa
             label=model,
         )
     axes.axvline(SMALLEST_ACCEPTED_ACCURACY, color="0.4", linestyle=":")
-    # The last per cent is where they differ: as far along as the cube root of the errors says.
-    axes.set_xscale("function", functions=(lambda x: -np.cbrt(1 - x), lambda y: 1 + y**3))
-    axes.set_xlim(left, 1.0001)
-    marks = (0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99, 0.999, 1)
-    axes.set_xticks([mark for mark in marks if mark >= left])
+    stretch(axes, lowest)
     axes.grid(axis="x", color="0.92")
     axes.set_axisbelow(True)
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -210,10 +206,26 @@ def draw(results: Iterable[Measured], example: np.ndarray, number: int, file: Pa
     axes.tick_params(axis="y", length=0, pad=32)
     for text, change in zip(axes.get_yticklabels(), rows, strict=True):
         text.set_fontweight("bold" if change.is_mild else "normal")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axes.set_xlabel("Test photographs classified rightly (bold: mild changes; dotted: their limit)")
     figure.legend(loc="outside upper center", ncols=min(4, len(models)), frameon=False)
     figure.savefig(file, dpi=110)
+
+
+def stretch(axes: Any, lowest: float) -> None:
+    """Stretch an axis of accuracies near 100 %, where most of them are.
+
+    A mark stands as far from 100 % as the cube root of its share of errors says.
+
+    Args:
+        axes: Matplotlib's; its horizontal axis is changed.
+        lowest: accuracy to be shown, 0..1.
+    """
+    left = np.floor(lowest * 20) / 20
+    axes.set_xscale("function", functions=(lambda x: -np.cbrt(1 - x), lambda y: 1 + y**3))
+    axes.set_xlim(left, 1.0001)
+    marks = (0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99, 0.999, 1)
+    axes.set_xticks([mark for mark in marks if mark >= left])
+    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
 
 
 def _by_change(

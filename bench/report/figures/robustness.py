@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.report import style
 from bench.report.robustness import Robustness
 from bench.report.section import Section, Table
-from models.robustness import SMALLEST_ACCEPTED_ACCURACY
+from models.robustness import SMALLEST_ACCEPTED_ACCURACY, stretch
 
 
 def robustness(table: Robustness) -> Section:
@@ -35,7 +35,8 @@ def robustness(table: Robustness) -> Section:
     axes.axvline(SMALLEST_ACCEPTED_ACCURACY, color=style.FAINT, linestyle=":")
     style.label_rows(axes, dict(enumerate(table.accuracies)), table.mild)
     axes.tick_params(axis="y", labelsize=8.5)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+    stretch(axes, min(min(row.values()) for row in table.accuracies.values()))
+    axes.tick_params(axis="x", labelsize=8)
     axes.set_xlabel("accuracy on the Test photographs")
     figure.legend(
         loc="outside upper left", ncols=2, fontsize=8, columnspacing=1.0, handletextpad=0.2
