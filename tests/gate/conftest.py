@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.gate.gate_command import ENDING
 from models import artifacts, runtimes
 
 ROOT = Path(__file__).parents[2]
@@ -105,6 +106,7 @@ class Project:
         return subprocess.Popen(
             command, cwd=self.root, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            preexec_fn=_heed_signals,
         )  # fmt: skip
 
     def gate(self, *arguments: str, **options: str) -> Result:
@@ -129,6 +131,12 @@ class Project:
         results = self.root / ".benchmarks" / "gate"
         found += [path.name for path in results.glob(".*")] if results.is_dir() else []
         return [*found, *["a worktree"] * worktrees]
+
+
+def _heed_signals() -> None:
+    """Undo what the child of a shell's background job inherits, as CI may be: deaf to Ctrl-C."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture

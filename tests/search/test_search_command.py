@@ -165,7 +165,12 @@ def test_ctrl_c_keeps_the_finished_trials_in_one_line(search, found, instant, mo
         return at_once(*arguments)
 
     monkeypatch.setattr(trial, "run", interrupt_third)
-    assert search("--trials", "9") == 130
+    # A shell's background job, as CI may be, ignores Ctrl-C, and so would this process.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert search("--trials", "9") == 130
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     *_, line = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("interrupted; finished trials are kept in ")
     monkeypatch.setattr(trial, "run", at_once)
