@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from models import zoo
 from models.artifacts import artifact
 from models.runtimes import available
 
@@ -70,9 +71,7 @@ def test_the_summary_has_a_row_for_each_model(run):
     status, out = run(BENCHMARKS, "--benchmark-only", "--rounds=3", "--precision=int8")
     assert status == 0, out
     rows = [line for line in out.splitlines() if line.startswith("│")]
-    assert [row.split()[1] for row in rows] == [
-        "alexnet-int8", "alexnet_separable-int8", "mobilenet_v1-int8", "mobilenet_v2-int8",
-    ]  # fmt: skip
+    assert [row.split()[1] for row in rows] == [f"{name}-int8" for name in zoo.ARCHITECTURES]
     assert "952,835" in rows[0]
     assert "97.1%" in rows[0]
     assert "a round's own overhead" in out

@@ -74,10 +74,14 @@ def every_precision(architecture, runtime):
 
 
 def check_against_keras(keras_model, every_precision, source, tolerances) -> None:
+    import tensorflow as tf
+
+    graph = tf.function(lambda pixels: keras_model(pixels, training=False))  # ten times as fast
+
     @given(source)
     def agree(picture):
         pixels = prepare(picture, every_precision["float32"].input)
-        expected = np.asarray(keras_model(pixels, training=False))[0]
+        expected = graph(pixels).numpy()[0]
         for precision, tolerance in tolerances.items():
             assert_agreement(expected, answer(every_precision[precision], picture), tolerance)
 

@@ -156,6 +156,7 @@ def test_it_goes_on_where_it_stopped(search, found, instant):
         assert one | {"is_on_front": None} == other | {"is_on_front": None}
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_keeps_the_finished_trials_in_one_line(search, found, instant, monkeypatch, capsys):
     at_once = trial.run
 
@@ -165,12 +166,7 @@ def test_ctrl_c_keeps_the_finished_trials_in_one_line(search, found, instant, mo
         return at_once(*arguments)
 
     monkeypatch.setattr(trial, "run", interrupt_third)
-    # A shell's background job, as CI may be, ignores Ctrl-C, and so would this process.
-    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        assert search("--trials", "9") == 130
-    finally:
-        signal.signal(signal.SIGINT, inherited)
+    assert search("--trials", "9") == 130
     *_, line = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("interrupted; finished trials are kept in ")
     monkeypatch.setattr(trial, "run", at_once)

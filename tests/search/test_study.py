@@ -215,6 +215,7 @@ run(study, propose, slowly, trials=12, seed=1)
         assert states == ["RUNNING", "FAIL", "RUNNING"]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_keeps_what_has_finished(open_again):
     def interrupt_third(trial, x):
         if trial.number == 2:
