@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import keras
@@ -9,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers
+
+from models.distortions import brightened, on_ground
 
 CALIBRATION_IMAGES = 400
 
@@ -98,6 +101,27 @@ def without_inner_names(content: bytes) -> bytes:
 def calibration_images(images: np.ndarray, count: int = CALIBRATION_IMAGES) -> np.ndarray:
     """Choose pictures evenly over an ordered set, so that every class has its share."""
     return images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
+
+
+def in_other_surroundings(images: np.ndarray) -> np.ndarray:
+    """Return the pictures, and each again on a coloured ground, in more or less light.
+
+    Ranges that were taken over photographs on white alone cut off what other grounds reach inside
+    the network, and an int8 file then answers wildly on them.
+
+    Args:
+        images: uint8 RGB on white, shape (count, height, width, 3).
+
+    Returns:
+        Twice as many.
+    """
+    grounds = list(itertools.product((160, 255), repeat=3))
+    factors = (0.8, 1.0, 1.2)
+    changed = [
+        brightened(on_ground(image, grounds[index % len(grounds)]), factors[index % len(factors)])
+        for index, image in enumerate(images)
+    ]
+    return np.concatenate([images, changed])
 
 
 def with_batch_of_one(model: keras.Model) -> keras.Model:

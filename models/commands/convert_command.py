@@ -27,11 +27,11 @@ def run(arguments: argparse.Namespace) -> int:
     import keras
 
     from models import fruits360
-    from models.conversion import calibration_images, convert
+    from models.conversion import calibration_images, convert, in_other_surroundings
 
     training = fruits360.load("Training", arguments.fruits360)
     test = fruits360.load("Test", arguments.fruits360)
-    calibration = calibration_images(training.images)
+    calibration = in_other_surroundings(calibration_images(training.images))
     _write_labels(arguments.directory / "labels.txt")
     for name in arguments.names:
         architecture = zoo.find(name)
