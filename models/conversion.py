@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 
 import keras
@@ -115,7 +114,8 @@ def in_other_surroundings(images: np.ndarray) -> np.ndarray:
     Returns:
         Twice as many.
     """
-    grounds = list(itertools.product((160, 255), repeat=3))
+    low_high = (160, 255)
+    grounds = [(red, green, blue) for red in low_high for green in low_high for blue in low_high]
     factors = (0.8, 1.0, 1.2)
     changed = [
         brightened(on_ground(image, grounds[index % len(grounds)]), factors[index % len(factors)])

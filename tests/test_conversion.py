@@ -124,3 +124,14 @@ def test_calibration_pictures_are_spread_over_the_whole_set():
     assert chosen[-1] == 999
     assert np.ptp(np.diff(chosen)) <= 1
     assert len(calibration_images(np.arange(3), count=5)) == 3
+
+
+def test_calibration_covers_other_grounds_and_other_light():
+    pytest.importorskip("keras", reason="TensorFlow is not installed")
+    from models.conversion import in_other_surroundings
+
+    white = np.full((24, 4, 4, 3), 255, np.uint8)
+    pictures = in_other_surroundings(white)
+    np.testing.assert_array_equal(pictures[:24], white)
+    assert len({tuple(picture[0, 0]) for picture in pictures[24:]}) > 8
+    assert pictures[24:].min() <= 0.8 * 160 + 1
