@@ -34,9 +34,9 @@ def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) 
     x = layers.Conv2D(
         _width(STEM_FILTERS), 3, strides=2, padding="same", use_bias=False, name="stem"
     )(x)
-    x = _norm_relu(x, "stem")
+    x = norm_relu(x, "stem")
     for index, (filters, strides) in enumerate(BLOCKS, start=1):
-        x = _separable_block(x, _width(filters), strides, f"block{index}")
+        x = separable_block(x, _width(filters), strides, f"block{index}")
     x = layers.GlobalAveragePooling2D(name="average")(x)
     probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(image, probabilities, name="mobilenet_v1")
@@ -46,15 +46,17 @@ def _width(filters: int) -> int:
     return int(filters * WIDTH_MULTIPLIER)
 
 
-def _separable_block(x, filters, strides, name):
+def separable_block(x, filters: int, strides: int, name: str, kernel_size: int = 3):
+    """Convolve depthwise, then pointwise: the paper's section 3.1 and figure 3."""
     x = layers.DepthwiseConv2D(
-        3, strides=strides, padding="same", use_bias=False, name=f"{name}_depthwise"
+        kernel_size, strides=strides, padding="same", use_bias=False, name=f"{name}_depthwise"
     )(x)
-    x = _norm_relu(x, f"{name}_depthwise")
+    x = norm_relu(x, f"{name}_depthwise")
     x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_pointwise")(x)
-    return _norm_relu(x, f"{name}_pointwise")
+    return norm_relu(x, f"{name}_pointwise")
 
 
-def _norm_relu(x, name):
+def norm_relu(x, name: str):
+    """Batch normalisation and the ReLU that stops at 6."""
     x = layers.BatchNormalization(name=f"{name}_norm")(x)
     return layers.ReLU(6.0, name=f"{name}_relu")(x)

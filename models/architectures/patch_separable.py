@@ -31,6 +31,8 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from models.architectures.mobilenet_v1 import norm_relu, separable_block
+
 
 @dataclass(frozen=True)
 class Block:
@@ -84,27 +86,11 @@ def build(
     x = layers.Conv2D(
         shape.stem_filters, shape.patch_side, strides=shape.patch_side, use_bias=False, name="stem"
     )(x)
-    x = _norm_relu(x, "stem")
+    x = norm_relu(x, "stem")
     for index, block in enumerate(shape.blocks, start=1):
-        x = _separable_block(x, block, f"block{index}")
+        x = separable_block(
+            x, block.filters, block.strides, f"block{index}", kernel_size=block.kernel_size
+        )
     x = layers.GlobalAveragePooling2D(name="average")(x)
     probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(image, probabilities, name="patch_separable")
-
-
-def _separable_block(x, block: Block, name: str):
-    x = layers.DepthwiseConv2D(
-        block.kernel_size,
-        strides=block.strides,
-        padding="same",
-        use_bias=False,
-        name=f"{name}_depthwise",
-    )(x)
-    x = _norm_relu(x, f"{name}_depthwise")
-    x = layers.Conv2D(block.filters, 1, use_bias=False, name=f"{name}_pointwise")(x)
-    return _norm_relu(x, f"{name}_pointwise")
-
-
-def _norm_relu(x, name: str):
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
-    return layers.ReLU(6.0, name=f"{name}_relu")(x)

@@ -6,17 +6,14 @@ two networks share, because they take turns, is gone from the ratio of their tim
 
 from __future__ import annotations
 
-import gc
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.runtimes import LoadedModel
-from models.samples import sample_pixels
+from models.turns import take_turns
 
-WARMUP_ROUNDS = 20
 QUANTILE = 0.25
 """Of the rounds. What disturbs a round makes it longer, never shorter, so the quarter that was
 disturbed least says more than the middle; unlike the least of all, it does not hang on one round.
@@ -44,29 +41,12 @@ def measure(candidate: LoadedModel, reference: LoadedModel, rounds: int) -> Late
     Each of the two runs after the other has used the caches, as it would between an application's
     other work.
     """
-    models = (candidate, reference)
-    for model in models:
-        model.set_input(sample_pixels(model.input).astype(model.input.dtype))
-    times_ns: tuple[list[int], ...] = ([], [])
-    was_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        for round_number in range(-WARMUP_ROUNDS, rounds):
-            for model, times in zip(models, times_ns, strict=True):
-                started = time.perf_counter_ns()
-                model.invoke()
-                elapsed = time.perf_counter_ns() - started
-                if round_number >= 0:
-                    times.append(elapsed)
-    finally:
-        if was_collecting:
-            gc.enable()
-    return summarise(*times_ns)
+    return summarise(*take_turns((candidate, reference), rounds))
 
 
 def summarise(candidate_ns: Sequence[int], reference_ns: Sequence[int]) -> Latency:
     """Reduce the rounds of both, in nanoseconds, to their lower quartiles and the ratio."""
-    candidate, reference = (
-        float(np.quantile(times, QUANTILE)) for times in (candidate_ns, reference_ns)
+    candidate_us, reference_us = (
+        float(np.quantile(times, QUANTILE)) / 1e3 for times in (candidate_ns, reference_ns)
     )
-    return Latency(candidate / reference, candidate / 1e3, reference / 1e3)
+    return Latency(candidate_us / reference_us, candidate_us, reference_us)

@@ -8,7 +8,8 @@ import pytest
 
 from models.artifacts import artifact
 from models.runtimes import RUNTIMES
-from models.search.latency import WARMUP_ROUNDS, measure, summarise
+from models.search.latency import measure, summarise
+from models.turns import WARMUP_ROUNDS
 
 
 class _Recorded:

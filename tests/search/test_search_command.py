@@ -75,7 +75,7 @@ def test_real_trials_are_measured_kept_and_drawn(search, found, tmp_path, capsys
         assert row["file_bytes"] > 4 * row["parameters"] * 0.8  # norms are folded away
         assert row["asked"] == [40]
         assert row["accuracy"] == sum(row["correct"]) / 40
-        assert row["latency_ratio"] == pytest.approx(row["invoke_us"] / row["reference_us"])
+        assert row["latency_ratio"] == row["invoke_us"] / row["reference_us"]
         assert row["seconds"] > 0
         assert {"python", "keras", "optuna"} < row["versions"].keys()
     assert any(row["is_on_front"] for row in finished)
