@@ -166,7 +166,8 @@ def _script(plan: Plan, directory: str, token: str) -> str:
     """Return what the device's shell runs; every argument in it is quoted.
 
     The process is a job of its own so that the shell knows its number and, while it waits, still
-    notices that the connection ended (SIGHUP).
+    notices that the connection ended (SIGHUP). That can happen right after the process was begun,
+    so the handler asks the shell itself for the number.
     """
     command = list(plan.command)
     if plan.cpu_mask is not None:
@@ -185,7 +186,7 @@ def _script(plan: Plan, directory: str, token: str) -> str:
     return f"""
 lost() {{
   trap '' HUP PIPE TERM INT
-  [ -z "$tool" ] || kill -9 "$tool"
+  [ -z "$running" ] || kill -9 "$!"
   cd /
   rm -rf {shlex.quote(directory)}
   exit 1
@@ -193,18 +194,18 @@ lost() {{
 trap lost HUP PIPE TERM INT
 cd {shlex.quote(directory)} || exit 1
 echo $$ > session.pid
-killed=- dropped=- cap=- round=0
+killed=- dropped=- cap=- round=0 running=
 while [ "$round" -lt {plan.rounds} ]; do
   {kill_apps}
   {drop}
   read -r before rest < /proc/uptime
   echo {token} begin
+  running=1
   {shlex.join(command)} 2>&1 &
-  tool=$!
-  echo "$tool" > tool.pid
-  wait "$tool"
+  echo "$!" > tool.pid
+  wait "$!"
   status=$?
-  tool=
+  running=
   rm -f tool.pid
   read -r after rest < /proc/uptime
   {read_cap}

@@ -53,7 +53,10 @@ class Workspace:
         return path
 
     def kill(self) -> None:
-        """End the shell of the rounds and the tool in it, where they still run.
+        """End the shell of the rounds and all that it started, where they still run.
+
+        adbd makes the shell the leader of a process group. Killed alone, it would leave behind for
+        a moment what it was just running, such as `am`.
 
         Raises:
             DeviceLostError, AdbServerError: the device is gone.
@@ -63,7 +66,8 @@ class Workspace:
         ).stdout.split()
         processes = [number for number in numbers if number.isascii() and number.isdecimal()]
         if processes:
-            self.device.run(["kill", "-9", *processes], check=False)
+            groups = [f"-{number}" for number in processes]
+            self.device.run(["kill", "-9", *groups, *processes], check=False)
 
     def remove(self) -> None:
         """Remove the directory and all that is in it.
