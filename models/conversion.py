@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import keras
 import numpy as np
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers
 
@@ -24,8 +25,9 @@ def convert(model: keras.Model, precision: str, calibration: np.ndarray | None =
 
     Args:
         model: input (batch, height, width, 3), RGB in 0..255; output class probabilities.
-        precision: "float32", "float16" (weights), "dynamic" (int8 weights, float arithmetic at
-            the edges) or "int8" (full integer, uint8 in and out).
+        precision: "float32", "float16" (weights), "dynamic" (int8 weights but for depthwise
+            convolutions, float arithmetic at the edges) or "int8" (full integer, uint8 in and
+            out).
         calibration: for int8: uint8 RGB photographs, shape (count, height, width, 3), over
             which the ranges of all tensors are taken.
 
@@ -43,7 +45,10 @@ def convert(model: keras.Model, precision: str, calibration: np.ndarray | None =
     # Per-channel dense weights make FULLY_CONNECTED version 12, which tflite-runtime refuses.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     _SETTINGS[precision](converter, calibration)
-    return without_inner_names(converter.convert())
+    content = converter.convert()
+    if precision == "dynamic":
+        content = with_float_depthwise(content)
+    return without_inner_names(content)
 
 
 def _float32(converter, calibration):
@@ -77,6 +82,35 @@ _SETTINGS: dict[str, Callable] = {
     "dynamic": _dynamic,
     "int8": _int8,
 }
+
+
+def with_float_depthwise(content: bytes) -> bytes:
+    """Return a file whose depthwise convolutions have float weights in place of int8 ones.
+
+    XNNPACK takes no depthwise convolution that quantises its input as it runs: each one goes to the
+    runtime's own kernel, which is 10 to 20 times slower, and cuts the graph in two. Their weights
+    are few, so that float ones cost next to nothing.
+
+    Args:
+        content: a `.tflite` file's bytes, with float tensors between its operators.
+    """
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    depthwise = schema.BuiltinOperator.DEPTHWISE_CONV_2D
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            if model.operatorCodes[operator.opcodeIndex].builtinCode != depthwise:
+                continue
+            weights = graph.tensors[operator.inputs[1]]
+            if weights.type != schema.TensorType.INT8:
+                continue  # of a layer that is too small to be quantised
+            # One scale for each output channel, which are a depthwise kernel's last axis.
+            steps = np.frombuffer(model.buffers[weights.buffer].data, np.int8)
+            values = steps.reshape(weights.shape) * weights.quantization.scale
+            model.buffers[weights.buffer].data = np.frombuffer(
+                values.astype(np.float32).tobytes(), np.uint8
+            )
+            weights.type, weights.quantization = schema.TensorType.FLOAT32, None
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def without_inner_names(content: bytes) -> bytes:

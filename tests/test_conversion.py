@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 from models import evaluation, graph
@@ -15,7 +16,17 @@ from models.runtimes import RUNTIMES
 # and the smallest share of them on which both name the same class.
 TOLERANCE = {"float32": 1e-4, "float16": 0.01, "dynamic": 0.2, "int8": 0.35}
 AGREEMENT = {"float32": 1.0, "float16": 0.999, "dynamic": 0.995, "int8": 0.99}
-FLOAT_PRECISIONS = ("float32", "float16")
+# What the runtime's XNNPACK takes from its first to its last node. Of an int8 file LiteRT runs the
+# conversion of the uint8 picture itself; partitions of other files are recorded, not required.
+TAKEN_WHOLE = {
+    "litert": ("float32", "float16", "dynamic"),
+    "tflite-runtime": ("float32", "float16"),
+}
+WEIGHTED = (
+    schema.BuiltinOperator.CONV_2D,
+    schema.BuiltinOperator.DEPTHWISE_CONV_2D,
+    schema.BuiltinOperator.FULLY_CONNECTED,
+)
 
 
 @pytest.fixture(params=PRECISIONS)
@@ -48,11 +59,47 @@ def _check(converted, keras_model, images):
     return same
 
 
-def test_the_whole_graph_of_a_float_file_is_one_partition(tflite_model, interpreter, runtime):
-    if tflite_model.precision not in FLOAT_PRECISIONS:
-        pytest.skip("XNNPACK takes float graphs whole; others are recorded, not required")
+def test_the_whole_graph_is_one_partition(tflite_model, interpreter, runtime):
+    taken_whole = TAKEN_WHOLE[runtime.name]
+    if tflite_model.precision not in taken_whole:
+        pytest.skip(f"the XNNPACK of {runtime.name} takes whole only: {', '.join(taken_whole)}")
     nodes = len(graph.operators(tflite_model.read_bytes()))
     assert graph.delegated_partitions(interpreter.interpreter) == [nodes]
+
+
+def test_depthwise_weights_of_a_dynamic_file_are_those_of_float(keras_model):
+    """The weights of its other layers are int8."""
+    from models.conversion import convert
+
+    float_weights, dynamic_weights = (
+        _weights(convert(keras_model, precision)) for precision in ("float32", "dynamic")
+    )
+    assert [operator for operator, _ in dynamic_weights] == [each for each, _ in float_weights]
+    types = set()
+    for (operator, expected), (_, actual) in zip(float_weights, dynamic_weights, strict=True):
+        if operator == schema.BuiltinOperator.DEPTHWISE_CONV_2D:
+            # An int8 step is a 127th of the largest weight of its channel.
+            tolerance = np.abs(expected).max(axis=(0, 1, 2)) / 127
+            assert actual.dtype == np.float32
+            assert (np.abs(actual - expected) <= tolerance).all()
+        else:
+            types.add(actual.dtype)
+    assert np.dtype(np.int8) in types
+
+
+def _weights(content: bytes) -> list[tuple[int, np.ndarray]]:
+    """Return each operator that has weights, by its code, with them."""
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    (part,) = model.subgraphs
+    dtypes = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT8: np.int8}
+    found = []
+    for operator in part.operators:
+        code = model.operatorCodes[operator.opcodeIndex].builtinCode
+        if code in WEIGHTED:
+            tensor = part.tensors[operator.inputs[1]]
+            data = np.frombuffer(model.buffers[tensor.buffer].data.tobytes(), dtypes[tensor.type])
+            found.append((code, data.reshape(tensor.shape)))
+    return found
 
 
 def test_only_inputs_and_outputs_have_names(converted):
