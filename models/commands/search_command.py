@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
-import platform
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import artifacts, runtimes
+from models import artifacts, provenance, runtimes
 from models.commands.arguments import add_fruits360, positive, positive_number
 
 if TYPE_CHECKING:
@@ -187,7 +185,7 @@ def _add_trials(
     from models.search import study, trial
     from models.search.space import parameters
 
-    versions = _versions()
+    commit, versions = provenance.commit(), provenance.versions(PACKAGES)
     last_s = time.monotonic() + 60 * arguments.max_minutes
 
     with _Bars(arguments.trials, trial.steps(training, effort)) as bars:
@@ -201,6 +199,7 @@ def _add_trials(
                 study.reject(proposed, reason, count / arguments.max_parameters - 1)
             seed = arguments.seed + proposed.number
             proposed.set_user_attr("seed", seed)
+            proposed.set_user_attr("commit", commit)
             proposed.set_user_attr("versions", versions)
             bars.begin(f"trial {proposed.number}: {candidate}")
             outcome = trial.run(candidate, training, reference, effort, seed, bars.step)
@@ -239,18 +238,6 @@ def _folds(text: str) -> int:
     if folds > FOLDS:
         raise argparse.ArgumentTypeError(f"{text!r} is more than the {FOLDS} arcs of a turn")
     return folds
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version(), "system": platform.platform()}
-    for name in PACKAGES:
-        # TensorFlow has a distribution for processors alone, too.
-        for distribution in (name, f"{name}-cpu"):
-            try:
-                versions[name] = importlib.metadata.version(distribution)
-            except importlib.metadata.PackageNotFoundError:
-                continue
-    return versions
 
 
 def _table(front: list[Record]):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import artifacts, runtimes, zoo
+from models import artifacts, provenance, runtimes, zoo
 from models.artifacts import write_json
 from models.commands.arguments import add_directory, add_fruits360, add_names, positive
 
@@ -75,8 +73,8 @@ def _train(
         "recipe": vars(recipe),
         "photographs": len(examples.labels),
         "seconds": round(time.monotonic() - started),
-        "commit": _commit(),
-        "versions": _versions(),
+        "commit": provenance.commit(),
+        "versions": provenance.versions(("tensorflow", "keras")),
         "history": {key: [round(row[key], 5) for row in history] for key in history[0]},
     }
     record_path = artifacts.training_record_path(architecture.name, arguments.directory)
@@ -181,30 +179,6 @@ def _recipe(architecture: zoo.Architecture, arguments: argparse.Namespace) -> Re
     chosen = {"epochs": arguments.epochs or architecture.epochs, "seed": arguments.seed}
     chosen["teacher"] = architecture.teacher
     return Recipe(**{key: value for key, value in chosen.items() if value is not None})
-
-
-def _commit() -> str:
-    """Return the commit that is checked out, with "+changes" where files differ from it."""
-    root = Path(__file__).parents[2]
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes"],
-            cwd=root, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return described.stdout.strip()
-
-
-def _versions() -> dict[str, str]:
-    import keras
-    import tensorflow as tf
-
-    return {
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-    }
 
 
 class _Bars:

@@ -45,6 +45,7 @@ class Record:
         file_bytes: size of the float32 `.tflite` file.
         seconds: that the trial took.
         seed: of its training.
+        commit: that was checked out, with "+changes" where files differed from it.
         versions: of Python, the libraries and the machine's system.
         host: name of the machine.
     """
@@ -65,6 +66,7 @@ class Record:
     file_bytes: int | None = None
     seconds: float | None = None
     seed: int | None = None
+    commit: str | None = None
     versions: dict[str, str] | None = None
     host: str | None = None
 
@@ -123,6 +125,7 @@ def _record(trial: FrozenTrial, is_on_front: bool) -> Record:
         attributes.get("parameters"),
         seconds=trial.duration.total_seconds() if trial.duration else None,
         seed=attributes.get("seed"),
+        commit=attributes.get("commit"),
         versions=attributes.get("versions"),
         host=attributes.get("process", {}).get("host"),
         **finished,

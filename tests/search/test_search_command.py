@@ -15,7 +15,7 @@ import pytest
 optuna = pytest.importorskip("optuna", reason="Optuna is not installed")
 pytest.importorskip("keras", reason="TensorFlow is not installed")
 
-from models import fruits360  # noqa: E402
+from models import fruits360, provenance  # noqa: E402
 from models.__main__ import main  # noqa: E402
 from models.architectures.patch_separable import SHAPE, Block, Shape  # noqa: E402
 from models.artifacts import artifact  # noqa: E402
@@ -78,6 +78,7 @@ def test_real_trials_are_measured_kept_and_drawn(search, found, tmp_path, capsys
         assert row["latency_ratio"] == row["invoke_us"] / row["reference_us"]
         assert row["seconds"] > 0
         assert {"python", "keras", "optuna"} < row["versions"].keys()
+        assert row["commit"] == provenance.commit()
     assert any(row["is_on_front"] for row in finished)
     with (tmp_path / "found" / "trials.csv").open(newline="") as file:
         assert [int(row["number"]) for row in csv.DictReader(file)] == [
