@@ -9,8 +9,9 @@ It is designed for few weights and a short call, by what `python -m bench operat
 study's four:
     * The first layers take most of the time: there the picture is large, and has few channels.
       AlexNet Separable's stem was 62 % of it with a filter for each of its outputs. Patches of 5x5
-      read each pixel once, and leave maps of 20x20 to all that follows; the stem is one dense matrix product, 16 outputs wide, which is
-      what XNNPACK runs best, in float32 and, with dot products of int8, on ARM.
+      read each pixel once, and leave maps of 20x20 to all that follows; the stem is one dense
+      matrix product, 16 outputs wide, which is what XNNPACK runs best, in float32 and, with dot
+      products of int8, on ARM.
     * Depthwise convolutions have a low arithmetic intensity: the first one here does 38 GFLOP/s,
       the pointwise one after it 102. They see 20x20 positions at most.
     * Widths are multiples of 4 and mostly of 8, as vector registers are, and small enough that
