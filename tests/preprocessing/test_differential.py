@@ -36,9 +36,10 @@ class Tolerance:
     probability: float = 1e-3
 
 
-# About twice the largest change that was seen in 3,000 pictures of each kind. The runtimes run the
-# same weights, but round the integers between layers each in its own way. An int8 file knows only
-# the ranges that photographs of fruit reach inside the network, and cuts off what goes beyond: of a
+# A third to twice more than the largest change that was seen in tens of thousands of pictures. The
+# runtimes run the same weights, but round the integers between layers each in its own way. An int8
+# file knows only the ranges that its calibration reached inside the network, and cuts off what goes
+# beyond: on one light blue ground MobileNetV2's moves by 2.6, on the others by less than 1. Of a
 # plain green picture it may think anything, so that outside of photographs it is compared between
 # the runtimes only.
 FLOAT32 = Tolerance(1e-3, 1e-5)
@@ -52,8 +53,8 @@ BETWEEN_RUNTIMES = {
 FROM_KERAS_ON_PHOTOGRAPHS = {
     "float32": FLOAT32,
     "float16": Tolerance(0.1),
-    "dynamic": Tolerance(1.0),
-    "int8": Tolerance(2.5, INT8_STEP),
+    "dynamic": Tolerance(1.5),
+    "int8": Tolerance(3.5, INT8_STEP),
 }
 FROM_KERAS_ON_ANYTHING = {
     "float32": FLOAT32,
