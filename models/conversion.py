@@ -88,8 +88,8 @@ def with_float_depthwise(content: bytes) -> bytes:
     """Return a file whose depthwise convolutions have float weights in place of int8 ones.
 
     XNNPACK takes no depthwise convolution that quantises its input as it runs: each one goes to the
-    runtime's own kernel, which is 10 to 20 times slower, and cuts the graph in two. Their weights
-    are few, so that float ones cost next to nothing.
+    runtime's own slower kernel, and cuts the graph (AlexNet Separable, with a stem of 63 spatial
+    filters, took 721 us so, and 137 with float weights). Their weights are few.
 
     Args:
         content: a `.tflite` file's bytes, with float tensors between its operators.
