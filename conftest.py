@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.android.arguments import cpu_mask, delegates, thread_counts
-from models.artifacts import PRECISIONS
 from models.commands.arguments import non_negative, positive, positive_number
-from models.runtimes import RUNTIMES
+from models.files.artifacts import PRECISIONS
+from models.running.runtimes import RUNTIMES
 from models.zoo import ARCHITECTURES
 
 pytest_plugins = [
     "fixtures.options",
-    "fixtures.architectures",
+    "fixtures.models",
     "fixtures.runtimes",
     "fixtures.photographs",
-    "fixtures.measuring",
+    "fixtures.measure",
     "fixtures.device",
     "fixtures.summary",
     "fixtures.stage_summary",

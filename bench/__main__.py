@@ -10,7 +10,7 @@ COMMANDS = {
     "gate": "bench.gate.gate_command",
     "compare": "bench.gate.compare_command",
     "operators": "bench.operators.operators_command",
-    "ratios": "bench.ratios.ratios_command",
+    "ratios": "bench.ratio.ratios_command",
     "report": "bench.report.report_command",
 }
 """The module of each subcommand. It has `add_arguments(parser)` and `run(arguments, rest)`, which

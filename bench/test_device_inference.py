@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.android.clock import DeviceClock
+from bench.results.device_clock import DeviceClock
 
 CLOCK = DeviceClock()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.samples import sample_pixels
+from models.running.samples import sample_pixels
 
 
 def test_invoke(interpreter, info, measure):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import matrix_product
+from bench.host import matrix_product
 
 COPIED_BYTES = 64 * 2**20
 """More than any cache holds."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import sources
+from bench.host import jpeg_sources as sources
 from models.preprocessing import decode, prepare
-from models.samples import IMAGE_SHAPE, sample_pixels
-from models.tensors import TensorSpec
+from models.preprocessing.tensors import TensorSpec
+from models.running.samples import IMAGE_SHAPE, sample_pixels
 
 FLOAT = TensorSpec(0, IMAGE_SHAPE, np.dtype("float32"))
 SPECS = {"float32": FLOAT, "uint8": TensorSpec(0, IMAGE_SHAPE, np.dtype("uint8"), 1.0, 0)}

@@ -1,0 +1,1 @@
+"""What is measured, and all that makes and runs it."""

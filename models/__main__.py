@@ -6,8 +6,8 @@ import argparse
 import importlib
 import sys
 
-from models.artifacts import ArtifactError
-from models.fruits360 import DatasetError
+from models.data.fruits360 import DatasetError
+from models.files.artifacts import ArtifactError
 
 COMMANDS = ("list", "download", "train", "search", "convert", "evaluate", "robustness")
 

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.android.device import Device, LineStream
-from bench.android.errors import (
+from bench.android.adb.device import Device, LineStream
+from bench.android.adb.errors import (
     ClockError,
     CommandTimeoutError,
     DeviceError,
@@ -27,8 +27,8 @@ from bench.android.errors import (
     ToolError,
     printable,
 )
-from bench.android.parsing import ToolRun, find_failure, parse_run
-from bench.android.workspace import Workspace
+from bench.android.adb.workspace import Workspace
+from bench.android.tool.parsing import ToolRun, find_failure, parse_run
 
 UPTIME_TICK_S = 0.01
 """What /proc/uptime is printed in."""

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.android.errors import WrongAnswerError
-from models.artifacts import Artifact, ArtifactError
-from models.probe import probe
-from models.runtimes import LoadedModel, available
-from models.samples import IMAGE_SHAPE, sample_pixels
+from bench.android.adb.errors import WrongAnswerError
+from models.files.artifacts import Artifact, ArtifactError
+from models.running.probe import probe
+from models.running.runtimes import LoadedModel, available
+from models.running.samples import IMAGE_SHAPE, sample_pixels
 
 TOLERANCE = 0.01
 """How far a real value of the output may be off, as a share of the outputs' span.

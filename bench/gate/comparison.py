@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
 
-from bench.gate.deterministic import compare_partitions, compare_trees, read_tree
 from bench.gate.errors import GateError
-from bench.gate.live_accuracy import measure_changed
-from bench.gate.lockstep import BASE, HEAD, Block, Settings, Side, run_block
-from bench.gate.outcome import Latency, Outcome
-from bench.gate.sequential import Margins, SequentialTest
-from bench.gate.statistics import latency, log_ratio
-from bench.gate.thresholds import ThresholdTable
-from bench.gate.verdict import Verdict
+from bench.gate.judge.live_accuracy import measure_changed
+from bench.gate.judge.outcome import Latency, Outcome
+from bench.gate.judge.static_metrics import compare_partitions, compare_trees, read_tree
+from bench.gate.judge.thresholds import ThresholdTable
+from bench.gate.judge.verdict import Verdict
+from bench.gate.measure.controller import BASE, HEAD, Block, Settings, Side, run_block
+from bench.statistics.intervals import latency, log_ratio
+from bench.statistics.sequential import Margins, SequentialTest
 
 MUST_AGREE = ("threads", "protocol", "source", "dtype")
 """What of a host benchmark's `extra_info` must be the same on both sides."""
@@ -156,7 +156,7 @@ class Comparison:
 
 def incomparable(base: Mapping[str, Mapping], head: Mapping[str, Mapping]) -> list[str]:
     """Say which benchmarks must not be compared, and why, from both sides' `extra_info`."""
-    from bench.android.comparison import incomparable_because
+    from bench.gate.judge.comparable_devices import incomparable_because
 
     problems = []
     for name, old in base.items():

@@ -97,14 +97,14 @@ def _gate(arguments: argparse.Namespace, rest: list[str]) -> int:
     from rich.console import Console
 
     from bench.gate.comparison import Comparison
-    from bench.gate.device import on_device
-    from bench.gate.files import infos, write_outcome
-    from bench.gate.lockstep import BASE, HEAD, Side
-    from bench.gate.outcome import Outcome
-    from bench.gate.progress import TerminalReporter
-    from bench.gate.render import print_outcome, terminal
-    from bench.gate.thresholds import read
-    from bench.gate.worktree import ROOT, checked_out, describe, python_for, resolve
+    from bench.gate.judge.outcome import Outcome
+    from bench.gate.judge.thresholds import read
+    from bench.gate.measure.checkout import ROOT, checked_out, describe, python_for, resolve
+    from bench.gate.measure.controller import BASE, HEAD, Side
+    from bench.gate.measure.one_device import on_device
+    from bench.gate.show.outcome_files import infos, write_outcome
+    from bench.gate.show.progress import TerminalReporter
+    from bench.gate.show.tables import print_outcome, terminal
 
     thresholds = read().with_latency(min_effect=arguments.min_effect)
     commit = resolve(arguments.base)
@@ -156,7 +156,7 @@ def settings(arguments: argparse.Namespace, rest: list[str]) -> Any:
     Raises:
         GateError: an argument contradicts another.
     """
-    from bench.gate.lockstep import Settings
+    from bench.gate.measure.controller import Settings
 
     is_device = arguments.device is not None
     default_rounds = DEVICE_ROUNDS if is_device else ROUNDS

@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 
 from bench.gate.errors import GateError
-from bench.gate.files import write
-from bench.gate.lockstep import BASE, HEAD, Block
-from bench.gate.sequential import Margins, SequentialTest
-from bench.gate.statistics import QUANTILE
-from bench.gate.verdict import Verdict, exit_status
+from bench.gate.judge.verdict import Verdict, exit_status
+from bench.gate.measure.controller import BASE, HEAD, Block
+from bench.gate.show.outcome_files import write
+from bench.statistics.intervals import QUANTILE
+from bench.statistics.sequential import Margins, SequentialTest
 
 FORMAT = 1
 UNIT_S = 1e-9

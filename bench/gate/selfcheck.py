@@ -12,14 +12,14 @@ from typing import Any
 
 from bench.gate import pool as pools
 from bench.gate.comparison import Comparison
+from bench.gate.judge.outcome import Outcome
+from bench.gate.judge.thresholds import ThresholdTable, read
 from bench.gate.load import busy_cores
-from bench.gate.lockstep import BASE, HEAD, Settings, Side, run_block
-from bench.gate.outcome import Outcome
+from bench.gate.measure.checkout import checked_out, git
+from bench.gate.measure.controller import BASE, HEAD, Settings, Side, run_block
 from bench.gate.pool import Pool
-from bench.gate.progress import TerminalReporter
 from bench.gate.selfcheck_report import report
-from bench.gate.thresholds import ThresholdTable, read
-from bench.gate.worktree import checked_out, git
+from bench.gate.show.progress import TerminalReporter
 
 SLOWED = (0.03, 0.03, 0.03, 0.10)
 """In a slowed live comparison, so many benchmarks are slowed by these shares at once."""

@@ -11,12 +11,12 @@ import numpy as np
 
 from bench.gate import pool as pools
 from bench.gate.errors import GateError
-from bench.gate.files import write, write_text
+from bench.gate.judge.thresholds import Thresholds
+from bench.gate.judge.verdict import FAIL, Verdict
 from bench.gate.pool import Pool, Resampler
 from bench.gate.rivals import RIVALS, rates
-from bench.gate.statistics import QUANTILE
-from bench.gate.thresholds import Thresholds
-from bench.gate.verdict import FAIL, Verdict
+from bench.gate.show.outcome_files import write, write_text
+from bench.statistics.intervals import QUANTILE
 
 CONDITIONS = ("idle", "load")
 SLOW_DOWNS = (0.0, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07, 0.10)
@@ -207,7 +207,7 @@ def _rivals(pool: Pool) -> list[Row]:
 def _print(rows: list[Row], about: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from bench.gate.render import terminal
+    from bench.gate.show.tables import terminal
 
     table = Table(title="false alarms and detection", title_justify="left")
     for heading in ("condition", "judged by", "one slowed by", "comparisons with a false alarm",

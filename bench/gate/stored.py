@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from bench.gate.comparison import incomparable
-from bench.gate.deterministic import COUNTS, compare_partitions
 from bench.gate.errors import GateError
-from bench.gate.lockstep import BASE, HEAD
-from bench.gate.outcome import Figure, Latency, Outcome
-from bench.gate.sequential import FAMILY_ERROR, MISS, Decision, Margins
-from bench.gate.statistics import runs_needed, two_samples
-from bench.gate.thresholds import ThresholdTable
-from bench.gate.verdict import Verdict, lower_is_better
+from bench.gate.judge.outcome import Figure, Latency, Outcome
+from bench.gate.judge.static_metrics import COUNTS, compare_partitions
+from bench.gate.judge.thresholds import ThresholdTable
+from bench.gate.judge.verdict import Verdict, lower_is_better
+from bench.gate.measure.controller import BASE, HEAD
+from bench.statistics.intervals import runs_needed, two_samples
+from bench.statistics.sequential import FAMILY_ERROR, MISS, Decision, Margins
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from models import zoo
-from models.artifacts import PRECISIONS, Artifact, ArtifactError, artifact, user_model
 from models.commands.arguments import add_precision, architecture_name, positive
+from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact, user_model
 
 ROUNDS = 500
 
@@ -43,12 +43,12 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
     if rest:
         print(f"error: unknown argument {rest[0]}", file=sys.stderr)
         return 2
-    from bench.gate.files import write_text
-    from bench.gate.render import terminal
+    from bench.gate.show.outcome_files import write_text
+    from bench.gate.show.tables import terminal
     from bench.operators.record import measured, to_json
     from bench.operators.table import operator_table
-    from models.operator_profile import profile_operators
-    from models.runtimes import RuntimeUnavailableError
+    from models.running.operator_profile import profile_operators
+    from models.running.runtimes import RuntimeUnavailableError
 
     console, found, failed = terminal(), [], False
     for target in _targets(arguments):

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from models.artifacts import Artifact
-from models.operator_profile import OperatorProfile, OperatorTime
+from models.files.artifacts import Artifact
+from models.running.operator_profile import OperatorProfile, OperatorTime
 
 FORMAT = 1
 

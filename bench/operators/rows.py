@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from models.operator_profile import OperatorProfile, OperatorTime
+from models.running.operator_profile import OperatorProfile, OperatorTime
 
 SUM = "all operators"
 OUTSIDE = "outside the operators"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from bench.operators.rows import OperatorRow, closing_rows, dropped_us, each_row, kind_rows
-from models.operator_profile import OperatorProfile
+from models.running.operator_profile import OperatorProfile
 
 
 def operator_table(model: str, profile: OperatorProfile, *, each: bool) -> Table:

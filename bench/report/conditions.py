@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.operators.record import Record
 from bench.report.rows import HOST, device_rows
-from bench.report.runs import Run, processor
+from bench.results.runs import Run, processor
 
 Facts = list[tuple[str, str]]
 

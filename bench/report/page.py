@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.history.medians import history as put_together
 from bench.operators.record import Record
 from bench.report.conditions import Facts, device_facts, machine_facts, operator_facts
 from bench.report.figures import (
@@ -22,12 +23,11 @@ from bench.report.figures import (
     study,
     tradeoff,
 )
-from bench.report.history import history as put_together
 from bench.report.robustness import Robustness
 from bench.report.roofline import YARDSTICKS, Cost
 from bench.report.rows import DEVICE, device_rows
-from bench.report.runs import Run, newest_with
 from bench.report.section import Section
+from bench.results.runs import Run, newest_with
 
 BENCHMARKS = "pytest --benchmark-only --benchmark-autosave"
 

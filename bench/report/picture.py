@@ -11,7 +11,7 @@ from bench.report import style
 from bench.report.errors import ReportError
 from bench.report.figures.tradeoff import has_accuracy, pareto_front
 from bench.report.rows import Row, host_rows, runtime_text
-from bench.report.runs import Run
+from bench.results.runs import Run
 
 QUANTITY = "test_classify"
 COLOURS = {style.INK: "#1c2126", style.FAINT: "#69727c"}

@@ -53,13 +53,13 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _report(arguments: argparse.Namespace, rest: list[str]) -> None:
-    from bench.gate.files import write, write_text
+    from bench.gate.show.outcome_files import write, write_text
     from bench.operators.record import RecordError, read_record
     from bench.report import picture
     from bench.report.page import render
     from bench.report.robustness import read_robustness
     from bench.report.roofline import costs
-    from bench.report.runs import newest_with, read_runs
+    from bench.results.runs import newest_with, read_runs
 
     if rest:
         raise ReportError(f"unknown argument {rest[0]}")

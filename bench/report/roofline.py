@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bench.report.errors import ReportError
 from bench.report.rows import Row, host_rows
-from bench.report.runs import Run
-from models import artifacts, graph
+from bench.results.runs import Run
+from models.files import artifacts, graph
 
 YARDSTICKS = ("test_matrix_product", "test_memory_copy")
 EIGHT_BITS = ("dynamic", "int8")

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.report.results import Result
+from bench.results.result import Result
 from models import zoo
-from models.artifacts import PRECISIONS
+from models.files.artifacts import PRECISIONS
 
 HOST = ("test_classify", "test_invoke")
 DEVICE = ("test_device_inference", "test_device_first_inference", "test_device_load")

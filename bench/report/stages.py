@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.report.results import Result
+from bench.results.result import Result
 
 BAR_CELLS = 20
 STAGES = ("decode", "resize", "inference", "rest")

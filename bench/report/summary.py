@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.report.results import Result
+from bench.results.result import Result
 from models import zoo
 
 

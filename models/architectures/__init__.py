@@ -1,0 +1,1 @@
+"""The architectures: a builder a file. It calls nothing else of ours."""

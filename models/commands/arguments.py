@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from models import zoo
-from models.artifacts import DIRECTORY, PRECISIONS
+from models.files.artifacts import DIRECTORY, PRECISIONS
 
 
 def architecture_name(text: str) -> str:

@@ -8,8 +8,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from models import artifacts, runtimes, zoo
+from models import zoo
 from models.commands.arguments import add_directory, add_fruits360, add_names, add_precision
+from models.files import artifacts
+from models.running import runtimes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     runtimes.preload()
     import keras
 
-    from models import fruits360
-    from models.conversion import calibration_images, convert, in_other_surroundings
+    from models.conversion.tflite import calibration_images, convert, in_other_surroundings
+    from models.data import fruits360
 
     training = fruits360.load("Training", arguments.fruits360)
     test = fruits360.load("Test", arguments.fruits360)
@@ -56,8 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _card(target, parameters: int, keras_file: Path, test) -> artifacts.Card:
     from rich.progress import track
 
-    from models import evaluation, graph
-    from models.canary import canary_images
+    from models.data.canary_images import canary_images
+    from models.files import graph
+    from models.judging import accuracy as evaluation
 
     runtime = runtimes.RUNTIMES["litert"]
     content = target.path.read_bytes()
@@ -90,6 +93,6 @@ def _provenance(architecture: str, directory: Path) -> dict[str, Any]:
 
 
 def _write_labels(path: Path) -> None:
-    from models.fruits360 import CLASS_NAMES
+    from models.data.fruits360 import CLASS_NAMES
 
     path.write_text("\n".join(CLASS_NAMES) + "\n", encoding="utf-8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.download import COMMIT, REPOSITORY, download
-from models.fruits360 import cache_directory
+from models.data.download import COMMIT, REPOSITORY, download
+from models.data.fruits360 import cache_directory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

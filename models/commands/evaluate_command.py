@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import functools
 
-from models import artifacts
 from models.commands.arguments import add_directory, add_fruits360, add_names
+from models.files import artifacts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.progress import track
     from rich.table import Table
 
-    from models import evaluation, fruits360, runtimes
+    from models.data import fruits360
+    from models.judging import accuracy as evaluation
+    from models.running import runtimes
 
     test = fruits360.load("Test", arguments.fruits360)
     table = Table("model", "runtime", "right", "accuracy", "card")

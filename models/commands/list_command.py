@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from models import zoo
-from models.artifacts import PRECISIONS, ArtifactError, Card, artifact, training_record
 from models.commands.arguments import add_directory
+from models.files.artifacts import PRECISIONS, ArtifactError, Card, artifact, training_record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from models import artifacts, fruits360, robustness, runtimes
 from models.commands.arguments import (
     add_directory,
     add_fruits360,
@@ -14,6 +13,10 @@ from models.commands.arguments import (
     add_precision,
     positive,
 )
+from models.data import fruits360
+from models.files import artifacts
+from models.judging import robustness
+from models.running import runtimes
 
 EXAMPLE = 1_000
 """Which of the Test photographs the picture shows."""

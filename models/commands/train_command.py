@@ -8,15 +8,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import artifacts, provenance, runtimes, zoo
-from models.artifacts import write_json
+from models import zoo
 from models.commands.arguments import add_directory, add_fruits360, add_names, positive
+from models.files import artifacts
+from models.files.artifacts import write_json
+from models.running import runtimes
+from models.training import provenance
 
 if TYPE_CHECKING:
     import keras
 
-    from models.fruits360 import Photographs
-    from models.training import Examples, Recipe
+    from models.data.fruits360 import Photographs
+    from models.training.train import Examples, Recipe
 
 CHECKPOINTS = Path(__file__).parents[2] / ".training"
 
@@ -44,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train each network, write its `.keras` file, its record and its curve."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     runtimes.preload()
-    from models import fruits360
+    from models.data import fruits360
 
     training = fruits360.load("Training", arguments.fruits360)
     test = fruits360.load("Test", arguments.fruits360)
@@ -60,8 +63,8 @@ def _train(
     test: Photographs,
     arguments: argparse.Namespace,
 ) -> None:
-    from models.evaluation import accuracy, keras_predict_all
-    from models.training_curve import draw
+    from models.judging.accuracy import accuracy, keras_predict_all
+    from models.training.curve import draw
 
     examples, validation = _split(training, arguments.series)
     recipe, teacher = _recipe(architecture, arguments), None
@@ -104,8 +107,8 @@ def _train(
 
 def _split(training: Photographs, series: str) -> tuple[Examples, Examples | None]:
     """Return what is learnt, and what is asked about if that is a part of Training."""
-    from models import series as splits
-    from models.training import Examples
+    from models.data import series as splits
+    from models.training.train import Examples
 
     if series == "all":
         return Examples(training.images, training.labels), None
@@ -127,7 +130,7 @@ def _learn(
     """Train with a progress bar, from the architecture's checkpoint if there is one."""
     import keras
 
-    from models.training import train
+    from models.training.train import train
 
     keras.utils.set_random_seed(recipe.seed)
     with _Bars(architecture.title, recipe, len(examples.labels)) as bars:
@@ -174,7 +177,7 @@ def _save_for_inference(model, path: Path) -> None:
 
 
 def _recipe(architecture: zoo.Architecture, arguments: argparse.Namespace) -> Recipe:
-    from models.training import Recipe
+    from models.training.train import Recipe
 
     chosen = {"epochs": arguments.epochs or architecture.epochs, "seed": arguments.seed}
     chosen["teacher"] = architecture.teacher

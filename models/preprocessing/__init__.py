@@ -20,7 +20,7 @@ from models.preprocessing.colour import to_rgb
 from models.preprocessing.errors import PreprocessingError
 from models.preprocessing.orientation import orientation, swaps_sides, upright
 from models.preprocessing.resizing import Fit, Scaling
-from models.tensors import TensorSpec
+from models.preprocessing.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bench.report.figures.rounds import draw_rounds
 from bench.report.rows import DEVICE, Row, is_emulated
-from bench.report.runs import Run
 from bench.report.section import Section, Table
+from bench.results.runs import Run
 
 QUANTITY = "test_device_inference"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bench.history.medians import History
 from bench.report import style
 from bench.report.figures.tradeoff import add_legend
-from bench.report.history import History
 from bench.report.section import Section, Table
 from models import zoo
 

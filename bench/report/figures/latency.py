@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bench.report import style
 from bench.report.rows import host_rows
-from bench.report.runs import Run
 from bench.report.section import Section, Table
+from bench.results.runs import Run
 
 QUANTITY = "test_classify"
 STUDY_FASTEST = "AlexNet Separable"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bench.report.rows import HOST, Row, host_rows
-from bench.report.runs import Run
 from bench.report.section import Section, Table
+from bench.results.runs import Run
 
 HEADS = ("model", "runs on", "parameters", "bytes", "accuracy", "multiply-accumulates",
          "invoke: median ms", "classify: mean ms", "median ms", "95th percentile ms")  # fmt: skip

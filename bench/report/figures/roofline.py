@@ -9,8 +9,8 @@ import numpy as np
 from bench.report import style
 from bench.report.figures.tradeoff import add_legend
 from bench.report.roofline import Cost, machine, points
-from bench.report.runs import Run
 from bench.report.section import Section, Table
+from bench.results.runs import Run
 
 
 def roofline(run: Run, known: Mapping[str, Cost]) -> Section | None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from bench.report import style
 from bench.report.rows import Row, host_rows
-from bench.report.runs import Run
 from bench.report.section import Section
+from bench.results.runs import Run
 
 ROW_IN = 0.2
 SHOWN = 3.0

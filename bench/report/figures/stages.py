@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bench.report import style
 from bench.report.rows import host_rows
-from bench.report.runs import Run
 from bench.report.section import Section, Table
 from bench.report.stages import STAGES, breakdowns
+from bench.results.runs import Run
 
 
 def stages(run: Run) -> Section | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.report.rows import HOST, host_rows, runtime_text
-from bench.report.runs import Run
 from bench.report.section import Section, Table
+from bench.results.runs import Run
 from models import zoo
 
 

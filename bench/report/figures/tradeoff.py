@@ -7,8 +7,8 @@ from typing import Any
 
 from bench.report import style
 from bench.report.rows import Row, host_rows, runtime_text
-from bench.report.runs import Run
 from bench.report.section import Section, Table
+from bench.results.runs import Run
 
 QUANTITY = "test_classify"
 

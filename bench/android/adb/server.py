@@ -1,0 +1,88 @@
+"""The adb server: starting it, and a client that never starts another one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+
+import adbutils
+from adbutils import AdbClient, AdbConnection
+from adbutils.errors import AdbError
+
+from bench.android.adb.discovery import ServerAddress
+from bench.android.adb.errors import AdbServerError
+
+START_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 10.0
+_LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+class Client(AdbClient):
+    """adbutils' client of one server.
+
+    Where nothing listens, adbutils would start a server by itself, and always on the user's own
+    port; this client fails instead.
+    """
+
+    def __init__(self, address: ServerAddress) -> None:
+        super().__init__(address.host, address.port, socket_timeout=ANSWER_TIMEOUT_S)
+
+    def make_connection(self, timeout: float | None = None) -> AdbConnection:
+        """Connect to the server.
+
+        Raises:
+            AdbServerError: nothing answers there.
+        """
+        try:
+            connection = _Connection(self.host, self.port)
+        except (AdbError, OSError) as error:
+            raise AdbServerError(
+                f"the adb server at {self.host}:{self.port} does not answer ({error})"
+            ) from None
+        connection.conn.settimeout(timeout or ANSWER_TIMEOUT_S)
+        return connection
+
+
+class _Connection(AdbConnection):
+    def _safe_connect(self) -> socket.socket:
+        return self._create_socket()
+
+
+def start_server(address: ServerAddress) -> bool:
+    """Start the user's adb server, unless it runs; return whether it had to be started.
+
+    Raises:
+        AdbServerError: it cannot be started, or is one of another machine.
+    """
+    if address.is_answering():
+        return False
+    if address.host not in _LOCAL_HOSTS:
+        raise AdbServerError(
+            f"the adb server at {address} does not answer: start it there, `adb -a start-server`"
+        )
+    command = [adbutils.adb_path(), "-P", str(address.port), "start-server"]
+    environment = {k: v for k, v in os.environ.items() if k != "ADB_SERVER_SOCKET"}
+    try:
+        # The server inherits open pipes and would keep them open: so none are given to it.
+        subprocess.run(
+            command,
+            check=True,
+            timeout=START_TIMEOUT_S,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.SubprocessError, AdbError) as error:
+        raise AdbServerError(
+            f"the adb server cannot be started with `{' '.join(command)}` ({error})"
+        ) from None
+    return True
+
+
+def stop_server(address: ServerAddress) -> None:
+    """Stop an adb server that `start_server` started; one that is gone already is none to stop."""
+    with contextlib.suppress(AdbServerError, AdbError, OSError):
+        Client(address).server_kill()

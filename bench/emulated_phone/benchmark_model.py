@@ -1,0 +1,263 @@
+"""The emulated `benchmark_model`: the real tool's flags and output, and LiteRT that really runs.
+
+Source: the TensorFlow Authors, tensorflow/lite/tools/benchmark (flags, order and form of what is
+printed) and litert/tools/benchmark_litert_model.h (the summary of the CompiledModel tool).
+
+It is a process of its own, started once a round, so it imports as little as it can.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import resource
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from bench.emulated_phone import userland
+from bench.emulated_phone.faults import tool_fault
+from models.running.runtimes import LoadedModel, available
+
+FLAGS: dict[str, tuple[str, str]] = {
+    "graph": ("string", ""),
+    "num_runs": ("int32", "50"),
+    "min_secs": ("float", "1"),
+    "max_secs": ("float", "150"),
+    "warmup_runs": ("int32", "1"),
+    "warmup_min_secs": ("float", "0.5"),
+    "num_threads": ("int32", "-1"),
+    "use_gpu": ("bool", "false"),
+}
+"""Flags of both tools that are understood here: type and default."""
+
+INTERPRETER_FLAGS: dict[str, tuple[str, str]] = {
+    "input_layer": ("string", ""),
+    "input_layer_shape": ("string", ""),
+    "input_layer_value_files": ("string", ""),
+    "output_filepath": ("string", ""),
+    "use_nnapi": ("bool", "false"),
+}
+"""Flags of the interpreter tool alone."""
+
+KIB_PER_MIB = 1024
+
+
+class RefusedError(Exception):
+    """The tool gives up; the message is what it prints to stderr."""
+
+
+class DeviceClock:
+    """Microseconds of a clock that starts at 0; `goes_backwards` lets it do so."""
+
+    def __init__(self, goes_backwards: bool) -> None:
+        self._direction = -1 if goes_backwards else 1
+        self._start_ns = time.monotonic_ns()
+
+    def now_us(self) -> int:
+        """Return the time, truncated to the microsecond as the real tool does."""
+        return self._direction * ((time.monotonic_ns() - self._start_ns) // 1000)
+
+
+def main(arguments: list[str]) -> int:
+    """Run as the tool whose generation `--emulated_generation` names; return the exit status."""
+    generation = "interpreter"
+    if arguments and arguments[0].startswith("--emulated_generation="):
+        generation = arguments.pop(0).partition("=")[2]
+    is_compiled = generation == "compiled"
+    known = FLAGS if is_compiled else {**FLAGS, **INTERPRETER_FLAGS}
+    if "--help" in arguments:
+        _print_usage(known)
+        return 1
+    fault = tool_fault()
+    _fail_at_once(fault)
+    _print("STARTING!")
+    try:
+        _benchmark(_parse(arguments, known), is_compiled, fault)
+    except RefusedError as error:
+        print(f"ERROR: {error}\nERROR: Benchmarking failed.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _print(line: str) -> None:
+    print(f"INFO: {line}", flush=True)
+
+
+def _print_usage(known: dict[str, tuple[str, str]]) -> None:
+    print("usage: benchmark_model <flags>\nFlags:", file=sys.stderr)
+    for name, (kind, default) in known.items():
+        print(f"\t--{name}={default}\t{kind}\toptional\t{name}", file=sys.stderr)
+
+
+def _parse(arguments: list[str], known: dict[str, tuple[str, str]]) -> dict[str, str]:
+    values = {name: default for name, (_, default) in known.items()}
+    unknown = []
+    for argument in arguments:
+        name, equals, value = argument.removeprefix("--").partition("=")
+        if argument.startswith("--") and equals and name in known:
+            values[name] = value
+        else:
+            unknown.append(argument)
+    if unknown:
+        print(f"WARN: Unconsumed cmdline flags: {' '.join(unknown)}", flush=True)
+    return values
+
+
+def _fail_at_once(fault: str | None) -> None:
+    if fault == "crash":
+        os.abort()
+    elif fault == "hang":
+        time.sleep(3600)
+    elif fault == "garbage":
+        sys.stdout.buffer.write(b"\x00\xff\x1b[31m garbage $(reboot)\n")
+        sys.stdout.flush()
+        sys.exit(0)
+    elif fault == "throttle":
+        userland.set_frequency_cap(Path(os.environ["EMULATED_ANDROID_ROOT"]), 0.5)
+
+
+def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> None:
+    clock = DeviceClock(goes_backwards=fault == "backward clock")
+    threads = max(1, int(flags["num_threads"]))
+    _print(f"Num threads: [{threads}]")
+    _print(f"Graph: [{flags['graph']}]")
+    runtime = available()[0]
+    importlib.import_module(runtime.module)  # which the real tool has in itself
+    memory_at_start_mb = _memory_mb()
+    start_us = clock.now_us()
+    try:
+        model = runtime.load(Path(flags["graph"]), threads)
+    except (ValueError, RuntimeError) as error:
+        raise RefusedError(f"Failed to load model {flags['graph']} ({error})") from None
+    init_us = clock.now_us() - start_us
+    memory_after_init_mb = _memory_mb()
+    _print(f"Loaded model {flags['graph']}")
+    if flags["use_gpu"] == "true" and not is_compiled:
+        _print(
+            "Though GPU delegate is explicitly applied, the model graph will not be executed "
+            "by the delegate."
+        )
+    _print(f"The input model file size (MB): {Path(flags['graph']).stat().st_size / 1e6:g}")
+    _print(f"Initialized session in {init_us / 1e3:g}ms.")
+    pixels = _input(model, flags.get("input_layer_value_files", ""))
+
+    warmup_us = _run(
+        model, pixels, int(flags["warmup_runs"]), float(flags["warmup_min_secs"]), clock
+    )
+    times_us = _run(model, pixels, int(flags["num_runs"]), float(flags["min_secs"]), clock)
+    if flags.get("output_filepath"):
+        output = model.raw_output()
+        if fault == "wrong answer":  # sure of the class that it should hold for the least likely
+            sure = np.zeros_like(output)
+            sure.flat[output.argmin()] = 255 if model.output.is_quantised else 1
+            output = sure
+        Path(flags["output_filepath"]).write_bytes(output.tobytes())
+    if fault == "half line":
+        sys.stdout.write("INFO: Inference timings in us: Init: 12")
+        sys.stdout.flush()
+        return
+    memory = (memory_after_init_mb - memory_at_start_mb, _memory_mb() - memory_at_start_mb)
+    if is_compiled:
+        _print_compiled_summary(init_us, warmup_us, times_us, memory)
+    else:
+        _print(
+            f"Inference timings in us: Init: {init_us}, First inference: {warmup_us[0]}, "
+            f"Warmup (avg): {statistics.fmean(warmup_us):g}, "
+            f"Inference (avg): {statistics.fmean(times_us):g}"
+        )
+        _print(
+            "Note: as the benchmark tool itself affects memory footprint, the following is only "
+            "APPROXIMATE to the actual memory footprint of the model at runtime. Take the "
+            "information at your discretion."
+        )
+        _print(
+            "Memory footprint delta from the start of the tool (MB): "
+            f"init={memory[0]:g} overall={memory[1]:g}"
+        )
+
+
+def _memory_mb() -> float:
+    """Return the largest resident set so far, which is what the real tool compares."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
+
+
+def _input(model: LoadedModel, value_files: str) -> np.ndarray:
+    """Read the input from a file in the tensor's own layout, else fill it at random."""
+    spec = model.input
+    if not value_files:
+        return spec.quantise(np.random.default_rng().uniform(-0.5, 0.5, spec.shape))
+    path = Path(value_files.rpartition(":")[2])
+    actual_bytes = path.stat().st_size
+    expected_bytes = int(np.prod(spec.shape)) * spec.dtype.itemsize
+    if actual_bytes != expected_bytes:
+        raise RefusedError(
+            f"The size of {path} is {actual_bytes} bytes. It should be {expected_bytes} bytes."
+        )
+    return np.fromfile(path, spec.dtype).reshape(spec.shape)
+
+
+def _run(
+    model: LoadedModel, pixels: np.ndarray, runs: int, min_secs: float, clock: DeviceClock
+) -> list[int]:
+    """Invoke at least `runs` times and `min_secs` seconds; print and return each duration in us."""
+    _print(
+        f"Running benchmark for at least {runs} iterations and at least {min_secs:g} seconds but "
+        "terminate if exceeding 150 seconds."
+    )
+    times_us: list[int] = []
+    finish_s = time.monotonic() + min_secs
+    while len(times_us) < runs or time.monotonic() < finish_s:
+        model.set_input(pixels)
+        start_us = clock.now_us()
+        model.invoke()
+        times_us.append(clock.now_us() - start_us)
+    _print(_summary(times_us) + "\n")
+    return times_us
+
+
+def _summary(times_us: list[int]) -> str:
+    """Return the line that the real tool's `Stat` prints."""
+    count, last = len(times_us), times_us[-1]
+    if min(times_us) == max(times_us):
+        return f"count={count} curr={last}" + ("(all same)" if count > 1 else "")
+    return (
+        f"count={count} first={times_us[0]} curr={last} min={min(times_us)} max={max(times_us)} "
+        f"avg={statistics.fmean(times_us):g} std={int(statistics.pstdev(times_us))} "
+        f"p5={_percentile(times_us, 5)} median={_percentile(times_us, 50)} "
+        f"p95={_percentile(times_us, 95)}"
+    )
+
+
+def _percentile(times_us: list[int], percent: int) -> int:
+    return sorted(times_us)[min(len(times_us) - 1, len(times_us) * percent // 100)]
+
+
+def _print_compiled_summary(
+    init_us: int, warmup_us: list[int], times_us: list[int], memory_mb: tuple[float, float]
+) -> None:
+    warmup_ms = statistics.fmean(warmup_us) / 1e3
+    lines = [
+        "\n========== BENCHMARK RESULTS ==========",
+        f"Model initialization: {init_us / 1e3:.2f} ms",
+        f"Warmup (first):       {warmup_us[0] / 1e3:.2f} ms",
+        f"Warmup (avg):         {warmup_ms:.2f} ms ({len(warmup_us)} runs)",
+        f"Inference (avg):      {statistics.fmean(times_us) / 1e3:.2f} ms ({len(times_us)} runs)",
+        f"Inference (min):      {min(times_us) / 1e3:.2f} ms",
+        f"Inference (max):      {max(times_us) / 1e3:.2f} ms",
+        f"Inference (std):      {statistics.pstdev(times_us) / 1e3:.2f}",
+        "\nMemory Usage:",
+        f"Init footprint:       {memory_mb[0]:.2f} MB",
+        f"Overall footprint:    {memory_mb[1]:.2f} MB",
+        "Peak memory usage not available. (peak_mem_mb <= 0)",
+        "======================================\n",
+    ]
+    for number, line in enumerate(lines, start=90):
+        print(f"INFO: [benchmark_litert_model.h:{number}] {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,189 @@
+"""adbd's side of the protocol, on a loopback port.
+
+Source: the Android Open Source Project, packages/modules/adb: protocol.txt (packets),
+daemon/services.cpp (services), shell_protocol.h (shell v2), SYNC.TXT (sync).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from bench.emulated_phone import protocol
+from bench.emulated_phone.faults import Faults
+from bench.emulated_phone.protocol import Packet, read_packet
+from bench.emulated_phone.shell import Shell
+from bench.emulated_phone.stream import Stream, StreamClosedError
+from bench.emulated_phone.sync import serve_sync
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FEATURES = "shell_v2,cmd"
+
+
+class Connection(threading.Thread):
+    """One connection of an adb server: answers its packets until it goes away."""
+
+    def __init__(self, daemon: Daemon, peer: socket.socket) -> None:
+        super().__init__(daemon=True, name="emulated-adbd-connection")
+        self._daemon = daemon
+        self._socket = peer
+        self._sending = threading.Lock()
+        self._streams: dict[int, Stream] = {}
+        self._services: list[threading.Thread] = []
+
+    def send(self, packet: Packet) -> None:
+        """Send a packet; safe from every thread."""
+        with self._sending:
+            self._socket.sendall(packet.to_bytes())
+
+    def run(self) -> None:
+        """Answer packets until the connection ends."""
+        try:
+            while (packet := read_packet(self._socket)) is not None:
+                self._answer(packet)
+        except (OSError, ValueError):
+            pass  # the adb server went away, or is none
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """End the connection and every stream of it."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for stream in list(self._streams.values()):
+            stream.end()
+
+    def join_services(self, timeout_s: float) -> None:
+        """Wait until the services of the connection have ended."""
+        for service in self._services:
+            service.join(timeout_s)
+
+    def _answer(self, packet: Packet) -> None:
+        if packet.command == protocol.CONNECT:
+            self._greet()
+        elif packet.command == protocol.AUTHENTICATE:
+            self._refuse_key(packet)
+        elif packet.command == protocol.OPEN:
+            self._open(packet)
+        elif (stream := self._streams.get(packet.second)) is None:
+            return
+        elif packet.command == protocol.WRITE:
+            stream.arrived(packet.payload)
+        elif packet.command == protocol.OKAY:
+            stream.acknowledged()
+        elif packet.command == protocol.CLOSE:
+            del self._streams[packet.second]
+            stream.end()
+
+    def _greet(self) -> None:
+        if self._daemon.faults.offline:
+            self.drop()
+            return
+        if self._daemon.faults.unauthorized:
+            self.send(Packet(protocol.AUTHENTICATE, protocol.AUTH_TOKEN, 0, b"\x5a" * 20))
+            return
+        banner = f"device::{self._daemon.banner};features={FEATURES}".encode()
+        self.send(Packet(protocol.CONNECT, protocol.VERSION, protocol.MAX_PAYLOAD_BYTES, banner))
+
+    def _refuse_key(self, packet: Packet) -> None:
+        """Ask for the next key; once all are tried the user is asked, who never answers."""
+        if packet.first == protocol.AUTH_SIGNATURE:
+            self.send(Packet(protocol.AUTHENTICATE, protocol.AUTH_TOKEN, 0, b"\x5a" * 20))
+
+    def _open(self, packet: Packet) -> None:
+        service = packet.payload.rstrip(b"\0").decode("utf-8", "surrogateescape")
+        stream = Stream(self.send, self._daemon.next_stream_number(), packet.first)
+        serve = self._daemon.service(service)
+        if serve is None:
+            self.send(Packet(protocol.CLOSE, 0, packet.first))
+            return
+        self._streams[stream.number] = stream
+        self.send(Packet(protocol.OKAY, stream.number, stream.peer))
+
+        def run() -> None:
+            try:
+                serve(stream)
+            except (StreamClosedError, OSError):
+                pass  # the adb server closed the stream
+            finally:
+                stream.close()
+
+        thread = threading.Thread(target=run, daemon=True, name=f"emulated-adbd-{service[:20]}")
+        self._services.append(thread)
+        thread.start()
+
+
+class Daemon:
+    """The emulated device's adbd.
+
+    Args:
+        root: the device's root directory on this machine.
+        banner: the properties that the device introduces itself with.
+        shell: what runs its commands.
+    """
+
+    def __init__(self, root: Path, banner: str, shell: Shell) -> None:
+        self.root = root
+        self.banner = banner
+        self.faults = Faults()
+        self._shell = shell
+        self._numbers = iter(range(1, 2**31))
+        self._connections: list[Connection] = []
+        self._listener: socket.socket | None = None
+        self.port = 0
+
+    def start(self) -> None:
+        """Listen on a loopback port; the same one as before after `unplug`."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(
+            target=self._accept, args=(self._listener,), daemon=True, name="emulated-adbd"
+        ).start()
+
+    def unplug(self) -> None:
+        """End every connection, and take no new one."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        connections, self._connections = self._connections, []
+        for connection in connections:
+            connection.drop()
+        for connection in connections:
+            connection.join_services(timeout_s=5)
+
+    def stop(self) -> None:
+        """End every connection and every process of the device."""
+        self.unplug()
+        self._shell.kill_all()
+
+    def next_stream_number(self) -> int:
+        """Return a number that no stream has had."""
+        return next(self._numbers)
+
+    def service(self, name: str):
+        """Return what answers a service, as a function of the stream; None for no such service."""
+        if name.startswith("shell,") and "v2" in name.partition(":")[0].split(","):
+            return lambda stream: self._shell.serve_v2(stream, name.partition(":")[2])
+        if name.startswith(("shell", "exec")) and name.partition(":")[2]:
+            return lambda stream: self._shell.serve_v1(stream, name.partition(":")[2])
+        if name == "sync:":
+            return lambda stream: serve_sync(stream, self.root, self.faults)
+        return None
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                return  # unplugged
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(self, peer)
+            self._connections.append(connection)
+            connection.start()

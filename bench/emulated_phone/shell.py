@@ -1,0 +1,142 @@
+"""The emulated device's shell: this machine's `sh`, among the emulated userland.
+
+The device's directories are directories below a root on this machine. A command names them as a
+device has them, so their prefixes are rewritten on the way in, and the root is taken out of what
+is printed on the way out; everything else of the command reaches `sh` as it was sent, so that
+quoting is put to the test by a real shell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import struct
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+from bench.emulated_phone.stream import Stream, StreamClosedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STDIN, STDOUT, STDERR, EXIT, CLOSE_STDIN = range(5)
+"""Packet identifiers of the shell protocol (shell_protocol.h)."""
+
+_DEVICE_PATH = re.compile(r"(?<![\w./-])/(?=(?:data/local/tmp|proc|sys)(?:/|\b))")
+_V2_HEADER = struct.Struct("<BI")
+
+
+class Shell:
+    """Runs the commands of the emulated device.
+
+    Args:
+        root: the device's root directory on this machine.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._processes: list[subprocess.Popen] = []
+
+    def serve_v1(self, stream: Stream, command: str) -> None:
+        """Run a command; both its streams go back as one, and no exit status."""
+        process = self._start(command, stderr=subprocess.STDOUT)
+        stdin = threading.Thread(target=self._feed, args=(stream, process), daemon=True)
+        stdin.start()
+        self._forward(process.stdout, stream.write)
+        process.wait()
+
+    def serve_v2(self, stream: Stream, command: str) -> None:
+        """Run a command; its streams and exit status go back in packets of their own."""
+        process = self._start(command, stderr=subprocess.PIPE)
+        stream.on_close.append(lambda: self._hang_up(process))
+        sending = threading.Lock()
+
+        def send(identifier: int, data: bytes) -> None:
+            with sending:
+                stream.write(_V2_HEADER.pack(identifier, len(data)) + data)
+
+        threading.Thread(target=self._feed_v2, args=(stream, process), daemon=True).start()
+        stderr = threading.Thread(
+            target=self._forward,
+            args=(process.stderr, lambda data: send(STDERR, data)),
+            daemon=True,
+        )
+        stderr.start()
+        self._forward(process.stdout, lambda data: send(STDOUT, data))
+        stderr.join()
+        status = process.wait()
+        # A shell says 128 + signal; so does a device whose shell itself was killed.
+        send(EXIT, bytes([status if status >= 0 else 128 - status]))
+
+    def kill_all(self) -> None:
+        """Kill every process that a command of the device has left."""
+        for process in self._processes:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+    def _start(self, command: str, stderr: int) -> subprocess.Popen:
+        self._processes = [process for process in self._processes if process.poll() is None]
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", _DEVICE_PATH.sub(f"{self._root}/", command)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=self._root,
+            env={
+                "PATH": f"{self._root}/system/bin:/usr/bin:/bin",
+                "EMULATED_ANDROID_ROOT": str(self._root),
+            },
+            start_new_session=True,
+        )
+        self._processes.append(process)
+        return process
+
+    def _forward(self, pipe, write) -> None:
+        """Send what a process prints, without the root, as it comes."""
+        root = str(self._root).encode()
+        try:
+            while chunk := os.read(pipe.fileno(), 65_536):
+                write(chunk.replace(root, b""))
+        except (StreamClosedError, OSError):
+            pipe.close()  # so that the process's next write fails, as on a device
+
+    @staticmethod
+    def _feed(stream: Stream, process: subprocess.Popen) -> None:
+        assert process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := stream.read():
+                process.stdin.write(chunk)
+                process.stdin.flush()
+            process.stdin.close()
+
+    @staticmethod
+    def _feed_v2(stream: Stream, process: subprocess.Popen) -> None:
+        assert process.stdin is not None
+        with contextlib.suppress(Exception):  # the stream was closed or the process has ended
+            while True:
+                identifier, length = _V2_HEADER.unpack(stream.read_exactly(_V2_HEADER.size))
+                data = stream.read_exactly(length)
+                if identifier == STDIN:
+                    process.stdin.write(data)
+                    process.stdin.flush()
+                elif identifier == CLOSE_STDIN:
+                    process.stdin.close()
+
+    @staticmethod
+    def _hang_up(process: subprocess.Popen) -> None:
+        """Do as adbd does when the client goes away: SIGHUP for the shell alone."""
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGHUP)
+        assert process.stdin is not None
+        # Not stdout's: a thread still reads it, and closes it when it can send no more.
+        with contextlib.suppress(OSError, ValueError):
+            process.stdin.close()

@@ -1,0 +1,4 @@
+"""Measuring two revisions in interleaved processes: checkout, controller, worker.
+
+It calls nothing of `judge` or `show`.
+"""

@@ -1,0 +1,1 @@
+"""Showing a comparison: on the terminal, as Markdown, as a picture. It calls `judge`."""

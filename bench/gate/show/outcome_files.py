@@ -1,0 +1,86 @@
+"""Writing what the gate found: all of a file, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.gate.judge.outcome import Outcome
+from bench.gate.measure.controller import BASE, HEAD, Block
+from bench.gate.show.interval_picture import draw
+from bench.gate.show.tables import markdown
+
+FORMAT = 1
+
+
+def write(path: Path, make: Callable[[Path], object]) -> None:
+    """Let `make` write a temporary file beside `path`, and put it in its place when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        make(temporary)
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_outcome(
+    directory: Path, outcome: Outcome, blocks: Sequence[Block] = (), **more: Any
+) -> None:
+    """Write gate.json with every raw round, gate.md, and gate.png where there are latencies.
+
+    `GITHUB_STEP_SUMMARY` names a file that the Markdown is appended to.
+    """
+    record = {
+        "format": FORMAT,
+        **outcome.to_dict(),
+        **more,
+        "blocks": [block_to_dict(block) for block in blocks],
+    }
+    write_text(directory / "gate.json", json.dumps(record, allow_nan=False) + "\n")
+    report = markdown(outcome)
+    write_text(directory / "gate.md", report)
+    picture = directory / "gate.png"
+    if outcome.latencies:
+        write(picture, lambda temporary: draw(outcome, temporary))
+    else:
+        picture.unlink(missing_ok=True)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(report)
+
+
+def block_to_dict(block: Block) -> dict[str, Any]:
+    """Return a block with its raw rounds in seconds, by side, then benchmark."""
+    return {
+        "first": block.first,
+        "cpus": block.cpus,
+        "seconds": round(block.seconds, 3),
+        "rounds_s": {
+            side: {name: list(sample.rounds_s) for name, sample in block.samples[side].items()}
+            for side in (BASE, HEAD)
+        },
+        "skipped": block.skipped,
+    }
+
+
+def infos(block: Block) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the `extra_info` of a block's benchmarks, by side, then benchmark."""
+    return {
+        side: {name: sample.info for name, sample in samples.items()}
+        for side, samples in block.samples.items()
+    }

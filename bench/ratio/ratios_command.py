@@ -1,0 +1,114 @@
+"""Compare one model's latency with the others', round by round: ratios NAME [options]."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models import zoo
+from models.commands.arguments import add_precision, architecture_name, positive
+from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
+from models.running.probe import probe
+from models.running.runtimes import RUNTIMES
+
+if TYPE_CHECKING:
+    from bench.ratio.ratio import Ratio
+
+ROOT = Path(__file__).parents[2]
+ROUNDS, BLOCKS = 100, 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    parser.epilog = "Exit status: 0 measured, 1 a model could not be measured, 2 bad usage."
+    parser.add_argument(
+        "name", type=architecture_name, metavar="NAME", help="the architecture that is compared"
+    )
+    add_precision(parser, "float32 and int8")
+    parser.add_argument(
+        "--model", type=Path, action="append", default=[], metavar="PATH",
+        help="a .tflite file of your own to compare it with as well; repeatable",
+    )  # fmt: skip
+    for option, default, what in (
+        ("--blocks", BLOCKS, "processes"),
+        ("--rounds", ROUNDS, "rounds of each model in each process"),
+        ("--threads", 1, "threads of an interpreter"),
+    ):
+        parser.add_argument(
+            option, type=positive, default=default, metavar="N", help=f"{what}; default: {default}"
+        )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round into this")
+
+
+def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+    """Measure, print and write."""
+    if rest:
+        print(f"error: unknown argument {rest[0]}", file=sys.stderr)
+        return 2
+    from rich.console import Console
+
+    from bench.gate.show.outcome_files import write_text
+    from bench.ratio.ratio import ratios
+
+    record: dict[str, Any] = {}
+    try:
+        for precision in arguments.precision or ("float32", "int8"):
+            models = _models(arguments.name, precision, arguments.model)
+            blocks = _measure(models, arguments, precision)
+            Console().print(_table(models, ratios(blocks), arguments))
+            record[precision] = {"models": [each.name for each in models], "blocks_ns": blocks}
+        if arguments.json is not None:
+            write_text(arguments.json, json.dumps(record))
+    except ArtifactError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _models(name: str, precision: str, others: list[Path]) -> list[Artifact]:
+    """Return the one that is compared, then all others; each is loaded once in a child first."""
+    names = [name, *(each for each in zoo.ARCHITECTURES if each != name)]
+    models = [artifact(each, precision) for each in names] + [user_model(path) for path in others]
+    for model in models:
+        model.read_bytes()
+        probe(model.path, RUNTIMES["litert"])
+    return models
+
+
+def _measure(models: list[Artifact], arguments: argparse.Namespace, title: str) -> list[Any]:
+    from rich.progress import track
+
+    command = [sys.executable, "-m", "bench.ratio.worker"]
+    command += [str(arguments.rounds), str(arguments.threads)]
+    command += [str(model.path.resolve()) for model in models]
+    blocks = []
+    for _ in track(range(arguments.blocks), description=title, transient=True):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ArtifactError(f"the measuring process ended: {done.stderr.strip()[-300:]}")
+        blocks.append(json.loads(done.stdout))
+    return blocks
+
+
+def _table(models: list[Artifact], found: list[Ratio], arguments: argparse.Namespace):
+    from rich.table import Table
+
+    table = Table(
+        title=f"{models[0].name}: invoke as a share of the others', in turns",
+        caption=f"{arguments.blocks} processes of {arguments.rounds} rounds, LiteRT, "
+        f"{arguments.threads} thread(s); in brackets: 95 % interval",
+    )
+    for heading in ("model", "median us", "share"):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for model, each in zip(models, found, strict=True):
+        share = f"{each.value:.3f} ({each.lower:.3f} to {each.upper:.3f})"
+        share = share if model is not models[0] else ""
+        table.add_row(model.name, f"{each.median_us:.1f}", share)
+    return table

@@ -1,0 +1,59 @@
+"""The table of what was measured on devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.table import Table
+
+from bench.results.result import Result
+
+QUANTITIES = {
+    "test_device_inference": "inference",
+    "test_device_first_inference": "first inference",
+    "test_device_load": "load",
+}
+"""What the table calls a benchmark's quantity."""
+
+
+def device_table(results: Iterable[Result]) -> Table | None:
+    """Return one row a model and device, in ms to 0.01 as in the study; None without results."""
+    rows: dict[tuple, dict[str, Result]] = {}
+    for result in results:
+        if result.quantity in QUANTITIES:
+            info = result.info
+            key = (info["model"], info["device"]["serial"], info["threads"], info["delegate"])
+            rows.setdefault(key, {})[result.quantity] = result
+    if not rows:
+        return None
+    table = Table(title="On the device: mean / median in ms", title_justify="left")
+    table.add_column("model")
+    table.add_column("device")
+    for heading in (*QUANTITIES.values(), "memory in MB", "overhead"):
+        table.add_column(heading, justify="right")
+    for (model, serial, threads, delegate), found in rows.items():
+        info = next(iter(found.values())).info
+        how = ("" if threads == 1 else f", {threads} threads") + (
+            "" if delegate == "cpu" else f", {delegate}{_delegation(info['delegation'])}"
+        )
+        footprint_mb = info["footprint_overall_mb"]
+        table.add_row(
+            model,
+            f"{serial}{how}",
+            *(_times(found.get(quantity)) for quantity in QUANTITIES),
+            "-" if footprint_mb is None else f"{footprint_mb:.2f}",
+            f"{info['overhead']['ratio']:.2f}",
+        )
+    return table
+
+
+def _times(result: Result | None) -> str:
+    return "-" if result is None else f"{result.mean_ms:.2f} / {result.median_ms:.2f}"
+
+
+def _delegation(delegation: dict | None) -> str:
+    if delegation is None:
+        return " (unknown how much of the graph)"
+    return {"whole": "", "part": " (not the whole graph)", "none": " (none of the graph)"}[
+        delegation["part"]
+    ]

@@ -1,0 +1,1 @@
+"""Pure functions of numbers: intervals, the sequential test. It calls nothing of ours."""

@@ -1,0 +1,1 @@
+"""From a Keras model to `.tflite` files, behind one function. It calls `training` and below."""

@@ -1,0 +1,190 @@
+"""From a trained Keras model to `.tflite` files of four precisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+from keras import layers
+
+from models.training.distortions import brightened, on_ground
+
+CALIBRATION_IMAGES = 400
+
+
+def convert(model: keras.Model, precision: str, calibration: np.ndarray | None = None) -> bytes:
+    """Convert a network that takes RGB in 0..255.
+
+    The batch is fixed at 1: with an open batch dimension XNNPACK does not take the whole graph.
+    The scaling of pixels is folded into the first convolution, so it is part of the graph and
+    costs nothing.
+
+    Args:
+        model: input (batch, height, width, 3), RGB in 0..255; output class probabilities.
+        precision: "float32", "float16" (weights), "dynamic" (int8 weights but for depthwise
+            convolutions, float arithmetic at the edges) or "int8" (full integer, uint8 in and
+            out).
+        calibration: for int8: uint8 RGB photographs, shape (count, height, width, 3), over
+            which the ranges of all tensors are taken.
+
+    Returns:
+        The file's bytes.
+
+    Raises:
+        ValueError: unknown precision, or int8 without calibration photographs.
+    """
+    if precision not in _SETTINGS:
+        raise ValueError(f"unknown precision {precision!r}; known are: {', '.join(_SETTINGS)}")
+    if precision == "int8" and (calibration is None or not len(calibration)):
+        raise ValueError("int8 needs calibration photographs")
+    converter = tf.lite.TFLiteConverter.from_keras_model(with_batch_of_one(fold_scaling(model)))
+    # Per-channel dense weights make FULLY_CONNECTED version 12, which tflite-runtime refuses.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    _SETTINGS[precision](converter, calibration)
+    content = converter.convert()
+    if precision == "dynamic":
+        content = with_float_depthwise(content)
+    return without_inner_names(content)
+
+
+def _float32(converter, calibration):
+    pass
+
+
+def _float16(converter, calibration):
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+
+
+def _dynamic(converter, calibration):
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+
+
+def _int8(converter, calibration):
+    def representative() -> Iterator[list[np.ndarray]]:
+        for image in calibration:
+            yield [image[None].astype(np.float32)]
+
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.uint8
+    converter.inference_output_type = tf.uint8
+
+
+_SETTINGS: dict[str, Callable] = {
+    "float32": _float32,
+    "float16": _float16,
+    "dynamic": _dynamic,
+    "int8": _int8,
+}
+
+
+def with_float_depthwise(content: bytes) -> bytes:
+    """Return a file whose depthwise convolutions have float weights in place of int8 ones.
+
+    XNNPACK takes no depthwise convolution that quantises its input as it runs: each one goes to the
+    runtime's own slower kernel, and cuts the graph (AlexNet Separable, with a stem of 63 spatial
+    filters, took 721 us so, and 137 with float weights). Their weights are few.
+
+    Args:
+        content: a `.tflite` file's bytes, with float tensors between its operators.
+    """
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    depthwise = schema.BuiltinOperator.DEPTHWISE_CONV_2D
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            if model.operatorCodes[operator.opcodeIndex].builtinCode != depthwise:
+                continue
+            weights = graph.tensors[operator.inputs[1]]
+            if weights.type != schema.TensorType.INT8:
+                continue  # of a layer that is too small to be quantised
+            # One scale for each output channel, which are a depthwise kernel's last axis.
+            steps = np.frombuffer(model.buffers[weights.buffer].data, np.int8)
+            values = steps.reshape(weights.shape) * weights.quantization.scale
+            model.buffers[weights.buffer].data = np.frombuffer(
+                values.astype(np.float32).tobytes(), np.uint8
+            )
+            weights.type, weights.quantization = schema.TensorType.FLOAT32, None
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def without_inner_names(content: bytes) -> bytes:
+    """Return an equal file in which only inputs and outputs have names.
+
+    The names of the tensors between them are of no use when it runs, and take a tenth to a fifth
+    of the smallest files.
+
+    Args:
+        content: a `.tflite` file's bytes.
+    """
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    for graph in model.subgraphs:
+        named = {*map(int, graph.inputs), *map(int, graph.outputs)}
+        for index, tensor in enumerate(graph.tensors):
+            if index not in named:
+                tensor.name = None
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def calibration_images(images: np.ndarray, count: int = CALIBRATION_IMAGES) -> np.ndarray:
+    """Choose pictures evenly over an ordered set, so that every class has its share."""
+    return images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
+
+
+def in_other_surroundings(images: np.ndarray) -> np.ndarray:
+    """Return the pictures, and each again on a coloured ground, in more or less light.
+
+    Ranges that were taken over photographs on white alone cut off what other grounds reach inside
+    the network, and an int8 file then answers wildly on them.
+
+    Args:
+        images: uint8 RGB on white, shape (count, height, width, 3).
+
+    Returns:
+        Twice as many.
+    """
+    low_high = (160, 255)
+    grounds = [(red, green, blue) for red in low_high for green in low_high for blue in low_high]
+    factors = (0.8, 1.0, 1.2)
+    changed = [
+        brightened(on_ground(image, grounds[index % len(grounds)]), factors[index % len(factors)])
+        for index, image in enumerate(images)
+    ]
+    return np.concatenate([images, changed])
+
+
+def with_batch_of_one(model: keras.Model) -> keras.Model:
+    """Return the same network with the batch dimension fixed at 1; weights are shared."""
+    image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
+    return keras.Model(image, model(image), name=model.name)
+
+
+def fold_scaling(model: keras.Model) -> keras.Model:
+    """Return an equal network whose first convolution does the scaling of the pixels.
+
+    A convolution is linear: conv(s x; w) = conv(x; s w), with padding too, since a padded zero
+    scales to zero. It holds only for a scaling without an offset.
+
+    Raises:
+        ValueError: the network does not begin with a scaling and a convolution without offset.
+    """
+    scaling, first = model.layers[1], model.layers[2]
+    if not isinstance(scaling, layers.Rescaling) or np.any(scaling.offset):
+        raise ValueError(f"{model.name} does not begin with a Rescaling layer without an offset")
+
+    def clone(layer):
+        if layer is scaling:
+            return layers.Identity(name=layer.name)
+        return layer.__class__.from_config(layer.get_config())
+
+    folded = keras.models.clone_model(model, clone_function=clone)
+    folded.set_weights(model.get_weights())
+    convolution = folded.get_layer(first.name)
+    kernel, *others = convolution.get_weights()  # the depthwise one, where there are two
+    convolution.set_weights([kernel * float(scaling.scale), *others])
+    return folded

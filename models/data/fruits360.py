@@ -1,0 +1,192 @@
+"""The apple and pear photographs of Fruits-360: where they are, what they are, reading them.
+
+Source: Muresan, Oltean, "Fruit recognition from images using deep learning", arXiv 1712.00580.
+The photographs are not part of this project; `models.data.download` fetches them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import platformdirs
+from PIL import Image, UnidentifiedImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import numpy as np
+
+CLASS_NAMES: tuple[str, ...] = (
+    "Apple Braeburn",
+    "Apple Crimson Snow",
+    "Apple Golden 1",
+    "Apple Golden 2",
+    "Apple Golden 3",
+    "Apple Granny Smith",
+    "Apple Pink Lady",
+    "Apple Red 1",
+    "Apple Red 2",
+    "Apple Red 3",
+    "Apple Red Delicious",
+    "Apple Red Yellow 1",
+    "Apple Red Yellow 2",
+    "Pear",
+    "Pear Abate",
+    "Pear Forelle",
+    "Pear Kaiser",
+    "Pear Monster",
+    "Pear Red",
+    "Pear Williams",
+)
+SIDE = 100
+"""Height and width of every photograph, in pixels."""
+
+ENVIRONMENT_VARIABLE = "FRUITS360_DIR"
+Split = Literal["Training", "Test"]
+SPLITS: tuple[Split, ...] = ("Training", "Test")
+HOW_TO_GET = (
+    "get it with `python -m models download`, or name a copy with --fruits360 DIR "
+    f"or {ENVIRONMENT_VARIABLE}"
+)
+
+
+class DatasetError(Exception):
+    """The data set is missing or damaged; the message is one line that names the file."""
+
+
+class DatasetMissingError(DatasetError):
+    """There is no data set where it was looked for."""
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs of one split, in the order of class, then file name.
+
+    Attributes:
+        images: uint8 RGB, shape (count, 100, 100, 3).
+        labels: int64 index into `CLASS_NAMES`, shape (count,).
+        files: path of each photograph below the split, `class/name.jpg`.
+        fingerprint: sha256 over the encoded files, in order (hexadecimal).
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    files: tuple[str, ...]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
+def cache_directory() -> Path:
+    """Return where `python -m models download` puts the photographs for this user."""
+    return Path(platformdirs.user_cache_dir("fruits-latency-bench")) / "fruits-360"
+
+
+def find(directory: str | os.PathLike[str] | None = None) -> Path:
+    """Return the data set's directory: the one given, else `FRUITS360_DIR`, else the cache.
+
+    Raises:
+        DatasetMissingError: none of them holds a data set. A directory that was named, by the
+            argument or the variable, is never passed over for the next one.
+    """
+    named = directory or os.environ.get(ENVIRONMENT_VARIABLE)
+    root = Path(named).expanduser() if named else cache_directory()
+    if all((root / split).is_dir() for split in SPLITS):
+        return root
+    where = f"in {root}" if named else "on this machine"
+    raise DatasetMissingError(f"no Fruits-360 data set {where}: {HOW_TO_GET}")
+
+
+def spellings(class_name: str) -> tuple[str, ...]:
+    """Return the folder names of a class: releases of 2025 append ' 1' to single varieties."""
+    return (class_name,) if class_name[-1].isdigit() else (class_name, f"{class_name} 1")
+
+
+def class_directory(root: Path, split: Split, class_name: str) -> Path:
+    """Return the folder of a class, in whichever spelling it has.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    for spelling in spellings(class_name):
+        directory = root / split / spelling
+        if directory.is_dir():
+            return directory
+    names = " or ".join(repr(spelling) for spelling in spellings(class_name))
+    raise DatasetError(f"{root / split}: the class folder {names} is missing; {HOW_TO_GET}")
+
+
+def photograph_files(root: Path, split: Split, class_name: str) -> list[Path]:
+    """Return the photographs of a class, sorted by name.
+
+    Raises:
+        DatasetError: the folder is missing or holds no photograph.
+    """
+    directory = class_directory(root, split, class_name)
+    files = sorted(directory.glob("*.jpg"))
+    if not files:
+        raise DatasetError(f"{directory}: holds no .jpg photograph; {HOW_TO_GET}")
+    return files
+
+
+def rotation_series(file_name: str) -> str:
+    """Return the rotation series that a photograph belongs to.
+
+    A fruit was filmed turning about one axis (`12_100.jpg`: series ""), then about a second
+    (`r_12_100.jpg`: "r") and sometimes a third (`r2_12_100.jpg`: "r2").
+    """
+    match = re.match(r"(?:(.*)_)?\d+_\d+\.jpg$", Path(file_name).name)
+    if match is None:
+        raise DatasetError(f"{file_name}: not a Fruits-360 file name such as r_12_100.jpg")
+    return match.group(1) or ""
+
+
+def load(
+    split: Split,
+    directory: str | os.PathLike[str] | None = None,
+    *,
+    progress: Callable[[Iterable[str]], Iterable[str]] = iter,
+) -> Photographs:
+    """Read every photograph of a split into memory.
+
+    Args:
+        split: "Training" (10,046 photographs in the release of 2020) or "Test" (3,358).
+        directory: as for `find`.
+        progress: wraps the iteration over the class names (a progress bar).
+
+    Raises:
+        DatasetError: nothing found, a class missing, a file unreadable or of another size.
+    """
+    import numpy as np
+
+    root = find(directory)
+    digest = hashlib.sha256()
+    images, labels, files = [], [], []
+    for class_name in progress(CLASS_NAMES):
+        for file in photograph_files(root, split, class_name):
+            encoded = file.read_bytes()
+            digest.update(encoded)
+            images.append(_decode(file))
+            labels.append(CLASS_NAMES.index(class_name))
+            files.append(f"{class_name}/{file.name}")
+    return Photographs(np.stack(images), np.array(labels), tuple(files), digest.hexdigest())
+
+
+def _decode(file: Path) -> np.ndarray:
+    import numpy as np
+
+    try:
+        with Image.open(file) as image:
+            pixels = np.asarray(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError) as error:
+        raise DatasetError(f"{file}: not a readable photograph ({error})") from error
+    if pixels.shape != (SIDE, SIDE, 3):
+        height, width = pixels.shape[:2]
+        raise DatasetError(f"{file}: is {width}x{height} pixels, not {SIDE}x{SIDE}")
+    return pixels

@@ -1,0 +1,1 @@
+"""A `.tflite` file: its card, its graph. It calls nothing of ours."""

@@ -1,0 +1,4 @@
+"""Training from scratch: recipe, augmentation, distillation, resuming, provenance.
+
+It calls `preprocessing`, `data` and the architectures.
+"""

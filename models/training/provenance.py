@@ -1,0 +1,39 @@
+"""What a result came from: the commit that was checked out, and the versions of what made it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def commit() -> str:
+    """Return the commit that is checked out, with "+changes" where files differ from it.
+
+    "unknown" where there is no git, or no repository.
+    """
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return described.stdout.strip()
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of Python, the system and those packages that are installed."""
+    found = {"python": platform.python_version(), "system": platform.platform()}
+    for name in packages:
+        # TensorFlow has a distribution for processors alone, too.
+        for distribution in (name, f"{name}-cpu"):
+            try:
+                found[name] = importlib.metadata.version(distribution)
+            except importlib.metadata.PackageNotFoundError:
+                continue
+    return found

@@ -1,0 +1,339 @@
+"""The device benchmarks as a user runs them: `pytest` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import adbutils
+import pytest
+
+from bench.android.adb.discovery import ServerAddress
+from bench.android.adb.server import Client
+from bench.emulated_phone.daemon import Daemon
+from bench.emulated_phone.shell import Shell
+
+ROOT = Path(__file__).parents[3]
+QUANTITIES = ("inference", "first_inference", "load")
+BENCHMARKS = "bench/test_device_inference.py"
+TWO_MODELS = "modelone or modeltwo"
+
+ACT_AFTER_A_ROUND = """
+import fixtures.device
+fixtures.device._Terminal.advance = lambda self, done: act(done)
+emulated = None
+class Plugin:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef, request):
+        global emulated
+        value = yield
+        if fixturedef.argname == "emulated_device":
+            emulated = value
+        return value
+"""
+
+
+class Run:
+    """A finished run of pytest."""
+
+    def __init__(self, done: subprocess.CompletedProcess, json_path: Path) -> None:
+        self.status = done.returncode
+        self.text = done.stdout + done.stderr
+        self.json = json.loads(json_path.read_text()) if json_path.exists() else None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the benchmarks in the JSON."""
+        return [each["name"] for each in self.json["benchmarks"]] if self.json else []
+
+    def reason_lines(self) -> list[str]:
+        """The lines that say why a benchmark failed or was skipped."""
+        return [line for line in self.text.splitlines() if line.startswith(("FAILED ", "SKIPPED "))]
+
+
+@pytest.fixture
+def models(device_model, tmp_path) -> list[Path]:
+    """Two copies of a small model."""
+    paths = [tmp_path / "modelone.tflite", tmp_path / "modeltwo.tflite"]
+    for path in paths:
+        shutil.copyfile(device_model.path, path)
+    return paths
+
+
+@pytest.fixture
+def environment(tmp_path) -> dict[str, str]:
+    """An environment that knows of no device, with an adb port of its own."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANDROID", "ADB"))}
+    (tmp_path / "tmp").mkdir()
+    return kept | {
+        "HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path / "tmp"),
+        "COLUMNS": "300",
+        "ADB_MDNS": "0",
+        "ADB_USB": "0",
+        "ADB_EMU": "0",
+        "ANDROID_ADB_SERVER_PORT": str(adbutils._utils.get_free_port()),
+    }
+
+
+@pytest.fixture
+def bench(models, environment, tmp_path):
+    """A function that runs the device benchmarks on both models."""
+
+    def run(*arguments: str, code: str = "", select: str = TWO_MODELS, **more: str) -> Run:
+        json_path = tmp_path / "results.json"
+        options = [
+            BENCHMARKS, "--benchmark-only", "-rfs", "--rounds=2", "-k", select,
+            "-p", "no:cacheprovider", f"--benchmark-json={json_path}",
+            *(f"--model={path}" for path in models), *arguments,
+        ]  # fmt: skip
+        plugins = "[Plugin()]" if code else "[]"
+        script = (
+            f"import pytest, sys\n{ACT_AFTER_A_ROUND if code else ''}\n{code}\n"
+            f"sys.exit(pytest.main({options!r}, plugins={plugins}))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env=environment | more,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert not list((tmp_path / "tmp").glob("emulated-android-*"))
+        return Run(done, json_path)
+
+    return run
+
+
+def _name(quantity: str, model: str, device: str) -> str:
+    return f"test_device_{quantity}[{model}-{device}]"
+
+
+def test_host_and_device_stand_in_the_same_json(bench):
+    run = bench("bench/test_host_inference.py", "--device=emulated", select="modelone")
+    assert run.status == 0, run.text
+    entries = {entry["name"]: entry for entry in run.json["benchmarks"]}
+    assert any(name.startswith("test_invoke[modelone-") for name in entries)
+    for quantity in QUANTITIES:
+        entry = entries[_name(quantity, "modelone", "emulated")]
+        per_round_ns = entry["extra_info"]["per_round"][f"{quantity}_ns"]
+        assert entry["stats"]["data"] == [ns / 1e9 for ns in per_round_ns]
+        assert entry["stats"]["rounds"] == 2
+        assert entry["options"]["timer"] == "DeviceClock"
+        assert entry["extra_info"]["emulated"] is True
+    device = run.json["machine_info"]["devices"]["emulated"]
+    assert (device["emulated"], device["model"]) == (True, "SM-G950F")
+    assert "On the device: mean / median in ms" in run.text
+
+
+def test_threads_and_delegates_get_entries_of_their_own(bench):
+    run = bench(
+        "--device=emulated", "--device-threads=1,2", "--device-delegate=cpu,gpu",
+        select="modelone and test_device_load",
+    )  # fmt: skip
+    assert run.status == 0, run.text
+    assert run.names == [
+        _name("load", "modelone", f"emulated{how}")
+        for how in ("", "-gpu", "-2threads", "-2threads-gpu")
+    ]
+    assert "emulated, 2 threads, gpu (none of the graph)" in run.text
+
+
+def test_without_a_device_they_skip_with_one_line(bench, environment):
+    run = bench()
+    assert run.status == 0, run.text
+    (line,) = run.reason_lines()
+    assert line.startswith("SKIPPED [6] ")
+    assert "no Android device is attached: plug one in" in line
+    assert not ServerAddress.from_environment(environment).is_answering()
+
+
+def test_a_required_device_fails_them(bench):
+    run = bench("--require-device")
+    assert run.status == 1
+    assert len(run.reason_lines()) == 6
+    assert "no Android device is attached: plug one in" in run.text
+
+
+def test_no_device_is_wanted(bench):
+    run = bench("--device=none")
+    assert run.status == 0
+    assert "no device is measured on (--device none)" in run.text
+
+
+def test_a_device_that_is_not_attached(bench):
+    run = bench("--device=nosuch", select="modelone and test_device_load")
+    assert run.status == 1
+    assert "no device nosuch is attached; attached: none" in run.text
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("--device-cpus=fg", "'fg' is not a hexadecimal mask of cores"),
+        ("--device-threads=1,0", "'0' is not a whole number above 0"),
+        ("--device-delegate=tpu", "'tpu' is none of cpu, gpu, nnapi"),
+        ("--device-timeout=never", "'never' is not a number above 0"),
+    ],
+)
+def test_a_wrong_option(bench, option, complaint):
+    run = bench(option)
+    assert run.status == 4
+    assert complaint in run.text
+
+
+def test_a_wrong_address(bench):
+    run = bench(ADB_SERVER_SOCKET="localabstract:x")
+    assert run.status != 0
+    assert "ADB_SERVER_SOCKET=localabstract:x is not tcp:PORT or tcp:HOST:PORT" in run.text
+
+
+@pytest.fixture
+def attached(emulated_device) -> dict[str, str]:
+    """Variables by which the emulated device is found like any other."""
+    return {"ADB_SERVER_SOCKET": f"tcp:127.0.0.1:{emulated_device.address.port}"}
+
+
+def test_the_only_device_attached_is_measured_on(bench, emulated_device, attached):
+    tool = f"--device-tool={emulated_device.tool()}"
+    run = bench(tool, select="modelone and test_device_load", **attached)
+    assert run.status == 0, run.text
+    assert run.names == [_name("load", "modelone", emulated_device.serial)]
+    (entry,) = run.json["benchmarks"]
+    assert entry["extra_info"]["emulated"] is True  # it says so itself
+    assert entry["extra_info"]["device"]["serial"] == emulated_device.serial
+    assert emulated_device.files() == []
+    assert emulated_device.address.is_answering()  # it was there before
+
+
+@pytest.fixture
+def second_device(emulated_device, attached):
+    """The serial of another device that the same adb server has."""
+    daemon = Daemon(
+        emulated_device.root, emulated_device.daemon.banner, Shell(emulated_device.root)
+    )
+    daemon.start()
+    serial = f"127.0.0.1:{daemon.port}"
+    client = Client(emulated_device.address)
+    client.connect(serial)
+    yield serial
+    client.disconnect(serial)
+    daemon.stop()
+
+
+def test_several_devices(bench, emulated_device, attached, second_device):
+    tool = f"--device-tool={emulated_device.tool()}"
+    select = "modelone and test_device_load"
+    run = bench(tool, select=select, **attached)
+    assert run.status == 1
+    assert "2 devices are attached (" in run.text
+    assert "choose one with --device SERIAL or ANDROID_SERIAL" in run.text
+
+    run = bench(tool, select=select, ANDROID_SERIAL=second_device, **attached)
+    assert run.names == [_name("load", "modelone", second_device)]
+
+    run = bench(tool, "--device=all", select=select, **attached)
+    assert set(run.names) == {
+        _name("load", "modelone", serial) for serial in (second_device, emulated_device.serial)
+    }
+    assert emulated_device.files() == []
+
+
+def test_unplugged_in_the_middle(bench):
+    run = bench("bench/test_host_inference.py", "--device=emulated", code="""
+def act(done):
+    emulated.unplug()
+""")  # fmt: skip
+    assert run.status == 1
+    device_names = [name for name in run.names if name.startswith("test_device")]
+    assert device_names == []
+    assert len([name for name in run.names if name.startswith("test_invoke")]) >= 2
+    failed = {each["name"]: each for each in run.json["failed_device_benchmarks"]}
+    assert len(failed) == 6
+    first = failed[_name("inference", "modelone", "emulated")]
+    assert "the connection ended while round 2 of 2 ran" in first["reason"]
+    assert first["rounds_measured"] == len(first["inference_ns"]) == 1
+    for each in failed.values():
+        assert len(each["reason"].splitlines()) == 1
+
+
+def test_the_other_benchmarks_go_on_after_the_adb_server_was_killed(bench):
+    run = bench("--device=emulated", code="""
+killed = []
+def act(done):
+    if not killed:
+        killed.append(True)
+        emulated.kill_server()
+""")  # fmt: skip
+    assert run.status == 1
+    assert run.names == [_name(quantity, "modeltwo", "emulated") for quantity in QUANTITIES]
+    assert {each["name"] for each in run.json["failed_device_benchmarks"]} == {
+        _name(quantity, "modelone", "emulated") for quantity in QUANTITIES
+    }
+    assert "went away while round 2 of 2 ran" in run.text
+
+
+def test_what_was_measured_before_a_crash_is_in_the_json(bench):
+    run = bench("--device=emulated", code="""
+def act(done):
+    # A model is tried out once, then measured in two rounds; after those the tool crashes.
+    if done == 2:
+        emulated.set_tool_fault("crash")
+""")  # fmt: skip
+    assert run.status == 1
+    assert run.names == [_name(quantity, "modelone", "emulated") for quantity in QUANTITIES]
+    assert "trial 1: benchmark_model crashed (signal 6)" in run.text
+
+
+def test_what_was_measured_before_ctrl_c_is_in_the_json(bench):
+    run = bench("--device=emulated", code="""
+calls = []
+def act(done):
+    calls.append(done)
+    if len(calls) == 3:  # the first round of the second model
+        raise KeyboardInterrupt
+""")  # fmt: skip
+    assert run.status == 2
+    assert run.names == [_name("inference", "modelone", "emulated")]
+
+
+def _leftovers(directory: Path) -> list[str]:
+    mark = f"EMULATED_ANDROID_ROOT={directory}".encode()
+    found = [path.name for path in directory.glob("emulated-android-*")]
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark in path.read_bytes():
+                found.append(str(path))
+        except OSError:
+            continue
+    return found
+
+
+def test_ctrl_c_leaves_nothing_behind(models, environment, tmp_path):
+    command = [
+        sys.executable, "-m", "pytest", BENCHMARKS, "--benchmark-only", "--device=emulated",
+        "--rounds=1000", "-k", "modelone", f"--model={models[0]}", "-p", "no:cacheprovider",
+    ]  # fmt: skip
+    child = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        # A shell's background job, as CI may be, ignores Ctrl-C, and so would its child.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    rounds_begin = time.monotonic() + 120
+    while not list((tmp_path / "tmp").glob("*/root/data/local/tmp/*/tool.pid")):
+        assert time.monotonic() < rounds_begin
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    text = child.communicate(timeout=120)[0].decode()
+    assert child.returncode == 2, text
+    assert "KeyboardInterrupt" in text
+    assert _leftovers(tmp_path / "tmp") == []

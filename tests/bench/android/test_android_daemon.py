@@ -1,0 +1,202 @@
+"""The emulated device, as the real adb server and the real `adb` see it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import adbutils
+import pytest
+
+from bench.android.adb.discovery import Attached, ServerAddress, attached_devices
+from bench.android.adb.server import Client
+from bench.emulated_phone.protocol import OPEN, Packet, read_packet
+from bench.emulated_phone.userland import ANDROID_11
+
+
+@pytest.fixture
+def adb(emulated_device):
+    """A function that runs the real `adb` on the emulated device."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        command = [adbutils.adb_path(), "-P", str(emulated_device.address.port)]
+        return subprocess.run(
+            [*command, "-s", emulated_device.serial, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def client_device(emulated_device):
+    """The emulated device as adbutils has it."""
+    return Client(emulated_device.address).device(emulated_device.serial)
+
+
+def test_the_server_lists_it(emulated_device, adb):
+    assert attached_devices(emulated_device.address) == [Attached(emulated_device.serial, "device")]
+    assert "model:SM_G950F device:dreamlte" in adb("devices", "-l").stdout
+
+
+def test_the_server_is_not_the_users(emulated_device):
+    assert emulated_device.address.port != 5037
+    assert emulated_device.address.host == "127.0.0.1"
+
+
+def test_shell_v2_keeps_streams_and_status_apart(adb):
+    done = adb("shell", "echo out; echo err >&2; exit 7")
+    assert (done.stdout, done.stderr, done.returncode) == ("out\n", "err\n", 7)
+
+
+def test_shell_v1_mixes_the_streams(client_device):
+    result = client_device.shell2("echo out; echo err >&2; (exit 7)")
+    assert (result.output, result.returncode) == ("out\nerr\n", 7)
+
+
+def test_exec_out_passes_bytes_on(adb):
+    assert adb("exec-out", r"printf 'a\nb'").stdout == "a\nb"
+
+
+def test_standard_input_reaches_the_command(emulated_device):
+    done = subprocess.run(
+        [adbutils.adb_path(), "-P", str(emulated_device.address.port), "shell", "cat; echo end"],
+        input="line\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "line\nend\n"
+
+
+def test_push_list_and_pull(adb, tmp_path):
+    content = os.urandom(700_001)
+    (tmp_path / "sent").write_bytes(content)
+    assert adb("push", str(tmp_path / "sent"), "/data/local/tmp/file name").returncode == 0
+    assert " file name" in adb("ls", "/data/local/tmp").stdout
+    assert adb("pull", "/data/local/tmp/file name", str(tmp_path / "got")).returncode == 0
+    assert (tmp_path / "got").read_bytes() == content
+    adb("shell", "rm '/data/local/tmp/file name'")
+
+
+def test_a_missing_file_cannot_be_pulled(adb, tmp_path):
+    done = adb("pull", "/data/local/tmp/none", str(tmp_path / "got"))
+    assert done.returncode != 0
+    assert "remote object '/data/local/tmp/none' does not exist" in done.stderr
+
+
+def test_nothing_is_written_outside_of_the_root(client_device, emulated_device):
+    client_device.sync.push(b"content", "/../../../../escaped")
+    assert (emulated_device.root / "escaped").read_bytes() == b"content"
+    (emulated_device.root / "escaped").unlink()
+
+
+def test_an_unknown_service_is_refused(client_device):
+    with client_device.open_transport() as connection:
+        connection.send_command("reboot:")
+        with pytest.raises(adbutils.AdbError):
+            connection.check_okay()
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("getprop ro.product.model", "SM-G950F\n"),
+        ("getprop ro.no.such.property", "\n"),
+        ("dumpsys thermalservice", "Can't find service: thermalservice\n"),
+        ("cat /sys/devices/system/cpu/cpu4/cpufreq/cpuinfo_max_freq", "2314000\n"),
+        ("settings get global airplane_mode_on", "1\n"),
+        ("settings get global nothing", "null\n"),
+        ("taskset f0 echo on the fast cores", "on the fast cores\n"),
+        ("taskset fff echo x", "taskset: Invalid argument\n"),
+        ("id -u", "2000\n"),
+    ],
+)
+def test_userland(adb, command, expected):
+    done = adb("shell", command)
+    assert done.stdout + done.stderr == expected
+
+
+def test_uptime_is_the_kernels(adb):
+    before, after = (float(adb("shell", "cat /proc/uptime").stdout.split()[0]) for _ in range(2))
+    assert after >= before > 0
+
+
+def test_android_11_has_a_thermal_service_and_fixed_performance_mode(emulate):
+    emulated = emulate(ANDROID_11)
+    device = Client(emulated.address).device(emulated.serial)
+    assert "Thermal Status: 0" in device.shell("dumpsys thermalservice")
+    device.shell("cmd power set-fixed-performance-mode-enabled true")
+    assert (emulated.root / "system/fixed-performance-mode").read_text() == "true\n"
+
+
+def test_closing_leaves_nothing_behind(emulate):
+    emulated = emulate()
+    device = Client(emulated.address).device(emulated.serial)
+    shell = device.open_shell("sleep 100")
+    while not emulated.processes():
+        pass
+    emulated.close()
+    shell.close()
+    assert emulated.processes() == []
+    assert not emulated.root.exists()
+    assert not emulated.address.is_answering()
+
+
+KILLED = """
+import time
+from bench.emulated_phone.emulated_device import EmulatedDevice
+from bench.android.adb.server import Client
+emulated = EmulatedDevice().__enter__()
+shell = Client(emulated.address).device(emulated.serial).open_shell("while echo on; do sleep 0.1; done")
+print(emulated.address.port, emulated.root, flush=True)
+time.sleep(300)
+"""  # noqa: E501
+
+
+def test_being_killed_leaves_nothing_behind():
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED],
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    port, root = child.stdout.readline().split()
+    child.kill()
+    child.communicate()
+    deadline_s = time.monotonic() + 30
+    while ServerAddress(port=int(port)).is_answering() or Path(root).exists() or _processes(root):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
+def _processes(root: str) -> list[Path]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"EMULATED_ANDROID_ROOT={root}".encode() in path.read_bytes():
+                found.append(path)
+    return found
+
+
+def test_packets_survive_the_wire():
+    here, there = socket.socketpair()
+    with here, there:
+        packet = Packet(OPEN, 1, 2, b"shell:ls\0")
+        here.sendall(packet.to_bytes())
+        assert read_packet(there) == packet
+        here.sendall(b"x" * 24)
+        with pytest.raises(ValueError, match="not an adb packet"):
+            read_packet(there)
+        here.close()
+        assert read_packet(there) is None

@@ -1,0 +1,239 @@
+"""Reaching a device: choosing one, commands, properties, files."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.android.adb.device import Device
+from bench.android.adb.discovery import Attached, ServerAddress, attached_devices, choose
+from bench.android.adb.errors import (
+    AdbServerError,
+    CommandError,
+    CommandTimeoutError,
+    DeviceChoiceError,
+    DeviceLostError,
+    NoDeviceError,
+    TransferError,
+    printable,
+)
+from bench.android.adb.server import Client
+from bench.android.adb.workspace import Workspace
+
+HOSTILE = [
+    "$(touch /data/local/tmp/owned)",
+    "`touch /data/local/tmp/owned`",
+    "'; touch /data/local/tmp/owned; '",
+    '"; touch /data/local/tmp/owned; "',
+    "two\nlines",
+    "a  b\t*?[c] ~ \\ ! # & | < >",
+    "-n",
+    "",
+    "ümläut 苹果",
+]
+
+
+@pytest.fixture(scope="session")
+def device(emulated_device) -> Device:
+    """The emulated device, reached as any other."""
+    return Device.open(emulated_device.address)
+
+
+def test_the_only_device_is_chosen():
+    assert choose([Attached("a", "device")], None).serial == "a"
+    assert choose([Attached("a", "offline"), Attached("b", "device")], None).serial == "b"
+
+
+def test_no_device():
+    with pytest.raises(NoDeviceError, match="no Android device is attached: plug one in"):
+        choose([], None)
+    with pytest.raises(NoDeviceError, match=r"no device x is attached; attached: a$"):
+        choose([Attached("a", "device")], "x")
+
+
+def test_several_devices():
+    devices = [Attached("a", "device"), Attached("b", "device")]
+    with pytest.raises(DeviceChoiceError, match=r"2 devices are attached \(a, b\): choose one"):
+        choose(devices, None)
+    assert choose(devices, "b").serial == "b"
+
+
+@pytest.mark.parametrize(
+    ("state", "advice"),
+    [
+        ("unauthorized", "accept this computer's key on the phone's screen"),
+        ("offline", "plug the cable out and in again"),
+        ("no permissions (missing udev rules?); see [http://x]", "udev rules"),
+        ("strange", "look at the phone's screen"),
+    ],
+)
+def test_a_device_that_cannot_be_used(state, advice):
+    with pytest.raises(DeviceChoiceError, match="device a: ") as raised:
+        choose([Attached("a", state)], None)
+    assert state in str(raised.value)
+    assert advice in str(raised.value)
+
+
+def test_the_servers_address():
+    read = ServerAddress.from_environment
+    assert read({}) == ServerAddress("127.0.0.1", 5037)
+    assert read({"ANDROID_ADB_SERVER_PORT": "5038"}).port == 5038
+    assert read({"ADB_SERVER_SOCKET": "tcp:5039"}) == ServerAddress("127.0.0.1", 5039)
+    assert read({"ADB_SERVER_SOCKET": "tcp:build:5040"}) == ServerAddress("build", 5040)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"ADB_SERVER_SOCKET": "localabstract:adb"},
+        {"ADB_SERVER_SOCKET": "tcp:host:adb"},
+        {"ANDROID_ADB_SERVER_PORT": "0"},
+        {"ANDROID_ADB_SERVER_PORT": "$(reboot)"},
+    ],
+)
+def test_an_address_that_is_none(environment):
+    with pytest.raises(AdbServerError, match=next(iter(environment))):
+        ServerAddress.from_environment(environment)
+
+
+def test_no_server_is_started_by_asking():
+    nowhere = ServerAddress(port=1)
+    with pytest.raises(AdbServerError, match="does not list its devices"):
+        attached_devices(nowhere)
+    with pytest.raises(AdbServerError, match="does not answer"):
+        Client(nowhere).make_connection()
+    assert not nowhere.is_answering()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_an_argument_is_data(device, emulated_device, text):
+    assert device.run(["printf", "%s", text]).stdout == text
+    assert "owned" not in emulated_device.files()
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.text(st.characters(exclude_characters="\0\r/", exclude_categories=["Cs"]), max_size=30))
+def test_every_argument_arrives_as_it_is(device, text):
+    # No "/": the emulated device knows its own directories by it.
+    assert device.run(["printf", "%s", text]).stdout == text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_property_is_data(device, emulated_device, text):
+    emulated_device.set_property("ro.product.model", text)
+    found = device.properties(["ro.product.model", "ro.product.device"])
+    assert found == {"ro.product.model": text, "ro.product.device": "dreamlte"}
+    assert len(printable(found["ro.product.model"]).splitlines()) <= 1
+    emulated_device.set_property("ro.product.model", "SM-G950F")
+
+
+@pytest.mark.parametrize("name", [text for text in HOSTILE if text and "/" not in text])
+def test_a_file_name_is_data(device, emulated_device, name):
+    path = f"/data/local/tmp/{name}"
+    assert device.push(b"content", path)
+    assert device.pull(path) == b"content"
+    assert emulated_device.files() == [name]
+    device.run(["rm", path])
+
+
+def test_a_failing_command(device):
+    with pytest.raises(CommandError) as raised:
+        device.run(["sh", "-c", "echo out; echo err >&2; exit 3"])
+    error = raised.value
+    assert (error.serial, error.exit_status) == (device.serial, 3)
+    assert error.command == ("sh", "-c", "echo out; echo err >&2; exit 3")
+    assert error.output == "out\nerr\n"
+    assert len(str(error).splitlines()) == 1
+
+
+def test_a_command_that_says_nothing(device, emulated_device):
+    with pytest.raises(CommandTimeoutError, match=r"`sleep 50` said nothing for 0\.2 s"):
+        device.run(["sleep", "50"], timeout_s=0.2)
+    deadline_s = time.monotonic() + 30
+    while emulated_device.processes():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
+def test_an_old_device_without_shell_v2(emulated_device, monkeypatch):
+    old = Device.open(emulated_device.address)
+    monkeypatch.setattr(old, "_has_shell_v2", False)
+    done = old.run(["sh", "-c", "echo out; echo err >&2; exit 3"], check=False)
+    assert (done.stdout, done.exit_status) == ("out\nerr\n", 3)
+    assert old.properties(["ro.product.device"]) == {"ro.product.device": "dreamlte"}
+    with old.stream("echo one; echo two >&2") as lines:
+        assert list(lines) == ["one", "two"]
+
+
+def test_lines_stream_as_they_are_printed(device):
+    with device.stream("echo one; read wait; echo never") as lines:
+        assert next(lines) == "one"
+        lines.set_timeout(0.2)
+        with pytest.raises(TimeoutError):
+            next(lines)
+
+
+def test_a_file_is_pushed_by_its_hash(device):
+    path = "/data/local/tmp/file"
+    assert device.push(b"first", path)
+    assert not device.push(b"first", path)
+    assert device.push(b"other", path)  # of the same size
+    assert device.pull(path) == b"other"
+    assert device.sha256(path) == hashlib.sha256(b"other").hexdigest()
+    device.run(["rm", path])
+    assert device.sha256(path) is None
+
+
+def test_a_missing_file(device):
+    with pytest.raises(TransferError, match="/data/local/tmp/none cannot be pulled"):
+        device.pull("/data/local/tmp/none")
+
+
+def test_a_directory_that_cannot_be_written(device, emulated_device):
+    device.push(b"", "/data/local/tmp/file")
+    with pytest.raises(TransferError, match="cannot be pushed"):
+        device.push(b"content", "/data/local/tmp/file/below")
+    device.run(["rm", "/data/local/tmp/file"])
+
+
+@pytest.mark.parametrize("failure", [None, RuntimeError, KeyboardInterrupt])
+def test_a_workspace_is_removed(device, emulated_device, failure):
+    def use() -> None:
+        with Workspace(device) as workspace:
+            path = workspace.put(b"content", ".tflite")
+            assert device.pull(path) == b"content"
+            assert len(emulated_device.files()) == 1
+            if failure is not None:
+                raise failure
+
+    if failure is None:
+        use()
+    else:
+        with pytest.raises(failure):
+            use()
+    assert emulated_device.files() == []
+
+
+def test_unplugged(emulate):
+    emulated = emulate()
+    device = Device.open(emulated.address)
+    emulated.unplug()
+    with pytest.raises(DeviceLostError, match=r"the device is now (offline|absent)"):
+        device.run(["true"])
+
+
+def test_the_server_is_gone(emulate):
+    emulated = emulate()
+    device = Device.open(emulated.address)
+    emulated.kill_server()
+    with pytest.raises(AdbServerError, match=r"does not answer|went away"):
+        device.run(["true"])
+    assert not emulated.address.is_answering()
+    emulated.revive()
+    assert device.run(["echo", "back"]).stdout == "back\n"

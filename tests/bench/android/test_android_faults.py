@@ -1,0 +1,306 @@
+"""Whatever goes wrong gives one line, and leaves nothing behind on either side.
+
+Each fault happens on the emulated device, behind the real adb server, to real benchmarks.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+
+import pytest
+
+from bench.android.adb.device import Device
+from bench.android.adb.discovery import attached_devices, choose
+from bench.android.adb.errors import (
+    AdbServerError,
+    ClockError,
+    CommandTimeoutError,
+    DeviceChoiceError,
+    DeviceError,
+    DeviceLostError,
+    NoDeviceError,
+    OutputError,
+    ThrottledError,
+    ToolError,
+    TransferError,
+    WrongAnswerError,
+)
+from bench.android.measure import Bench, Settings, Silent
+from bench.android.tool.find import find_tool
+from bench.android.verification import Sample
+from bench.emulated_phone import userland
+from models.files.artifacts import ArtifactError, user_model
+
+ROUNDS = 4
+
+
+class After(Silent):
+    """A reporter that does something after a number of rounds."""
+
+    def __init__(self, rounds: int, act) -> None:
+        self._rounds = rounds
+        self._act = act
+
+    def advance(self, done: int) -> None:
+        if done == self._rounds:
+            self._act()
+
+
+@pytest.fixture
+def fails(device_model):
+    """A function that measures a model, which has to fail, and returns the error."""
+
+    def run(emulated, reporter=None, model=device_model, tool=None, **settings) -> DeviceError:
+        device = Device.open(emulated.address)
+        path = tool or emulated.tool()
+        with (
+            Bench(device, lambda abi: find_tool(abi, path), "emulated") as bench,
+            pytest.raises(DeviceError) as raised,
+        ):
+            bench.measure(model, Settings(**{"rounds": ROUNDS, **settings}), reporter)
+        assert len(str(raised.value).splitlines()) == 1
+        assert raised.value.serial == device.serial
+        return raised.value
+
+    return run
+
+
+def _clean(emulated) -> bool:
+    return emulated.files() == [] and emulated.processes() == []
+
+
+def _wait_until_clean(emulated) -> None:
+    deadline_s = time.monotonic() + 30
+    while not _clean(emulated):
+        assert time.monotonic() < deadline_s, (emulated.files(), emulated.processes())
+        time.sleep(0.02)
+
+
+def test_no_device(emulate):
+    emulated = emulate()
+    emulated.unplug()
+    deadline_s = time.monotonic() + 30
+    while _can_be_opened(emulated) and time.monotonic() < deadline_s:
+        time.sleep(0.02)  # the server notices a moment later
+    with pytest.raises((NoDeviceError, DeviceChoiceError)):
+        Device.open(emulated.address)
+
+
+def _can_be_opened(emulated) -> bool:
+    try:
+        Device.open(emulated.address)
+    except DeviceError:
+        return False
+    return True
+
+
+def test_unauthorised(emulate):
+    emulated = emulate()
+    emulated.unplug()
+    emulated.daemon.faults.unauthorized = True
+    emulated.kill_server()
+    emulated.daemon.start()
+    emulated.revive()
+    with pytest.raises(DeviceChoiceError, match="unauthorized: accept this computer's key"):
+        Device.open(emulated.address)
+
+
+def test_offline(emulate):
+    emulated = emulate()
+    emulated.daemon.faults.offline = True
+    emulated.unplug()
+    deadline_s = time.monotonic() + 30
+    while [device.state for device in attached_devices(emulated.address)] != ["offline"]:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+    with pytest.raises(DeviceChoiceError, match="offline: plug the cable out and in again"):
+        choose(attached_devices(emulated.address), emulated.serial)
+
+
+def test_unplugged_in_the_middle(emulate, fails):
+    emulated = emulate()
+    error = fails(emulated, After(2, emulated.unplug))
+    assert isinstance(error, DeviceLostError)
+    assert "the connection ended while round 3 of 4 ran" in str(error)
+    assert len(error.rounds) == 2
+    _wait_until_clean(emulated)
+
+
+def test_adb_server_killed_in_the_middle(emulate, fails):
+    emulated = emulate()
+    error = fails(emulated, After(2, emulated.kill_server))
+    assert isinstance(error, AdbServerError)
+    assert "went away while round 3 of 4 ran" in str(error)
+    assert len(error.rounds) == 2
+    _wait_until_clean(emulated)
+
+
+def test_a_device_that_comes_back_is_measured_on(emulate, fails, device_model):
+    emulated = emulate()
+    device = Device.open(emulated.address)
+    with Bench(device, lambda abi: find_tool(abi, emulated.tool())) as bench:
+        with pytest.raises(AdbServerError):
+            bench.measure(device_model, Settings(rounds=2), After(1, emulated.kill_server))
+        emulated.revive()
+        assert len(bench.measure(device_model, Settings(rounds=2)).inference_s) == 2
+    assert _clean(emulated)
+
+
+def test_tool_missing_here(emulated_device, fails, tmp_path):
+    error = fails(emulated_device, tool=tmp_path / "none")
+    assert isinstance(error, ToolError)
+    assert "none: no such file (--device-tool)" in str(error)
+    assert _clean(emulated_device)
+
+
+def test_tool_missing_there(emulated_device, fails):
+    tool = emulated_device.root.parent / "missing"
+    tool.write_text("#!/no/such/interpreter\n")
+    error = fails(emulated_device, tool=tool)
+    assert isinstance(error, ToolError)
+    assert error.exit_status == 127
+    assert "benchmark_model is not on the device" in str(error)
+    assert _clean(emulated_device)
+
+
+def test_tool_not_executable(emulate, fails):
+    emulated = emulate()
+    emulated.daemon.faults.drop_execute_permission = True
+    error = fails(emulated)
+    assert isinstance(error, ToolError)
+    assert error.exit_status == 126
+    assert "the device cannot execute benchmark_model: " in str(error)
+    assert "Permission denied" in str(error)
+    assert _clean(emulated)
+
+
+def _elf(machine: int) -> bytes:
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHI", 3, machine, 1) + bytes(40)
+
+
+def test_tool_of_another_abi(emulated_device, fails, tmp_path):
+    tool = tmp_path / "benchmark_model"
+    tool.write_bytes(_elf(62))
+    error = fails(emulated_device, tool=tool)
+    assert isinstance(error, ToolError)
+    assert "built for x86_64, the device is arm64-v8a" in str(error)
+    assert _clean(emulated_device)
+
+
+def test_tool_that_the_device_cannot_execute_after_all(emulated_device, fails, tmp_path):
+    tool = tmp_path / "benchmark_model"
+    tool.write_bytes(_elf(183))
+    error = fails(emulated_device, tool=tool)
+    assert isinstance(error, ToolError)
+    assert "the device cannot execute benchmark_model: " in str(error)
+    assert _clean(emulated_device)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [
+        ("crash", ToolError, "round 2: benchmark_model crashed (signal 6)"),
+        ("garbage", OutputError, r"round 2: no result line; the last line is: \x00�\x1b[31m gar"),
+        ("half line", OutputError, "round 2: the output ends in the middle of a line: INFO: Inf"),
+        ("backward clock", ClockError, "round 2: the device's clock ran backwards or stood still"),
+        ("hang", CommandTimeoutError, "benchmark_model did not end within 5 s in "),
+    ],
+)
+def test_tool_that_fails_in_the_middle(emulate, fails, fault, kind, said):
+    emulated = emulate()
+    emulated.set_tool_fault(fault, from_run=2)  # the first run is the look at the model's speed
+    error = fails(emulated, timeout_s=5.0 if fault == "hang" else 60.0)
+    assert isinstance(error, kind)
+    assert said in str(error)
+    if fault != "hang":  # on a busy machine an earlier one may take too long as well
+        assert len(error.rounds) == 1
+    assert _clean(emulated)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [
+        ("crash", ToolError, "trial 1: benchmark_model crashed (signal 6)"),
+        ("garbage", OutputError, "trial 1: no result line"),
+        ("hang", CommandTimeoutError, "benchmark_model did not end within 2 s in trial 1"),
+        ("wrong answer", WrongAnswerError, "on the device and class"),
+    ],
+)
+def test_tool_that_fails_at_once(emulate, fails, fault, kind, said):
+    emulated = emulate()
+    emulated.set_tool_fault(fault)
+    error = fails(emulated, timeout_s=2.0 if fault == "hang" else 60.0)
+    assert isinstance(error, kind)
+    assert said in str(error)
+    _wait_until_clean(emulated)
+
+
+def test_model_that_the_tool_refuses(emulated_device, fails, device_model, monkeypatch, tmp_path):
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(device_model.path.read_bytes()[:2000])
+    # The host would refuse it before; a device may know fewer operators than the host.
+    monkeypatch.setattr("bench.android.measure.Sample", lambda _: Sample(device_model))
+    error = fails(emulated_device, model=user_model(damaged))
+    assert isinstance(error, ToolError)
+    assert "benchmark_model: Failed to load model /data/local/tmp/" in str(error)
+    assert _clean(emulated_device)
+
+
+def test_model_that_the_host_refuses(emulated_device, fails, tmp_path):
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(b"\x1c\0\0\0TFL3" + bytes(100))
+    device = Device.open(emulated_device.address)
+    with (
+        Bench(device, lambda abi: find_tool(abi, emulated_device.tool())) as bench,
+        pytest.raises(ArtifactError, match=r"damaged\.tflite: ") as raised,
+    ):
+        bench.measure(user_model(damaged), Settings(rounds=1))
+    assert len(str(raised.value).splitlines()) == 1
+    assert _clean(emulated_device)
+
+
+def test_storage_full(emulate, fails, device_model):
+    emulated = emulate()
+    emulated.daemon.faults.storage_bytes = device_model.path.stat().st_size - 100
+    error = fails(emulated)
+    assert isinstance(error, TransferError)
+    assert ".tflite cannot be pushed (write failed: No space left on device)" in str(error)
+    assert _clean(emulated)
+
+
+def test_throttled(emulate, fails):
+    emulated = emulate()
+    userland.set_frequency_cap(emulated.root, 0.6)
+    error = fails(emulated, cool_down_s=0.01, retries=0)
+    assert isinstance(error, ThrottledError)
+    assert "still throttled after 0.01 s of cooling down: core 4 is capped at 1.39" in str(error)
+    assert _clean(emulated)
+
+
+HOSTILE = "'; $(touch /data/local/tmp/owned) `touch /data/local/tmp/owned`\n\"\x1b[31m \\"
+
+
+def test_hostile_properties_and_file_names(emulate, device_model, tmp_path):
+    emulated = emulate()
+    for name in ("ro.product.model", "ro.build.fingerprint", "ro.product.manufacturer"):
+        emulated.set_property(name, HOSTILE)
+    path = tmp_path / "'; $(touch owned) `touch owned`\n\"\\.tflite"
+    path.write_bytes(device_model.path.read_bytes())
+    device = Device.open(emulated.address)
+    with Bench(device, lambda abi: find_tool(abi, emulated.tool())) as bench:
+        info = bench.measure(user_model(path), Settings(rounds=1)).info
+    assert info["device"]["model"] == HOSTILE.strip()
+    assert json.loads(json.dumps(info))["model"] == path.stem
+    assert _clean(emulated)
+
+
+def test_a_hostile_abi(emulate, fails, tmp_path):
+    emulated = emulate()
+    emulated.set_property("ro.product.cpu.abi", HOSTILE)
+    tool = tmp_path / "benchmark_model"
+    tool.write_bytes(_elf(183))
+    error = fails(emulated, tool=tool)
+    assert "built for arm64-v8a, the device is " in str(error)
+    assert _clean(emulated)

@@ -1,0 +1,335 @@
+"""Measuring a model on the emulated device: what is recorded, and what is done to the device."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from bench.android.adb.device import Device
+from bench.android.adb.errors import (
+    DeviceLostError,
+    OutputError,
+    ThrottledError,
+    ToolError,
+    WrongAnswerError,
+)
+from bench.android.adb.workspace import Workspace
+from bench.android.measure import Bench, Settings, inferences_for
+from bench.android.phone import control
+from bench.android.phone.conditions import identify, record
+from bench.android.session import Plan, run_rounds
+from bench.android.tool.find import find_tool
+from bench.android.tool.parsing import ToolRun
+from bench.android.verification import Sample
+from bench.emulated_phone import userland
+from bench.emulated_phone.userland import ANDROID_11, ROOTED
+from models.running.runtimes import available
+from models.running.samples import sample_pixels
+
+ROUNDS = 2
+
+
+@pytest.fixture
+def measure(device_model):
+    """A function that measures on an emulated device, and finds nothing left on it afterwards."""
+
+    def run(emulated, generation="interpreter", reporter=None, **settings):
+        device = Device.open(emulated.address)
+        tool = emulated.tool(generation)
+        with Bench(device, lambda abi: find_tool(abi, tool), "emulated") as bench:
+            found = bench.measure(
+                device_model, Settings(**{"rounds": ROUNDS, **settings}), reporter
+            )
+        assert emulated.files() == []
+        assert emulated.processes() == []
+        return found
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def measured(request):
+    """One measurement that several tests look at."""
+    emulated = request.getfixturevalue("emulated_device")
+    model = request.getfixturevalue("device_model")
+    start = len(emulated.log())
+    tool = emulated.tool()
+    device = Device.open(emulated.address)
+    with Bench(device, lambda abi: find_tool(abi, tool), "emulated") as bench:
+        found = bench.measure(model, Settings(rounds=ROUNDS))
+    return found, emulated.log()[start:]
+
+
+def test_three_quantities_of_the_same_rounds(measured):
+    found, _ = measured
+    for values in (found.inference_s, found.first_inference_s, found.load_s):
+        assert len(values) == ROUNDS
+        assert all(value > 0 for value in values)
+    per_round = found.info["per_round"]
+    # Seconds are derived from nanoseconds, so they are compared in this direction: not exactly.
+    assert per_round["inference_ns"] == pytest.approx([s * 1e9 for s in found.inference_s])
+    assert len(per_round["process_s"]) == ROUNDS
+
+
+def test_what_a_comparison_needs_is_recorded(measured, device_model):
+    info, _ = measured[0].info, None
+    assert info["model"] == device_model.name
+    assert info["emulated"] is True
+    assert info["device"]["serial"] == "emulated"
+    assert info["device"]["model"] == "SM-G950F"
+    assert info["device"]["soc"] == "exynos8895"
+    assert (info["device"]["android"], info["device"]["kernel"]) == ("9", "4.4.111-18187245")
+    assert info["cpu_mask"] == "f0"
+    assert len(info["tool_sha256"]) == len(info["sha256"]) == 64
+    assert (info["threads"], info["delegate"], info["delegation"]) == (1, "cpu", None)
+    assert info["footprint_overall_mb"] > 0
+    assert info["input"] == "canary image 0"
+    assert info["verified"]["largest_difference"] < 0.01
+    for when in ("before", "after"):
+        conditions = info["conditions"][when]
+        assert [core["max_khz"] for core in conditions["cores"]] == list(userland.CORES_KHZ)
+        assert conditions["battery_percent"] == 87
+        assert conditions["charging"] == "USB"
+        assert (conditions["screen"], conditions["airplane_mode"]) == ("Awake", True)
+        assert conditions["temperatures_c"] == {"BIG": 41.0, "LITTLE": 38.0}
+    json.dumps(info)
+
+
+def test_the_overhead_is_recorded(measured):
+    overhead = measured[0].info["overhead"]
+    assert overhead["ratio"] == overhead["whole_s"] / overhead["processes_s"]
+    assert overhead["processes_s"] == pytest.approx(sum(measured[0].info["per_round"]["process_s"]))
+
+
+def test_each_round_kills_background_apps_and_runs_on_the_fast_cores(measured):
+    found, log = measured
+    assert log.count("am kill-all") == ROUNDS
+    assert log.count("taskset f0") == ROUNDS + 1  # and once to see how fast the model is
+    assert found.info["rounds_with_background_apps_killed"] == ROUNDS
+    assert found.info["rounds_with_caches_dropped"] == 0
+
+
+def test_caches_are_dropped_where_the_device_is_rooted(emulate, measure):
+    emulated = emulate(ROOTED)
+    info = measure(emulated).info
+    assert info["device"]["is_rooted"]
+    assert info["rounds_with_caches_dropped"] == ROUNDS
+    assert (emulated.root / "proc/sys/vm/drop_caches").read_text() == "3\n"
+
+
+def test_fixed_performance_mode_is_on_for_the_rounds_alone(emulate, measure):
+    emulated = emulate(ANDROID_11)
+    info = measure(emulated).info
+    assert info["performance_mode"] == "on"
+    assert info["conditions"]["before"]["thermal_status"] == 0
+    assert info["conditions"]["before"]["temperatures_c"] == {"BIG": 41.0, "SKIN": 31.5}
+    switched = [line for line in emulated.log() if line.startswith("cmd power")]
+    assert [line.rpartition(" ")[2] for line in switched] == ["true", "false"]
+    assert (emulated.root / "system/fixed-performance-mode").read_text() == "false\n"
+
+
+def test_fixed_performance_mode_is_restored_on_ctrl_c(emulate):
+    emulated = emulate(ANDROID_11)
+    device = Device.open(emulated.address)
+    identity = identify(device)
+
+    def interrupted() -> None:
+        with control.fixed_performance_mode(device, identity) as mode:
+            assert mode == "on"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert (emulated.root / "system/fixed-performance-mode").read_text() == "false\n"
+
+
+def test_ctrl_c_in_the_middle_leaves_nothing_behind(emulated_device, measure):
+    class Interrupt:
+        def begin(self, title, rounds):
+            assert rounds == ROUNDS
+
+        def advance(self, done):
+            raise KeyboardInterrupt
+
+        def end(self):
+            self.has_ended = True
+
+        def tell(self, line):
+            raise AssertionError(line)
+
+    reporter = Interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        measure(emulated_device, reporter=reporter)
+    assert reporter.has_ended
+    assert emulated_device.files() == []
+
+
+def test_the_users_cores_and_threads(emulated_device, measure):
+    info = measure(emulated_device, cpu_mask="3", threads=2).info
+    assert (info["cpu_mask"], info["threads"]) == ("3", 2)
+    assert "taskset 3" in emulated_device.log()
+
+
+def test_the_compiled_tool(emulated_device, measure):
+    info = measure(emulated_device, generation="compiled").info
+    assert info["tool_generation"] == "compiled"
+    assert info["tick_ns"] == 1_000
+    assert info["input"] == "random values of the tool's own"
+    assert info["verified"] is None
+
+
+def test_a_delegate_that_takes_nothing_is_said(emulated_device, measure):
+    info = measure(emulated_device, delegate="gpu").info
+    assert info["delegation"] == {"delegate": "GPU", "part": "none", "kernels": None}
+
+
+def test_a_delegate_that_the_tool_does_not_know(emulated_device, measure):
+    with pytest.raises(ToolError, match="knows no --use_nnapi"):
+        measure(emulated_device, generation="compiled", delegate="nnapi")
+
+
+def test_exactly_as_many_inferences_as_were_asked_for(measured):
+    found, _ = measured
+    assert {each.run.inferences for each in found.session.rounds} == {
+        found.info["inferences_per_round"]
+    }
+
+
+def _probe(inference_ns: float, tick_ns: int = 1_000) -> ToolRun:
+    return ToolRun(1.0, 1.0, inference_ns, 3, 1, 1.0, tick_ns, None, None, None, "interpreter")
+
+
+@pytest.mark.parametrize("inference_ns", [900, 1_000, 7_777, 20_000, 1e6, 1e9])
+def test_a_tick_is_less_than_half_a_percent_of_a_round(inference_ns):
+    count = inferences_for(_probe(inference_ns))
+    assert count >= 10
+    assert 0.005 * count * inference_ns * (1 + 1e-9) >= 1_000
+
+
+def test_times_that_are_printed_too_coarsely_are_refused():
+    assert inferences_for(_probe(2_000_000, tick_ns=10_000)) == 10
+    with pytest.raises(OutputError, match=r"prints times to 0\.01 ms, too coarsely"):
+        inferences_for(_probe(1_000_000, tick_ns=10_000))
+
+
+def test_another_answer_is_refused(device_model):
+    sample = Sample(device_model)
+    model = available()[0].load(device_model.path)
+    model.predict(sample_pixels(model.input))
+    right = model.raw_output()
+    assert sample.check(right.tobytes())["largest_difference"] == 0
+
+    wrong = np.zeros_like(right)
+    wrong.flat[right.argmin()] = 255 if model.output.is_quantised else 1
+    with pytest.raises(WrongAnswerError, match="on the device and class"):
+        sample.check(wrong.tobytes())
+    with pytest.raises(WrongAnswerError, match=r"wrote \d+ bytes of output"):
+        sample.check(right.tobytes()[:-1])
+
+
+class Told:
+    """A reporter that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def begin(self, title: str, rounds: int) -> None:
+        pass
+
+    def advance(self, done: int) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def tell(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def test_throttled_before_it_cools_down_with_a_countdown(emulate):
+    emulated = emulate()
+    userland.set_frequency_cap(emulated.root, 0.5)
+    device = Device.open(emulated.address)
+    lines: list[str] = []
+
+    def sleep(_seconds: float) -> None:
+        if len(lines) == 7:
+            userland.set_frequency_cap(emulated.root, 1.0)
+
+    conditions = control.cool_down(device, (4,), lines.append, timeout_s=60, sleep=sleep)
+    assert conditions.throttled_because((4,)) is None
+    assert lines[0] == (
+        f"{emulated.serial} is throttled (core 4 is capped at 1.16 GHz of 2.31 GHz): cooling down, "
+        "60 s left"
+    )
+    assert lines[-1].endswith("51 s left")
+
+
+def test_it_does_not_cool_down_for_ever(emulate):
+    emulated = emulate()
+    userland.set_frequency_cap(emulated.root, 0.5)
+    device = Device.open(emulated.address)
+    with pytest.raises(ThrottledError, match="still throttled after 9 s of cooling down: core 4"):
+        control.cool_down(device, (4,), lambda _: None, timeout_s=9, sleep=lambda _: None)
+
+
+def test_throttled_in_the_middle_it_is_measured_again(emulate, measure):
+    emulated = emulate()
+    emulated.set_tool_fault("throttle", from_run=2)  # the probe and a round go well
+    told = Told()
+    with pytest.raises(ThrottledError, match=r"still throttled after 0\.1 s") as raised:
+        measure(emulated, reporter=told, cool_down_s=0.1, retries=1)
+    assert "round 2: the cores are capped at 1.16 GHz of 2.31 GHz" in told.lines[0]
+    assert "measuring" in told.lines[0]
+    assert "(measured 2 times)" in str(raised.value)
+
+
+def test_a_warm_thermal_service_in_the_middle(emulate, measure):
+    emulated = emulate(ANDROID_11)
+
+    class Heat(Told):
+        def begin(self, title: str, rounds: int) -> None:
+            userland.set_thermal_status(emulated.root, 3)
+
+    with pytest.raises(ThrottledError, match="thermal status 3 after round 1"):
+        measure(emulated, reporter=Heat(), retries=0)
+    assert record(Device.open(emulated.address)).thermal_status == 3
+
+
+def test_throttled_afterwards(emulate, measure):
+    emulated = emulate()
+
+    class Heat(Told):
+        def end(self) -> None:
+            userland.set_frequency_cap(emulated.root, 0.5)
+
+    with pytest.raises(ThrottledError, match="throttled afterwards: core 4 is capped") as raised:
+        measure(emulated, reporter=Heat(), retries=0)
+    assert len(raised.value.rounds) == ROUNDS
+
+
+def test_a_shell_whose_connection_ends_cleans_up_by_itself(emulate):
+    emulated = emulate()
+    device = Device.open(emulated.address)
+    workspace = Workspace(device)
+    workspace.put(b"#!/bin/sh\nexec sleep 100\n", mode=0o755)
+    (script,) = (emulated.root / "data/local/tmp").glob("*/*")
+    plan = Plan(command=[f"{workspace.path}/{script.name}"], rounds=1, inferences=1)
+
+    timer = threading.Timer(1.0, emulated.unplug)
+    timer.start()
+    with pytest.raises(DeviceLostError, match="the connection ended while round 1 of 1 ran"):
+        run_rounds(device, workspace, plan, timeout_s=30)
+    timer.join()
+    _wait_until(lambda: emulated.files() == [] and emulated.processes() == [])
+
+
+def _wait_until(condition) -> None:
+    deadline_s = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)

@@ -1,0 +1,346 @@
+"""Reading what `benchmark_model` prints."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bench.android.adb.errors import ClockError, OutputError, ToolError
+from bench.android.tool.parsing import (
+    Delegation,
+    find_failure,
+    parse_flags,
+    parse_run,
+    parse_statistics,
+)
+
+OLD_INTERPRETER = """STARTING!
+Log parameter values verbosely: [0]
+Min num runs: [50]
+Num threads: [1]
+Graph: [/data/local/tmp/albert_base.tflite]
+#threads used for CPU inference: [1]
+Loaded model /data/local/tmp/albert_base.tflite
+INFO: Initialized TensorFlow Lite runtime.
+The input model file size (MB): 11.983
+Initialized session in 20.283ms.
+Running benchmark for at least 1 iterations and at least 0.5 seconds but terminate if exceeding 150 seconds.
+count=2 first=339304 curr=266325 min=266325 max=339304 avg=302814 std=36489
+
+Running benchmark for at least 50 iterations and at least 1 seconds but terminate if exceeding 150 seconds.
+count=50 first=266601 curr=266931 min=265837 max=268116 avg=266473 std=419
+
+Inference timings in us: Init: 20283, First inference: 339304, Warmup (avg): 302814, Inference (avg): 266473
+Note: as the benchmark tool itself affects memory footprint, the following is only APPROXIMATE to the actual memory footprint of the model at runtime. Take the information at your discretion.
+Peak memory footprint (MB): init=16.0234 overall=17.4492
+"""  # noqa: E501
+
+NNAPI_INTERPRETER = """INFO: STARTING!
+INFO: Explicitly applied NNAPI delegate, and the model graph will be completely executed by the delegate.
+INFO: The input model file size (MB): 0.497264
+INFO: Initialized session in 66.002ms.
+INFO: Running benchmark for at least 1 iterations and at least 0.5 seconds but terminate if exceeding 150 seconds.
+INFO: count=1 curr=637079
+
+INFO: Running benchmark for at least 50 iterations and at least 1 seconds but terminate if exceeding 150 seconds.
+INFO: count=520 first=2531 curr=2793 min=1171 max=9925 avg=1885.74 std=870
+
+INFO: Inference timings in us: Init: 66002, First inference: 637079, Warmup (avg): 637079, Inference (avg): 1885.74
+INFO: Note: as the benchmark tool itself affects memory footprint, the following is only APPROXIMATE to the actual memory footprint of the model at runtime. Take the information at your discretion.
+INFO: Memory footprint delta from the start of the tool (MB): init=7.40234 overall=7.83203
+"""  # noqa: E501
+
+COMPILED_SUMMARY = """INFO: [benchmark_litert_model.h:87]
+========== BENCHMARK RESULTS ==========
+INFO: [benchmark_litert_model.h:92] Signature name:       prefill_1024
+INFO: [benchmark_litert_model.h:94] Model initialization: 23744.73 ms
+INFO: [benchmark_litert_model.h:96] Warmup (first):       7441.04 ms
+INFO: [benchmark_litert_model.h:98] Warmup (avg):         7441.04 ms (1 runs)
+INFO: [benchmark_litert_model.h:100] Inference (avg):      7430.20 ms (10 runs)
+INFO: [benchmark_litert_model.h:104] Inference (min):      7416.40 ms
+INFO: [benchmark_litert_model.h:106] Inference (max):      7448.86 ms
+INFO: [benchmark_litert_model.h:108] Inference (std):      9.92
+INFO: [benchmark_litert_model.h:115] Throughput:           27.46 MB/s
+INFO: [benchmark_litert_model.h:124]
+Memory Usage:
+INFO: [benchmark_litert_model.h:126] Init footprint:       6391.74 MB
+INFO: [benchmark_litert_model.h:128] Overall footprint:    6391.74 MB
+INFO: [benchmark_litert_model.h:135] Peak memory usage not available. (peak_mem_mb <= 0)
+INFO: [benchmark_litert_model.h:138] ======================================
+"""
+
+COMPILED_SERIES = """INFO: STARTING!
+INFO: Initialized session in 3.652ms.
+INFO: count=1 curr=1312
+
+INFO: count=100 first=1225 curr=1231 min=1209 max=1296 avg=1231.47 std=12 p5=1215 median=1230 p95=51
+
+INFO: [benchmark_litert_model.h:94] Model initialization: 3.65 ms
+INFO: [benchmark_litert_model.h:96] Warmup (first):       1.31 ms
+INFO: [benchmark_litert_model.h:98] Warmup (avg):         1.31 ms (1 runs)
+INFO: [benchmark_litert_model.h:100] Inference (avg):      1.23 ms (100 runs)
+"""
+
+
+def interpreter_output(warmup="count=1 curr=637079", steady="", timings="") -> str:
+    """The three lines that matter, as the interpreter tool prints them."""
+    steady = steady or "count=100 first=483 curr=481 min=470 max=512 avg=484.25 std=9"
+    timings = timings or (
+        "Init: 66002, First inference: 637079, Warmup (avg): 637079, Inference (avg): 484.25"
+    )
+    return f"INFO: {warmup}\n\nINFO: {steady}\n\nINFO: Inference timings in us: {timings}\n"
+
+
+def test_old_interpreter_tool():
+    run = parse_run(OLD_INTERPRETER, 50)
+    assert run.load_ns == 20_283_000
+    assert run.first_inference_ns == 339_304_000
+    assert run.inference_ns == 266_473_000
+    assert (run.warmups, run.inferences, run.tick_ns) == (2, 50, 1_000)
+    assert (run.footprint_init_mb, run.footprint_overall_mb) == (16.0234, 17.4492)
+    assert run.measured_ns == 20_283_000 + 2 * 302_814_000 + 50 * 266_473_000
+    assert run.generation == "interpreter"
+    assert run.delegation is None
+
+
+def test_the_first_count_line_is_the_warm_up():
+    run = parse_run(NNAPI_INTERPRETER, 520)
+    assert run.first_inference_ns == 637_079_000
+    assert run.inference_ns == 1_885_740
+    assert run.delegation == Delegation("NNAPI", "whole")
+    assert run.footprint_overall_mb == 7.83203
+
+
+def test_compiled_tool_with_the_summary_alone():
+    run = parse_run(COMPILED_SUMMARY, 10)
+    assert run.load_ns == 23_744_730_000
+    assert run.first_inference_ns == 7_441_040_000
+    assert run.inference_ns == 7_430_200_000
+    assert (run.warmups, run.inferences) == (1, 10)
+    assert run.tick_ns == 10_000
+    assert run.footprint_overall_mb == 6391.74
+    assert run.generation == "compiled"
+
+
+def test_compiled_tool_keeps_the_resolution_of_the_count_lines():
+    run = parse_run(COMPILED_SERIES, 100)
+    assert run.inference_ns == 1_231_470
+    assert run.first_inference_ns == 1_312_000
+    assert run.load_ns == 3_652_000
+    assert run.tick_ns == 1_000
+    assert run.generation == "compiled"
+
+
+@pytest.mark.parametrize(
+    ("line", "mean_ns"),
+    [
+        ("count=1 curr=483", 483_000),
+        ("count=100 curr=5(all same)", 5_000),
+        (
+            "count=7 first=1500000 curr=1500001 min=1500000 max=1600000 avg=1.53025e+06 std=40000",
+            1_530_250_000,
+        ),
+    ],
+)
+def test_statistics(line, mean_ns):
+    assert parse_statistics(line).mean_ns == mean_ns
+
+
+@pytest.mark.parametrize(
+    ("line", "delegation"),
+    [
+        (
+            "Explicitly applied GPU delegate, and the model graph will be partially executed by "
+            "the delegate w/ 2 delegate kernels.",
+            Delegation("GPU", "part", 2),
+        ),
+        (
+            "Though NNAPI delegate is explicitly applied, the model graph will not be executed by "
+            "the delegate.",
+            Delegation("NNAPI", "none"),
+        ),
+        (
+            "Replacing 60 out of 66 node(s) with delegate (TfLiteGpuDelegateV2) node, yielding 4 "
+            "partitions for the whole graph.",
+            Delegation("TfLiteGpuDelegateV2", "part", 4),
+        ),
+        (
+            "Replacing 66 out of 66 node(s) with delegate (TfLiteGpuDelegateV2) node, yielding 1 "
+            "partitions for subgraph 0.",
+            Delegation("TfLiteGpuDelegateV2", "whole"),
+        ),
+        (
+            "Replacing 6 out of 66 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 3 "
+            "partitions for the whole graph.",
+            None,  # what is left for the CPU
+        ),
+    ],
+)
+def test_how_much_of_the_graph_a_delegate_took(line, delegation):
+    assert parse_run(f"INFO: {line}\n" + interpreter_output(), 100).delegation == delegation
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "",
+        "STARTING!\n",
+        interpreter_output().rstrip("\n"),
+        interpreter_output(steady="count=100 first=483 curr=481 min=470 max=512 avg=nan std=9"),
+        interpreter_output(steady="count=100 first=483 curr=481 min=470 max=512"),
+        interpreter_output(steady="count=100 first=483 curr=481 min=470 max=480 avg=484.25 std=9"),
+        interpreter_output(steady="count=0"),
+        interpreter_output(steady="count=5 curr=5"),
+        interpreter_output(warmup="Loaded model x"),
+        interpreter_output(timings="Init: 66002, First inference: 637079"),
+        interpreter_output(
+            timings="Init: 66002, First inference: 1, Warmup (avg): 637079, Inference (avg): 484.25"
+        ),
+        interpreter_output() + interpreter_output(),
+        interpreter_output() + "INFO: Memory footprint delta from the start (MB): init=lots\n",
+        COMPILED_SUMMARY.replace("7430.20 ms (10 runs)", "7430.20 ms"),
+        COMPILED_SUMMARY.replace("Warmup (first):       7441.04 ms", "Warmup (first): soon"),
+        COMPILED_SERIES.replace("Inference (avg):      1.23 ms", "Inference (avg):      1.43 ms"),
+    ],
+)
+def test_what_is_not_understood_is_refused(output):
+    with pytest.raises(OutputError):
+        parse_run(output, 10 if "RESULTS" in output else 100)
+
+
+def test_the_refusal_shows_the_line():
+    with pytest.raises(OutputError, match=r"first=483 curr=481 min=470 max=512$") as raised:
+        parse_run(interpreter_output(steady="count=100 first=483 curr=481 min=470 max=512"), 100)
+    assert raised.value.line == "INFO: count=100 first=483 curr=481 min=470 max=512"
+
+
+def test_another_number_of_inferences_is_refused():
+    with pytest.raises(OutputError, match="100 inferences were run, not 99"):
+        parse_run(interpreter_output(), 99)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARN: Unconsumed cmdline flags: --output_filepath=x",
+        "ERROR: Benchmarking failed.",
+        "ERROR: Failed to apply GPU delegate.",
+    ],
+)
+def test_what_the_tool_calls_a_failure_is_one(line):
+    with pytest.raises(ToolError, match=line.partition(": ")[2]):
+        parse_run(f"{line}\n" + interpreter_output(), 100)
+
+
+def test_the_first_error_is_the_reason():
+    assert find_failure("ERROR: no such file\nERROR: Benchmarking failed.\n") == "no such file"
+    assert find_failure(interpreter_output()) is None
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        interpreter_output(steady="count=100 first=-3 curr=481 min=-3 max=512 avg=484.25 std=9"),
+        interpreter_output(
+            timings="Init: -1, First inference: 637079, Warmup (avg): 637079, "
+            "Inference (avg): 484.25"
+        ),
+        interpreter_output(
+            warmup="count=1 curr=0",
+            timings="Init: 66002, First inference: 0, Warmup (avg): 0, Inference (avg): 484.25",
+        ),
+    ],
+)
+def test_a_clock_that_runs_backwards(output):
+    with pytest.raises(ClockError, match="ran backwards or stood still"):
+        parse_run(output, 100)
+
+
+def test_flags():
+    usage = "usage: x\nFlags:\n\t--num_runs=50\tint32\toptional\tnumber\n\t--graph=\tstring\tx\n"
+    assert parse_flags(usage) == {"num_runs", "graph"}
+    with pytest.raises(OutputError, match="lists no flags; its last line: hello"):
+        parse_flags("hello\n")
+
+
+microseconds = st.integers(1, 10**9)
+
+
+@st.composite
+def tool_outputs(draw) -> tuple[str, int, dict[str, float]]:
+    """What the interpreter tool prints for made-up durations, and what should be read of it."""
+    prefix = draw(st.sampled_from(["", "INFO: "]))
+    init_us = draw(microseconds)
+    warmup_us = draw(st.lists(microseconds, min_size=1, max_size=5))
+    times_us = draw(st.lists(microseconds, min_size=2, max_size=20))
+    percentiles = draw(st.booleans())
+    lines = [
+        _statistics_line(warmup_us, percentiles),
+        "",
+        _statistics_line(times_us, percentiles),
+        "",
+        f"Inference timings in us: Init: {init_us}, First inference: {warmup_us[0]}, "
+        f"Warmup (avg): {_mean(warmup_us):g}, Inference (avg): {_mean(times_us):g}",
+    ]
+    text = "".join(f"{prefix}{line}\n" if line else "\n" for line in lines)
+    truth = {"load": init_us, "first": warmup_us[0], "mean": _mean(times_us)}
+    return text, len(times_us), truth
+
+
+def _mean(times_us: list[int]) -> float:
+    return sum(times_us) / len(times_us)
+
+
+def _statistics_line(times_us: list[int], percentiles: bool) -> str:
+    if len(set(times_us)) == 1:
+        same = "(all same)" if len(times_us) > 1 else ""
+        return f"count={len(times_us)} curr={times_us[-1]}{same}"
+    return (
+        f"count={len(times_us)} first={times_us[0]} curr={times_us[-1]} min={min(times_us)} "
+        f"max={max(times_us)} avg={_mean(times_us):g} std=1"
+        + (" p5=1 median=2 p95=3" if percentiles else "")
+    )
+
+
+@given(tool_outputs())
+def test_every_output_is_read_as_it_was_meant(case):
+    text, count, truth = case
+    run = parse_run(text, count)
+    assert run.load_ns == truth["load"] * 1e3
+    assert run.first_inference_ns == truth["first"] * 1e3
+    assert run.inference_ns == pytest.approx(truth["mean"] * 1e3, rel=1e-5)
+    assert run.inferences == count
+
+
+@given(tool_outputs(), st.data())
+def test_no_part_of_an_output_is_taken_for_the_whole(case, data):
+    text, count, _ = case
+    end = data.draw(st.integers(0, len(text) - 1))
+    with pytest.raises((OutputError, ClockError)):
+        parse_run(text[:end], count)
+
+
+@given(tool_outputs(), st.data())
+def test_a_missing_line_is_noticed(case, data):
+    text, count, _ = case
+    lines = text.splitlines(keepends=True)
+    removed = data.draw(st.integers(0, len(lines) - 1))
+    assume(lines[removed].strip())
+    with pytest.raises(OutputError):
+        parse_run("".join(lines[:removed] + lines[removed + 1 :]), count)
+
+
+@given(st.text())
+def test_garbage_is_refused_in_one_line(text):
+    with pytest.raises((OutputError, ToolError, ClockError)) as raised:
+        parse_run(text, 100)
+    assert len(str(raised.value).splitlines()) <= 1
+
+
+@given(st.text(), tool_outputs())
+def test_other_lines_change_nothing(noise, case):
+    text, count, _ = case
+    lines = [f"LOG {line}" for line in noise.splitlines() if "count=" not in line]
+    assume(not any(find_failure(line) for line in lines))
+    assert parse_run("".join(f"{line}\n" for line in lines) + text, count) == parse_run(text, count)

@@ -1,0 +1,133 @@
+"""Finding `benchmark_model`: the user's, else the published one."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from bench.android.adb.errors import ToolError
+from bench.android.tool import find as tool
+
+ARM64, ARM, X86_64 = 183, 40, 62
+
+
+def elf(machine: int) -> bytes:
+    """The first bytes of an executable for a machine, and something after them."""
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHI", 3, machine, 1) + bytes(5000)
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """A server on this machine that publishes the tool; `content` is what it gives."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            server.requests += 1
+            status, content = server.status, server.content
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content) + server.lacking_bytes))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.requests, server.status, server.content, server.lacking_bytes = 0, 200, elf(ARM64), 0
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/benchmark_model"
+    monkeypatch.setitem(tool.PUBLISHED, "arm64-v8a", url)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        tool.platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name
+    )
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _cached_files(tmp_path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "cache").rglob("*") if path.is_file())
+
+
+def test_a_file_of_the_users(tmp_path):
+    path = tmp_path / "benchmark_model"
+    path.write_bytes(elf(ARM64))
+    found = tool.find_tool("arm64-v8a", path)
+    assert found.content == elf(ARM64)
+    assert found.sha256 == hashlib.sha256(elf(ARM64)).hexdigest()
+    assert found.source == str(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (elf(X86_64), "built for x86_64, the device is arm64-v8a"),
+        (elf(ARM), "built for armeabi-v7a, the device is arm64-v8a"),
+        (elf(8), "built for ELF machine 8, the device is arm64-v8a"),
+        (b"", "not an executable"),
+        (b"PK\x03\x04", "not an executable"),
+        (elf(ARM64)[:19], "not an executable"),
+    ],
+)
+def test_a_file_that_the_device_cannot_execute(tmp_path, content, complaint):
+    path = tmp_path / "benchmark_model"
+    path.write_bytes(content)
+    with pytest.raises(ToolError, match=complaint):
+        tool.find_tool("arm64-v8a", path)
+
+
+def test_a_directory(tmp_path):
+    with pytest.raises(ToolError, match="cannot be read"):
+        tool.find_tool("arm64-v8a", tmp_path)
+
+
+def test_the_published_tool_is_downloaded_once(published, tmp_path):
+    for _ in range(2):
+        assert tool.find_tool("arm64-v8a").content == elf(ARM64)
+    assert published.requests == 1
+    assert len(_cached_files(tmp_path)) == 2  # the tool, and its sha256
+
+
+def test_a_damaged_copy_is_downloaded_again(published, tmp_path):
+    path = tool.find_tool("arm64-v8a").source
+    with open(path, "ab") as file:  # noqa: PTH123
+        file.write(b"damage")
+    assert tool.find_tool("arm64-v8a").content == elf(ARM64)
+    assert published.requests == 2
+
+
+def test_half_a_download_is_none(published, tmp_path):
+    published.lacking_bytes = 10
+    with pytest.raises(ToolError, match=r"give --device-tool PATH|of 5034 bytes arrived"):
+        tool.find_tool("arm64-v8a")
+    assert _cached_files(tmp_path) == []
+
+
+def test_an_address_that_has_nothing(published, tmp_path):
+    published.status = 404
+    with pytest.raises(ToolError, match=r"cannot be downloaded from .* \(HTTPError\)"):
+        tool.find_tool("arm64-v8a")
+    assert _cached_files(tmp_path) == []
+
+
+def test_an_abi_for_which_nothing_is_published():
+    with pytest.raises(ToolError, match="no benchmark_model is published for ABI riscv64"):
+        tool.find_tool("riscv64")
+    with pytest.raises(ToolError, match="no benchmark_model is published for ABI None"):
+        tool.find_tool(None)
+
+
+def test_the_published_addresses():
+    assert tool.LITERT_URL.endswith(
+        f"/litert/binaries/{tool.LITERT_VERSION}/android_arm64/benchmark_model"
+    )
+    assert tool.PUBLISHED["armeabi-v7a"].endswith("/nightly/latest/android_arm_benchmark_model")

@@ -1,0 +1,225 @@
+"""The gate as a user runs it, in a git repository of its own. No test looks at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from models.files import artifacts
+from tests.bench.gate.conftest import HEAVIER, MODEL
+
+FIELDS = ("base", "head")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(project):
+    yield
+    assert project.leftovers() == []
+
+
+def test_identical_trees_pass(project):
+    result = project.gate("--base", "HEAD")
+    assert result.status == 0, result.output
+    (benchmark,) = result.record["benchmarks"]
+    assert benchmark["verdict"] == "same"
+    assert MODEL in benchmark["name"]
+    assert benchmark["name"].rpartition("::")[2] in result.output
+    blocks = result.record["blocks"]
+    assert len(blocks) >= 10
+    assert {len(blocks[0]["rounds_s"][side][benchmark["name"]]) for side in FIELDS} == {8}
+    directory = project.root / ".benchmarks" / "gate"
+    assert (directory / "gate.png").read_bytes().startswith(b"\x89PNG")
+    assert "pass" in (directory / "gate.md").read_text()
+    assert result.record["base_commit"] == project.git("rev-parse", "HEAD")
+    assert result.record["machine"]["cpu"]
+
+
+def test_slower_code_fails_and_is_named(project):
+    """Ten inferences in place of one: no noise hides that."""
+    project.edit(
+        "models/running/runtimes.py",
+        r"        self\.set_input\(elements\)\n        self\.invoke\(\)",
+        "        self.set_input(elements)\n        for _ in range(10):\n            self.invoke()",
+    )
+    result = project.gate("--base", "HEAD")
+    assert result.status == 1, result.output
+    (benchmark,) = result.record["benchmarks"]
+    assert benchmark["verdict"] == "regressed"
+    assert benchmark["measured_again"]
+    assert f"test_classify[{MODEL}" in result.record["reason"]
+
+
+def test_a_heavier_model_fails_and_is_named_without_measuring_time(project):
+    card = json.loads((artifacts.DIRECTORY / f"{HEAVIER}.json").read_text())
+    shutil.copy(artifacts.DIRECTORY / f"{HEAVIER}.tflite", project.card.with_suffix(".tflite"))
+    own = json.loads(project.card.read_text())
+    kept = {name: own[name] for name in ("architecture", "precision", "accuracy")}
+    project.card.write_text(json.dumps(card | kept))
+    result = project.gate("--base", "HEAD")
+    assert result.status == 1, result.output
+    assert result.record["blocks"] == []
+    regressed = {
+        row["quantity"] for row in result.record["figures"] if row["verdict"] == "regressed"
+    }
+    assert regressed >= {"parameters", "file_bytes", "multiply_accumulates"}
+    assert f"parameters of {MODEL}" in result.record["reason"]
+
+
+@pytest.mark.parametrize("figure", ["accuracy", "parameters"])
+def test_a_worse_card_fails_without_measuring_time(project, figure):
+    card = json.loads(project.card.read_text())
+    accuracy = card["accuracy"] | {"correct": card["accuracy"]["correct"] - 1}
+    changes = {"accuracy": accuracy, "parameters": card["parameters"] + 1}
+    project.edit_card(**{figure: changes[figure]})
+    result = project.gate("--base", "HEAD")
+    assert result.status == 1, result.output
+    assert result.record["blocks"] == []
+    assert f"{figure} of {MODEL}" in result.record["reason"]
+
+
+def test_a_regression_that_is_allowed_is_none(project):
+    card = json.loads(project.card.read_text())
+    project.edit_card(parameters=card["parameters"] + 1)
+    with (project.root / "bench" / "gate" / "thresholds.toml").open("a") as file:
+        file.write(f"[{MODEL.split('-')[0]}]\nparameters = 1\n")
+    result = project.gate("--base", "HEAD", "--max-minutes", "0.001")
+    assert result.status == 2, result.output  # there was no time to judge the latency
+    assert {row["verdict"] for row in result.record["figures"]} == {"same"}
+    assert "no verdict" in result.output
+
+
+def test_a_renamed_benchmark_cannot_be_judged(project):
+    project.edit("bench/test_host_inference.py", "def test_classify", "def test_classify_it")
+    result = project.gate("--base", "HEAD")
+    assert result.status == 2, result.output
+    assert "gone from head" in result.record["reason"]
+    assert any("test_classify_it" in note for note in result.record["notes"])
+
+
+def test_another_number_of_threads_cannot_be_judged(project):
+    project.edit("fixtures/measure.py", '"threads": threads,', '"threads": threads + 1,')
+    result = project.gate("--base", "HEAD")
+    assert result.status == 2, result.output
+    assert "other threads (1, 2)" in result.record["reason"]
+
+
+def test_a_model_that_is_gone_cannot_be_judged(project):
+    project.commit()
+    project.card.unlink()
+    project.card.with_suffix(".tflite").unlink()
+    result = project.gate("--base", "HEAD")
+    assert result.status == 2, result.output
+    assert f"{MODEL} is gone from head" in result.output
+
+
+def test_a_card_of_another_file_cannot_be_judged(project):
+    path = project.card.with_suffix(".tflite")
+    path.write_bytes(path.read_bytes() + b"\0")
+    result = project.gate("--base", "HEAD")
+    assert result.status == 2, result.output
+    assert "sha256" in result.output
+
+
+def test_a_base_that_does_not_import_says_why(project):
+    file = project.root / "fixtures" / "measuring.py"
+    good = file.read_text()
+    file.write_text(good.replace("import pytest\n", "import nothing_of_that_name\n"))
+    base = project.commit()
+    file.write_text(good)
+    result = project.gate("--base", base)
+    assert result.status == 2, result.output
+    assert "base cannot be measured" in result.output
+    assert "nothing_of_that_name" in result.output
+    assert "nothing_of_that_name" in result.record["details"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--base", "no-such-revision"], "names no commit"),
+        (["--base", "HEAD", "--no-such-option"], "--no-such-option"),
+        (["--base", "HEAD", "--min-effect", "0.2"], "max_hidden_effect"),
+        (["--base", "HEAD", "--rounds", "0"], "--rounds"),
+        (["--base", "HEAD", "--max-minutes", "soon"], "'soon' is not a number"),
+        ([], "--base"),
+    ],
+)
+def test_bad_usage(project, arguments, said):
+    result = project.gate(*arguments)
+    assert result.status == 2, result.output
+    assert said in result.output
+
+
+def test_a_device_is_measured_by_both_sides(project):
+    result = project.gate(
+        "--base", "HEAD", "--device", "emulated", "--rounds", "3", "--max-minutes", "0.001",
+        only="test_device_load",
+    )  # fmt: skip
+    assert result.status == 2, result.output  # there was no time for more than a block
+    (block,) = result.record["blocks"]
+    (name,) = block["rounds_s"]["base"]
+    assert [len(block["rounds_s"][side][name]) for side in FIELDS] == [3, 3]
+    devices = [result.record["info"][side][name]["device"]["serial"] for side in FIELDS]
+    assert devices[0] == devices[1]
+    assert not list(project.temporary.glob("emulated-android-*"))
+
+
+def test_self_check_repeats_its_figures_from_the_pool(project):
+    arguments = ("--self-check", "--output", "check")
+    result = project.gate(*arguments, "--blocks", "3", "--comparisons", "0")
+    assert result.status == 0, result.output
+    directory = project.root / "check"
+    first = (directory / "self-check.json").read_text()
+    assert json.loads(first)["about"]["idle"]["blocks"] == 3
+    assert (directory / "self-check.png").read_bytes().startswith(b"\x89PNG")
+    again = project.gate(*arguments, "--resample-only")
+    assert again.status == 0, again.output
+    assert "Mann-Whitney" in again.output
+    assert (directory / "self-check.json").read_text() == first
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_leaves_nothing(project, number):
+    process = project.start("--base", "HEAD")
+    deadline = time.monotonic() + 120
+    while not (children := _descendants(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert children, "no block has begun"
+    os.kill(process.pid, number)
+    os.kill(process.pid, number)  # an impatient user, while it cleans up
+    result = project.finish(process)
+    assert result.status == 2, result.output
+    assert "interrupted" in result.output
+    assert result.record == {}
+    while any(map(_is_alive, children)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(_is_alive, children))
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return the pytest processes that a process started."""
+    if not Path("/proc").is_dir():
+        pytest.skip("needs /proc")
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (entry / "cmdline").read_text()
+        except (OSError, IndexError):
+            continue
+        if parent == pid and "gate_worker" in command:
+            found.append(int(entry.name))
+    return found
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return "Z" not in (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2][:3]
+    except OSError:
+        return False

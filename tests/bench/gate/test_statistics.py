@@ -1,0 +1,129 @@
+"""The statistics, against SciPy and against data whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from bench.statistics.intervals import (
+    log_ratio,
+    mann_whitney_distribution,
+    one_sample,
+    runs_needed,
+    signed_rank_distribution,
+    two_samples,
+)
+
+SEED = 11
+
+
+def test_log_ratio_is_of_lower_quartiles():
+    base, head = [1.0, 2.0, 3.0, 90.0, 80.0], [3.9, 4.0, 7.0, 8.0, 90.0]
+    assert log_ratio(base, head) == pytest.approx(np.log(2))
+
+
+def test_half_of_the_rounds_may_be_disturbed():
+    """Rounds of two kinds, half of each: the noise is that of the undisturbed kind."""
+    random = np.random.default_rng(SEED)
+
+    def process():
+        kinds = np.where(np.arange(30) % 2, 1.0, 1.1)
+        return kinds * np.exp(np.abs(random.normal(0, 0.01, 30)))
+
+    observed = [log_ratio(process(), process()) for _ in range(300)]
+    medians = [np.log(np.median(process()) / np.median(process())) for _ in range(300)]
+    assert np.std(observed) < 0.005 < 2 * np.std(observed) < 3 * np.std(medians)
+
+
+@pytest.mark.parametrize(("base", "head"), [([], [1.0]), ([1.0], []), ([0.0], [1.0])])
+def test_log_ratio_refuses_what_has_none(base, head):
+    with pytest.raises(ValueError, match="rounds"):
+        log_ratio(base, head)
+
+
+@pytest.mark.parametrize("count", [1, 5, 12, 30])
+def test_signed_rank_distribution_is_scipys(count):
+    """P(W <= w) is the p-value of SciPy's exact test on data with that statistic."""
+    ours = np.cumsum(signed_rank_distribution(count))
+    random = np.random.default_rng(SEED)
+    for _ in range(5):
+        values = random.normal(size=count)
+        theirs = scipy.stats.wilcoxon(values, alternative="less", method="exact")
+        assert ours[int(theirs.statistic)] == pytest.approx(theirs.pvalue)
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 1), (3, 5), (8, 8)])
+def test_mann_whitney_distribution_is_scipys(first, second):
+    ours = np.cumsum(mann_whitney_distribution(first, second))
+    random = np.random.default_rng(SEED)
+    for _ in range(5):
+        x, y = random.normal(size=first), random.normal(size=second)
+        theirs = scipy.stats.mannwhitneyu(x, y, alternative="less", method="exact")
+        assert ours[int(theirs.statistic)] == pytest.approx(theirs.pvalue)
+
+
+def test_interval_inverts_the_signed_rank_test():
+    """The lower bound is where SciPy's p-value crosses the level."""
+    values, level = np.random.default_rng(SEED).normal(0.3, 1, 15), 0.01
+    lower = one_sample(values, level, level).lower
+    for shift, is_rejected in ((-1e-9, True), (1e-9, False)):
+        test = scipy.stats.wilcoxon(values - (lower + shift), alternative="greater", method="exact")
+        assert (test.pvalue <= level) == is_rejected
+
+
+def test_interval_inverts_the_mann_whitney_test():
+    random, level = np.random.default_rng(SEED), 0.01
+    base, head = random.normal(0, 1, 9), random.normal(0.5, 1, 8)
+    lower = two_samples(base, head, level, level).lower
+    for shift, is_rejected in ((-1e-9, True), (1e-9, False)):
+        test = scipy.stats.mannwhitneyu(
+            head - (lower + shift), base, alternative="greater", method="exact"
+        )
+        assert (test.pvalue <= level) == is_rejected
+
+
+def test_too_few_observations_have_no_bounds():
+    estimate = one_sample([0.1, 0.2, 0.3], 0.01, 0.01)
+    assert (estimate.lower, estimate.upper, estimate.count) == (-np.inf, np.inf, 3)
+    assert estimate.value == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda random, size: random.normal(0, 1, size),
+        lambda random, size: random.standard_t(2, size),
+        lambda random, size: random.choice([-1, 1], size) * random.pareto(1.5, size),
+    ],
+    ids=["normal", "t2", "pareto"],
+)
+def test_coverage_needs_no_normality(draw):
+    """Each bound is wrong at most as often as its level, whatever the tails."""
+    random, level, cases = np.random.default_rng(SEED), 0.05, 2000
+    estimates = [one_sample(draw(random, 14), level, level) for _ in range(cases)]
+    for wrong in (
+        sum(each.lower > 0 for each in estimates),
+        sum(each.upper < 0 for each in estimates),
+    ):
+        assert scipy.stats.binomtest(wrong, cases, level, alternative="greater").pvalue > 1e-4
+        assert wrong > cases * level / 3  # a bound that is never wrong says nothing
+
+
+def test_coverage_of_two_samples():
+    random, level, cases = np.random.default_rng(SEED), 0.05, 2000
+    wrong = sum(
+        two_samples(random.standard_t(3, 7), 0.4 + random.standard_t(3, 9), level, level).lower
+        > 0.4
+        for _ in range(cases)
+    )
+    assert scipy.stats.binomtest(wrong, cases, level, alternative="greater").pvalue > 1e-4
+    assert wrong > cases * level / 3
+
+
+@pytest.mark.parametrize("level", [0.05, 0.005, 0.005 / 64])
+def test_runs_needed_is_the_smallest_number(level):
+    runs = runs_needed(level)
+    base, head = np.arange(runs), np.arange(runs) + 100
+    assert two_samples(base, head, level, level).lower > 0
+    assert two_samples(base[1:], head[1:], level, level).lower == -np.inf

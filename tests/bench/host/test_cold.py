@@ -1,0 +1,116 @@
+"""The memory-cleared protocol: what is cleared, and that it is not in the timed part."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import mmap
+import os
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.host import cold
+
+
+def write_sizes(directory: Path, *sizes: str) -> Path:
+    for number, size in enumerate(sizes):
+        file = directory / f"index{number}" / "size"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"{size}\n")
+    return directory
+
+
+def test_the_largest_cache_counts(tmp_path):
+    assert cold.cache_bytes(write_sizes(tmp_path, "48K", "2048K", "32M")) == 32 << 20
+
+
+def test_a_machine_that_does_not_tell_gets_a_default(tmp_path):
+    assert cold.cache_bytes(tmp_path / "missing") == cold.DEFAULT_CACHE_BYTES
+    assert cold.cache_bytes(write_sizes(tmp_path, "unknown")) == cold.DEFAULT_CACHE_BYTES
+
+
+def test_garbage_is_collected():
+    class Node:
+        pass
+
+    node = Node()
+    node.itself = node
+    watch = weakref.ref(node)
+    gc.disable()
+    try:
+        del node
+        cold.clearer()()
+        assert watch() is None
+    finally:
+        gc.enable()
+
+
+def resident_pages(file: Path) -> int:
+    """Count a file's pages in the kernel's cache, through mincore(2)."""
+    size = file.stat().st_size
+    vector = (ctypes.c_ubyte * -(-size // mmap.PAGESIZE))()
+    libc = ctypes.CDLL(None)
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), size, prot=mmap.PROT_READ) as view:
+        start = np.frombuffer(view, np.uint8).ctypes.data
+        refused = libc.mincore(ctypes.c_void_p(start), ctypes.c_size_t(size), vector)
+    if refused:
+        pytest.skip("the kernel does not tell what is in its cache")
+    return sum(page & 1 for page in vector)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the kernel takes no advice")
+def test_the_kernel_forgets_the_file(tmp_path):
+    file = tmp_path / "model.tflite"
+    file.write_bytes(bytes(1 << 20))
+    os.sync()  # what is not yet on the disk stays
+    file.read_bytes()
+    if not resident_pages(file):
+        pytest.skip("this file system does not use the kernel's cache")
+    cold.clearer([file])()
+    assert resident_pages(file) == 0
+
+
+def test_the_options_protocol(pytester_run):
+    """Each round of a cold benchmark is preceded by its setup and the clearing, both untimed."""
+    outcome = pytester_run("--protocol", "cold", "--rounds", "3", "--warmup-rounds", "0")
+    assert outcome == ["setup", "clear", "round"] * 3
+
+
+def test_the_warm_protocol_clears_nothing(pytester_run):
+    outcome = pytester_run("--rounds", "2", "--warmup-rounds", "0")
+    assert outcome == ["setup", "round"] * 2
+
+
+@pytest.fixture
+def pytester_run(tmp_path):
+    """Run one benchmark in a pytest of its own; return what happened, in order."""
+    root = Path(__file__).parents[3]
+    test = tmp_path / "test_order.py"
+    record = tmp_path / "record"
+    test.write_text(
+        "from pathlib import Path\n"
+        "import fixtures.measure\n"
+        f"RECORD = Path({str(record)!r})\n"
+        "def note(text):\n"
+        "    with RECORD.open('a') as file: file.write(text + '\\n')\n"
+        "def test_order(measure, monkeypatch):\n"
+        "    clearer = lambda files: lambda: note('clear')\n"
+        "    monkeypatch.setattr(fixtures.measure, 'clearer', clearer)\n"
+        "    measure(lambda: note('round'), info={}, setup=lambda: note('setup'))\n"
+    )
+
+    def run(*options: str) -> list[str]:
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-c", str(root / "pytest.ini"), "--rootdir",
+             str(root), "-p", "no:cacheprovider", "--confcutdir", str(root), str(test),
+             "-p", "conftest", *options],
+            cwd=root, check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+        return record.read_text().split()
+
+    return run

@@ -1,0 +1,60 @@
+"""Comparing models in turns."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bench.__main__ import main
+from bench.ratio.ratio import ratios
+
+
+def test_a_model_that_takes_a_third_is_found_to():
+    blocks = [[[10 + n, 11 + n, 900], [3 * (10 + n), 3 * (11 + n), 2000]] for n in range(12)]
+    itself, other = ratios(blocks)
+    assert (itself.value, itself.lower, itself.upper) == (1, 1, 1)
+    assert other.lower <= other.value <= other.upper
+    assert other.value == pytest.approx(1 / 3, rel=0.01)
+
+
+def test_one_process_gives_no_interval():
+    (_, other) = ratios([[[1, 1, 1], [2, 2, 2]]])
+    assert (other.value, other.lower, other.upper) == (0.5, 0, float("inf"))
+
+
+def test_no_blocks_are_refused():
+    with pytest.raises(ValueError, match="no blocks"):
+        ratios([])
+
+
+def test_command_measures_all_and_keeps_every_round(tmp_path, capsys):
+    record = tmp_path / "ratios.json"
+    words = ["ratios", "mobilenet_v2", "--blocks", "2", "--rounds", "3"]
+    assert main([*words, "--json", str(record)]) == 0
+    record_of = json.loads(record.read_text())
+    assert list(record_of) == ["float32", "int8"]
+    measured = record_of["int8"]
+    assert measured["models"][0] == "mobilenet_v2-int8"
+    assert len(measured["models"]) >= 4
+    assert len(measured["blocks_ns"]) == 2
+    for block in measured["blocks_ns"]:
+        assert [len(rounds) for rounds in block] == [3] * len(measured["models"])
+        assert all(time_ns > 0 for rounds in block for time_ns in rounds)
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in measured["models"])
+
+
+def test_a_damaged_file_costs_one_line(tmp_path, capsys):
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(b"no model")
+    assert main(["ratios", "mobilenet_v2", "--blocks", "1", "--model", str(damaged)]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "damaged.tflite" in line
+
+
+def test_unknown_arguments_and_names_are_refused(capsys):
+    assert main(["ratios", "mobilenet_v2", "--nonsense"]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main(["ratios", "mobilenet_v9"])
+    assert "known are" in capsys.readouterr().err

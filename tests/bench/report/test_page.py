@@ -1,0 +1,233 @@
+"""What stands on the page: the results' own numbers, and nothing from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+import statistics
+
+import pytest
+
+from bench.report.page import render
+from bench.results.runs import read_runs
+from models.zoo import ARCHITECTURES
+from tests.bench.report.html import parse
+from tests.bench.report.samples import RUNTIMES, SOURCE, Sample
+
+FIGURES = ("latency", "rounds", "tradeoff", "stages", "robustness", "roofline", "operators",
+           "device-1", "device-2", "history")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def root(page):
+    """The page's elements."""
+    return parse(page)
+
+
+@pytest.fixture(scope="module")
+def data(files):
+    """The newer run's JSON."""
+    return json.loads(files["new"].read_text())
+
+
+def _rounds_ms(data, name: str) -> list[float]:
+    (found,) = [each for each in data["benchmarks"] if each["name"] == name]
+    return [1e3 * each for each in found["stats"]["data"]]
+
+
+def _table(root, name: str) -> list[dict[str, str]]:
+    """Return a part's table; of a number its exact value."""
+    section = root.section(name)
+    heads = [head.text for head in section.all("th")]
+    (body,) = section.all("tbody")
+    return [
+        {
+            head: cell.attributes.get("data-value", cell.text)
+            for head, cell in zip(heads, row.all("td"), strict=True)
+        }
+        for row in body.all("tr")
+    ]
+
+
+def _csv(root, name: str) -> list[dict[str, str]]:
+    (link,) = root.section(name).all("a", download=f"{name}.csv")
+    kind, _, content = link.attributes["href"].partition(",")
+    assert kind == "data:text/csv;base64"
+    return list(csv.DictReader(io.StringIO(base64.b64decode(content).decode())))
+
+
+def test_the_study_stands_beside_ours(root, data):
+    rows = _table(root, "study")
+    assert [row["model"] for row in rows] == [each.title for each in ARCHITECTURES.values()]
+    for row, architecture in zip(rows, ARCHITECTURES.values(), strict=True):
+        info = next(
+            each["extra_info"]
+            for each in data["benchmarks"]
+            if each["name"] == f"test_classify[{architecture.name}-float32-litert]"
+        )
+        if architecture.study is None:
+            assert row["parameters, study"] == row["accuracy, study"] == "-"
+        else:
+            assert int(row["parameters, study"]) == architecture.study.parameters
+            assert float(row["accuracy, study"]) == architecture.study.accuracy
+        assert int(row["parameters"]) == info["parameters"]
+        assert float(row["accuracy"]) == info["accuracy"]
+        assert int(row["bytes"]) == info["file_bytes"]
+        for runtime, version in RUNTIMES.items():
+            rounds = _rounds_ms(data, f"test_classify[{architecture.name}-float32-{runtime}]")
+            assert float(row[f"mean ms, {runtime} {version}"]) == pytest.approx(
+                statistics.fmean(rounds)
+            )
+
+
+def test_a_number_reads_as_its_value_rounded(root):
+    cells = root.all("td")
+    checked = 0
+    for cell in cells:
+        if "data-value" in cell.attributes:
+            text, value = cell.text.replace(",", ""), float(cell.attributes["data-value"])
+            shown = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+            digits = len(text.rstrip("%").partition(".")[2]) + (2 if text.endswith("%") else 0)
+            assert shown == pytest.approx(value, abs=0.50001 * 10**-digits)
+            checked += 1
+    assert checked > 200
+
+
+def test_every_model_has_the_medians_of_its_rounds(root, data):
+    rows = _table(root, "models")
+    assert len(rows) == 2 * len(ARCHITECTURES) * len(RUNTIMES)
+    by_title = {(row["model"], row["runs on"]): row for row in rows}
+    row = by_title["AlexNet Separable int8", "tflite-runtime 2.14.0"]
+    classify = _rounds_ms(data, "test_classify[alexnet_separable-int8-tflite-runtime]")
+    invoke = _rounds_ms(data, "test_invoke[alexnet_separable-int8-tflite-runtime]")
+    assert float(row["median ms"]) == pytest.approx(statistics.median(classify))
+    assert float(row["invoke: median ms"]) == pytest.approx(statistics.median(invoke))
+
+
+def test_every_round_is_one_click_away(root, data):
+    rows = _csv(root, "rounds")
+    assert len(rows) == 100 * 2 * len(ARCHITECTURES) * len(RUNTIMES)
+    drawn = [
+        float(row["ms"])
+        for row in rows
+        if (row["model"], row["runs on"]) == ("mobilenet_v1-int8", "litert 2.3.0")
+    ]
+    assert drawn == pytest.approx(_rounds_ms(data, "test_classify[mobilenet_v1-int8-litert]"))
+
+
+def test_every_file_is_held_as_it_was_given(root, files):
+    links = {each.attributes["download"]: each for each in root.section("conditions").all("a")}
+    assert set(links) == {path.name for path in files.values()}
+    for path in files.values():
+        content = links[path.name].attributes["href"].partition(",")[2]
+        assert base64.b64decode(content) == path.read_bytes()
+    for section in root.all("section"):
+        for link in section.all("a"):
+            assert link.attributes.get("data-file", link.attributes.get("download")) in {
+                *links,
+                f"{section.attributes['id']}.csv",
+            }
+
+
+def test_stages(root, data):
+    row = _table(root, "stages")[0]
+    assert (row["model"], row["runtime"]) == ("AlexNet float32", "litert 2.3.0")
+    decode = statistics.median(_rounds_ms(data, f"test_decode[{SOURCE}]"))
+    whole = statistics.median(_rounds_ms(data, "test_classify_jpeg[alexnet-float32-litert]"))
+    assert float(row["decode ms"]) == pytest.approx(decode)
+    assert float(row["whole ms"]) == pytest.approx(whole)
+
+
+def test_robustness(root):
+    rows = _table(root, "robustness")
+    assert [row["change"] for row in rows] == ["none", "rotated by 45 degrees"]
+    assert [float(row["mobilenet_v2-int8"]) for row in rows] == [0.965, 0.715]
+
+
+def test_history_goes_from_the_older_run_to_the_newer(root, data):
+    section = root.section("history")
+    heads = [head.text for head in section.all("th")]
+    assert heads == ["model", "1: 00000000", "2: ffffffff"]
+    row = _table(root, "history")[0]
+    assert row["model"] == "AlexNet float32, litert 2.3.0"
+    newer = statistics.median(_rounds_ms(data, "test_classify[alexnet-float32-litert]"))
+    assert float(row["2: ffffffff"]) == pytest.approx(newer)
+    assert float(row["1: 00000000"]) != float(row["2: ffffffff"])
+
+
+def test_a_phone_and_what_is_none_never_share_a_part(root):
+    phone, emulated = (root.section(f"device-{number}") for number in (1, 2))
+    assert "R58M" in phone.text
+    assert "no phone" not in phone.text
+    assert "emulated device: no phone" in emulated.text
+    assert "not-a-phone" in emulated.attributes["class"]
+    assert len(_table(root, "device-1")) == len(_table(root, "device-2")) == 1
+    (row,) = _table(root, "device-1")
+    assert float(row["inference, median ms"]) == pytest.approx(7.25, rel=0.05)
+    assert all(float(each["ms"]) < 3 for each in _csv(root, "device-2"))
+    assert all(float(each["ms"]) > 5 for each in _csv(root, "device-1"))
+
+
+def test_the_conditions_are_told(root):
+    text = root.section("conditions").text
+    for fact in ("Example CPU, 4 cores", "f" * 40, "battery in °C 28.5", "0 at 0.84 of 1.69 GHz"):
+        assert fact in text
+
+
+def test_every_figure_says_what_it_shows(root):
+    plots = root.all("svg", role="img")
+    assert len(plots) == len(FIGURES)
+    alts = [plot.attributes["aria-label"] for plot in plots]
+    assert len(set(alts)) == len(alts)
+    assert all(len(alt) > 40 for alt in alts)
+    for name in FIGURES:
+        assert len(root.section(name).all("svg")) == 1
+
+
+def test_no_two_ids_are_the_same_and_every_reference_has_its_own(page):
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    references = {*re.findall(r'href="#([^"]+)"', page), *re.findall(r"url\(#([^)]+)\)", page)}
+    assert references <= set(ids)
+
+
+def test_nothing_is_loaded_from_elsewhere(page):
+    addresses = re.findall(r"""(?:src|href|action|data|poster|srcset)\s*=\s*["']([^"']*)""", page)
+    assert addresses
+    assert all(each.startswith(("#", "data:")) for each in addresses)
+    assert not re.search(r"@import|url\((?!#)|<script[^>]+src|fetch\(|XMLHttp", page)
+    assert "default-src 'none'" in page
+
+
+def test_a_name_from_a_file_is_text_and_no_markup(tmp_path):
+    sample = Sample().add_host()
+    for each in sample.data["benchmarks"]:
+        if each["extra_info"].get("model") == "alexnet-float32":
+            each["extra_info"] |= {"model": "<script>alert(1)</script>", "architecture": None}
+    page = render(read_runs([sample.write(tmp_path / "a.json")]))
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    parse(page)
+
+
+def test_what_is_missing_is_told_with_its_remedy(tmp_path):
+    sample = Sample().add_device("R58M", emulated=False, milliseconds=7)
+    root = parse(render(read_runs([sample.write(tmp_path / "a.json")])))
+    assert [each.attributes["id"] for each in root.all("section")] == ["device-1", "conditions"]
+    (missing,) = root.all("ul", id="missing")
+    lines = [" ".join(each.text.split()) for each in missing.all("li")]
+    assert len(lines) == 6
+    assert lines[0] == (
+        "Inference on this machine: "
+        "pytest --benchmark-only --benchmark-autosave bench/test_host_inference.py"
+    )
+
+
+def test_without_a_phone_the_page_says_how_to_measure_one(tmp_path):
+    root = parse(render(read_runs([Sample().add_host().write(tmp_path / "a.json")])))
+    (missing,) = root.all("ul", id="missing")
+    assert "On a phone" in missing.text
+    assert "bench/test_device_inference.py" in missing.text

@@ -1,0 +1,108 @@
+"""`python -m bench report` as a user runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bench.__main__ import main
+from tests.bench.report.html import parse
+from tests.bench.report.samples import Sample
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def result(tmp_path) -> Path:
+    """A file of results."""
+    return Sample().add_host().write(tmp_path / "run.json")
+
+
+def test_page_and_picture_are_written(result, tmp_path, capsys):
+    page, picture = tmp_path / "out" / "report.html", tmp_path / "summary.png"
+    assert main(["report", str(result), "-o", str(page), "--picture", str(picture)]) == 0
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    with Image.open(picture) as image:
+        assert image.width > image.height > 300
+        assert len(image.convert("RGB").getcolors(1 << 24)) > 100
+    assert str(page) in capsys.readouterr().out
+
+
+def test_the_same_input_gives_the_same_page(result, tmp_path):
+    pages = [tmp_path / "one.html", tmp_path / "two.html"]
+    for page in pages:
+        assert main(["report", str(result), "-o", str(page)]) == 0
+    assert pages[0].read_bytes() == pages[1].read_bytes()
+
+
+def test_stored_results_are_found(tmp_path, monkeypatch):
+    storage = tmp_path / ".benchmarks" / "Linux-CPython-3.11-64bit"
+    storage.mkdir(parents=True)
+    Sample().add_host().write(storage / "0001_abc.json")
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "-o", "report.html"]) == 0
+    assert "0001_abc.json" in Path("report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["-o", "x.html"], "no results: give files of pytest-benchmark"),
+        (["run.json"], "nothing to write"),
+        (["none.json", "-o", "x.html"], "none.json: cannot be read"),
+        (["run.json", "-o", "x.html", "--robustness", "none.md"], "none.md: cannot be read"),
+        (["run.json", "-o", "x.html", "--operators", "none.json"], "none.json: cannot be read"),
+        (["run.json", "-o", "x.html", "--operators", "run.json"], "run.json: not a file of python"),
+        (["run.json", "-o", "x.html", "--model", "none.tflite"], "none.tflite: no such file"),
+        (["run.json", "-o", "x.html", "--colour"], "unknown argument --colour"),
+        (["run.json", "--picture", "x.nonsense"], "no format for a picture"),
+        (["run.json", "-o", "run.json/x.html"], "cannot be written"),
+        (["phone.json", "--picture", "x.png"], "no inference on this machine"),
+    ],
+)
+def test_bad_input_gets_one_line_and_writes_nothing(
+    result, tmp_path, monkeypatch, capsys, arguments, reason
+):
+    Sample().add_device("R58M", emulated=False, milliseconds=7).write(tmp_path / "phone.json")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    assert main(["report", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert reason in error
+    assert error.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_existing_page_is_not_lost(tmp_path):
+    page, bad = tmp_path / "report.html", tmp_path / "bad.json"
+    page.write_text("precious")
+    bad.write_text("{")
+    assert main(["report", str(bad), "-o", str(page)]) == 2
+    assert page.read_text() == "precious"
+
+
+def test_from_benchmark_to_page(device_model, tmp_path):
+    """The whole way, with the real benchmarks, runtimes and adb server."""
+    result, page = tmp_path / "run.json", tmp_path / "report.html"
+    model = tmp_path / "mymodel.tflite"
+    model.write_bytes(device_model.read_bytes())
+    pytest_command = [
+        sys.executable, "-m", "pytest", "bench", "-q", "-p", "no:cacheprovider",
+        "--benchmark-only", "--rounds=3", "--warmup-rounds=1", f"--model={model}",
+        "--device=emulated", f"--benchmark-json={result}", "-k",
+        "mymodel or matrix or copy or (640x480 and (decode or prepare))",
+    ]  # fmt: skip
+    done = subprocess.run(pytest_command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert main(["report", str(result), "-o", str(page), "--model", str(model)]) == 0
+    root = parse(page.read_text(encoding="utf-8"))
+    shown = [each.attributes["id"] for each in root.all("section")]
+    assert shown == [
+        "study", "latency", "rounds", "stages", "roofline", "device-1", "models", "conditions"
+    ]  # fmt: skip
+    assert "no phone" in root.section("device-1").text

@@ -1,0 +1,85 @@
+"""The table of stages: put together from the right results, and nothing made up."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bench.report.stages import Breakdown, breakdowns, preparation_line, stage_table
+from bench.results.result import Result
+
+
+def result(quantity: str, milliseconds: float, **info) -> Result:
+    return Result(quantity, (milliseconds / 1e3,) * 3, info)
+
+
+MODEL = {"model": "alexnet-float32", "runtime": "litert", "runtime_version": "2.3.0"}
+OTHER = {**MODEL, "model": "alexnet-int8"}
+SHAPE = [1, 100, 100, 3]
+JPEG = {"source": "640x480", "dtype": "float32", "input_shape": SHAPE}
+RUN = [
+    result("test_decode", 0.5, source="640x480"),
+    result("test_decode", 15.0, source="12MP"),
+    result("test_prepare", 0.6, **JPEG),
+    result("test_prepare", 0.7, **{**JPEG, "dtype": "uint8"}),
+    result("test_prepare", 16.0, **{**JPEG, "source": "12MP"}),
+    result("test_load_path", 0.3, **MODEL),
+    result("test_first_inference", 0.25, **MODEL),
+    result("test_invoke", 0.2, **MODEL),
+    result("test_invoke", 9.0, **OTHER),
+    result("test_classify_jpeg", 0.9, **MODEL, **JPEG),
+]
+
+
+def test_each_stage_is_the_models_own():
+    (row,) = breakdowns(RUN)
+    assert row.model == "alexnet-float32"
+    assert row.runtime == "litert 2.3.0"
+    assert row.total_ms == pytest.approx(0.9)
+    assert row.stages_ms == pytest.approx(
+        {"decode": 0.5, "resize": 0.1, "inference": 0.2, "rest": 0.1}
+    )
+    assert row.dominant == "decode"
+
+
+def test_noise_gives_no_negative_stage():
+    noisy = [entry for entry in RUN if entry.quantity != "test_classify_jpeg"]
+    noisy.append(result("test_classify_jpeg", 0.7, **MODEL, **JPEG))
+    (row,) = breakdowns(noisy)
+    assert row.stages_ms["rest"] == 0
+
+
+@pytest.mark.parametrize("missing", ["test_decode", "test_prepare", "test_invoke"])
+def test_a_model_that_lacks_a_stage_is_left_out(missing):
+    run = [entry for entry in RUN if entry.quantity != missing]
+    assert breakdowns(run) == []
+    assert stage_table(run) is None
+
+
+def test_a_model_of_another_input_is_left_out():
+    large = {**JPEG, "input_shape": [1, 224, 224, 3]}
+    run = [entry for entry in RUN if entry.quantity != "test_classify_jpeg"]
+    assert breakdowns([*run, result("test_classify_jpeg", 0.9, **MODEL, **large)]) == []
+
+
+def test_the_bar_has_a_letter_for_each_twentieth():
+    stages = {"decode": 5.0, "resize": 2.0, "inference": 2.0, "rest": 1.0}
+    row = Breakdown("m", "r", "640x480", 10.0, stages)
+    assert row.bar == "ddddddddddrrrriiii.."
+
+
+def test_the_table_shows_all_of_it():
+    printed = io.StringIO()
+    Console(width=200, file=printed).print(stage_table(RUN))
+    line = next(text for text in printed.getvalue().splitlines() if "alexnet-float32" in text)
+    for figure in ("0.30", "0.25", "0.50", "0.10", "0.20", "0.90", "decode 56%"):
+        assert figure in line
+
+
+def test_preparation_of_each_size():
+    assert preparation_line(RUN) == (
+        "preparing a JPEG for a float model: 640x480 0.60 ms, 12MP 16.00 ms"
+    )
+    assert preparation_line([]) is None

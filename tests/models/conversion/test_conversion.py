@@ -1,0 +1,185 @@
+"""Converted files against the Keras models that they come from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+
+from models.data.fruits360 import CLASS_NAMES, SIDE
+from models.files import graph
+from models.files.artifacts import PRECISIONS, artifact
+from models.judging import accuracy as evaluation
+from models.running.runtimes import RUNTIMES
+
+# Largest accepted difference of a probability between Keras and the converted file on photographs,
+# and the smallest share of them on which both name the same class.
+TOLERANCE = {"float32": 1e-4, "float16": 0.01, "dynamic": 0.2, "int8": 0.35}
+AGREEMENT = {"float32": 1.0, "float16": 0.999, "dynamic": 0.995, "int8": 0.99}
+# What the runtime's XNNPACK takes from its first to its last node. Of an int8 file LiteRT runs the
+# conversion of the uint8 picture itself; partitions of other files are recorded, not required.
+TAKEN_WHOLE = {
+    "litert": ("float32", "float16", "dynamic"),
+    "tflite-runtime": ("float32", "float16"),
+}
+WEIGHTED = (
+    schema.BuiltinOperator.CONV_2D,
+    schema.BuiltinOperator.DEPTHWISE_CONV_2D,
+    schema.BuiltinOperator.FULLY_CONNECTED,
+)
+
+
+@pytest.fixture(params=PRECISIONS)
+def converted(request, architecture):
+    return artifact(architecture.name, request.param)
+
+
+def test_a_converted_file_answers_as_its_keras_model(converted, keras_model, photographs):
+    same = _check(converted, keras_model, photographs.images[::10])
+    assert same.mean() >= AGREEMENT[converted.precision]
+
+
+def test_a_converted_file_answers_as_its_keras_model_on_canary_images(
+    converted, keras_model, canary_images
+):
+    if converted.precision == "int8":
+        pytest.skip("its ranges are those of photographs: of other pictures it may think otherwise")
+    _check(converted, keras_model, canary_images)
+
+
+def _check(converted, keras_model, images):
+    """Compare all probabilities; returns for each picture whether both name the same class."""
+    expected = evaluation.keras_predict_all(keras_model, images)
+    actual = evaluation.predict_all(RUNTIMES["litert"].load(converted.read_bytes()), images)
+    assert np.abs(expected - actual).max() <= TOLERANCE[converted.precision]
+    same = expected.argmax(axis=1) == actual.argmax(axis=1)
+    # Another class may win only where the difference is large enough for that.
+    best = np.sort(expected)[:, -2:]
+    assert (best[:, 1] - best[:, 0])[~same].max(initial=0) <= 2 * TOLERANCE[converted.precision]
+    return same
+
+
+def test_the_whole_graph_is_one_partition(tflite_model, interpreter, runtime):
+    taken_whole = TAKEN_WHOLE[runtime.name]
+    if tflite_model.precision not in taken_whole:
+        pytest.skip(f"the XNNPACK of {runtime.name} takes whole only: {', '.join(taken_whole)}")
+    nodes = len(graph.operators(tflite_model.read_bytes()))
+    assert graph.delegated_partitions(interpreter.interpreter) == [nodes]
+
+
+def test_depthwise_weights_of_a_dynamic_file_are_those_of_float(keras_model):
+    """The weights of its other layers are int8."""
+    from models.conversion.tflite import convert
+
+    float_weights, dynamic_weights = (
+        _weights(convert(keras_model, precision)) for precision in ("float32", "dynamic")
+    )
+    assert [operator for operator, _ in dynamic_weights] == [each for each, _ in float_weights]
+    types = set()
+    for (operator, expected), (_, actual) in zip(float_weights, dynamic_weights, strict=True):
+        if operator == schema.BuiltinOperator.DEPTHWISE_CONV_2D:
+            # An int8 step is a 127th of the largest weight of its channel.
+            tolerance = np.abs(expected).max(axis=(0, 1, 2)) / 127
+            assert actual.dtype == np.float32
+            assert (np.abs(actual - expected) <= tolerance).all()
+        else:
+            types.add(actual.dtype)
+    assert np.dtype(np.int8) in types
+
+
+def _weights(content: bytes) -> list[tuple[int, np.ndarray]]:
+    """Return each operator that has weights, by its code, with them."""
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    (part,) = model.subgraphs
+    dtypes = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT8: np.int8}
+    found = []
+    for operator in part.operators:
+        code = model.operatorCodes[operator.opcodeIndex].builtinCode
+        if code in WEIGHTED:
+            tensor = part.tensors[operator.inputs[1]]
+            data = np.frombuffer(model.buffers[tensor.buffer].data.tobytes(), dtypes[tensor.type])
+            found.append((code, data.reshape(tensor.shape)))
+    return found
+
+
+def test_only_inputs_and_outputs_have_names(converted):
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(converted.read_bytes()))
+    (part,) = model.subgraphs
+    named = {index for index, tensor in enumerate(part.tensors) if tensor.name}
+    assert named == {*map(int, part.inputs), *map(int, part.outputs)}
+
+
+def test_contract_of_input_and_output(tflite_model, interpreter):
+    if tflite_model.card is None:
+        pytest.skip("a user's own model may take anything")
+    assert interpreter.input.shape == (1, SIDE, SIDE, 3)
+    assert interpreter.output.shape == (1, len(CLASS_NAMES))
+    if tflite_model.precision == "int8":
+        assert interpreter.input.dtype == interpreter.output.dtype == np.uint8
+        assert (interpreter.input.scale, interpreter.input.zero_point) == (1.0, 0)
+        assert (interpreter.output.scale, interpreter.output.zero_point) == (1 / 256, 0)
+    else:
+        assert interpreter.input.dtype == interpreter.output.dtype == np.float32
+        assert not interpreter.input.is_quantised
+
+
+def test_outputs_are_probabilities(tflite_model, interpreter, canary_images):
+    if tflite_model.card is None:
+        pytest.skip("a user's own model may answer anything")
+    probabilities = evaluation.predict_all(interpreter, canary_images)
+    assert probabilities.min() >= 0
+    # An int8 file rounds each of 20 probabilities to 1/256.
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=20 / 512)
+
+
+def test_folding_the_scaling_changes_no_answer(keras_model, canary_images):
+    from models.conversion.tflite import fold_scaling
+
+    folded = fold_scaling(keras_model)
+    expected = evaluation.keras_predict_all(keras_model, canary_images)
+    actual = evaluation.keras_predict_all(folded, canary_images)
+    assert np.abs(expected - actual).max() < 1e-5
+    assert not [layer for layer in folded.layers if type(layer).__name__ == "Rescaling"]
+
+
+def test_a_scaling_with_an_offset_is_not_folded():
+    keras = pytest.importorskip("keras")
+    from models.conversion.tflite import fold_scaling
+
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(image)
+    network = keras.Model(image, keras.layers.Conv2D(2, 3)(x))
+    with pytest.raises(ValueError, match="without an offset"):
+        fold_scaling(network)
+
+
+def test_unknown_precisions_and_missing_calibration_are_refused(keras_model):
+    from models.conversion.tflite import convert
+
+    with pytest.raises(ValueError, match=r"unknown precision 'int4'.*float32"):
+        convert(keras_model, "int4")
+    with pytest.raises(ValueError, match="calibration"):
+        convert(keras_model, "int8")
+
+
+def test_calibration_pictures_are_spread_over_the_whole_set():
+    pytest.importorskip("tensorflow")
+    from models.conversion.tflite import calibration_images
+
+    chosen = calibration_images(np.arange(1000), count=5)
+    assert chosen[0] == 0
+    assert chosen[-1] == 999
+    assert np.ptp(np.diff(chosen)) <= 1
+    assert len(calibration_images(np.arange(3), count=5)) == 3
+
+
+def test_calibration_covers_other_grounds_and_other_light():
+    pytest.importorskip("keras", reason="TensorFlow is not installed")
+    from models.conversion.tflite import in_other_surroundings
+
+    white = np.full((24, 4, 4, 3), 255, np.uint8)
+    pictures = in_other_surroundings(white)
+    np.testing.assert_array_equal(pictures[:24], white)
+    assert len({tuple(picture[0, 0]) for picture in pictures[24:]}) > 8
+    assert pictures[24:].min() <= 0.8 * 160 + 1

@@ -1,0 +1,146 @@
+"""Finding and reading the photographs."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.data import fruits360, series
+from models.data.fruits360 import CLASS_NAMES, DatasetError, DatasetMissingError, rotation_series
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch, tmp_path, request):
+    """No data set but the one that a test names, unless it asks for the real one."""
+    if "photographs" not in request.fixturenames:
+        monkeypatch.delenv(fruits360.ENVIRONMENT_VARIABLE, raising=False)
+        monkeypatch.setattr(fruits360, "cache_directory", lambda: tmp_path / "cache")
+
+
+def test_the_real_test_split_is_what_was_published(photographs):
+    assert len(photographs) == 3_358
+    assert photographs.images.shape == (3_358, 100, 100, 3)
+    assert photographs.images.dtype == np.uint8
+    counts = np.bincount(photographs.labels, minlength=20)
+    assert dict(zip(CLASS_NAMES, counts, strict=True))["Pear Forelle"] == 234
+    corners = photographs.images[:, ::99, ::99]
+    assert np.median(corners) == 255  # fruit on a white ground
+
+
+def test_the_real_training_split_is_what_was_published(training_photographs, photographs):
+    assert len(training_photographs) == 10_046
+    split = series.held_out(training_photographs)
+    assert (split.learnt ^ split.asked).all()
+    # Every class can be learnt from, and is asked about.
+    assert set(training_photographs.labels[split.learnt]) == set(range(20))
+    assert set(training_photographs.labels[split.asked]) == set(range(20))
+
+
+def test_the_named_directory_goes_before_the_variable_before_the_cache(
+    small_dataset, monkeypatch, tmp_path
+):
+    shutil.copytree(small_dataset, tmp_path / "cache")
+    assert fruits360.find() == tmp_path / "cache"
+    shutil.copytree(small_dataset, tmp_path / "variable")
+    monkeypatch.setenv("FRUITS360_DIR", str(tmp_path / "variable"))
+    assert fruits360.find() == tmp_path / "variable"
+    assert fruits360.find(small_dataset) == small_dataset
+
+
+def test_a_named_directory_without_data_is_not_passed_over(small_dataset, monkeypatch, tmp_path):
+    shutil.copytree(small_dataset, tmp_path / "cache")
+    monkeypatch.setenv("FRUITS360_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(DatasetMissingError, match=r"nowhere.*python -m models download"):
+        fruits360.find()
+
+
+def test_without_a_data_set_one_line_says_how_to_get_it():
+    with pytest.raises(DatasetMissingError) as caught:
+        fruits360.find()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "python -m models download" in message
+    assert "FRUITS360_DIR" in message
+
+
+def test_order_labels_and_pixels(small_dataset):
+    photographs = fruits360.load("Test", small_dataset)
+    assert photographs.files[:3] == (
+        "Apple Braeburn/0_100.jpg",
+        "Apple Braeburn/1_100.jpg",
+        "Apple Braeburn/r_0_100.jpg",
+    )
+    assert photographs.labels.tolist() == sorted(list(range(20)) * 4)
+    with Image.open(small_dataset / "Test" / photographs.files[-1]) as image:
+        assert (photographs.images[-1] == np.asarray(image)).all()
+
+
+def test_both_spellings_of_class_names_give_the_same_data(small_dataset):
+    before = fruits360.load("Training", small_dataset)
+    for split in fruits360.SPLITS:
+        for name in CLASS_NAMES:
+            if not name[-1].isdigit():
+                folder = small_dataset / split / name
+                folder.rename(folder.with_name(f"{name} 1"))
+    after = fruits360.load("Training", small_dataset)
+    assert after.fingerprint == before.fingerprint
+    assert after.files == before.files
+
+
+def test_fingerprint_notices_another_photograph(small_dataset):
+    before = fruits360.load("Test", small_dataset).fingerprint
+    folder = small_dataset / "Test" / "Pear"
+    (folder / "0_100.jpg").write_bytes((folder / "1_100.jpg").read_bytes())
+    assert fruits360.load("Test", small_dataset).fingerprint != before
+
+
+def test_a_missing_class_is_named_in_both_spellings(small_dataset):
+    shutil.rmtree(small_dataset / "Test" / "Pear Kaiser")
+    with pytest.raises(DatasetError, match=r"Test: .*'Pear Kaiser' or 'Pear Kaiser 1' is missing"):
+        fruits360.load("Test", small_dataset)
+
+
+def test_an_empty_class_is_named(small_dataset):
+    for file in (small_dataset / "Test" / "Pear").iterdir():
+        file.unlink()
+    with pytest.raises(DatasetError, match="Test/Pear: holds no"):
+        fruits360.load("Test", small_dataset)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"], ids=["empty", "other"])
+def test_an_unreadable_photograph_is_named(small_dataset, content):
+    (small_dataset / "Test" / "Pear" / "0_100.jpg").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"Pear/0_100\.jpg: not a readable photograph") as caught:
+        fruits360.load("Test", small_dataset)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_photograph_is_named(small_dataset):
+    file = small_dataset / "Test" / "Pear" / "0_100.jpg"
+    file.write_bytes(file.read_bytes()[:700])
+    with pytest.raises(DatasetError, match=r"Pear/0_100\.jpg: not a readable photograph"):
+        fruits360.load("Test", small_dataset)
+
+
+def test_a_photograph_of_another_size_is_named(small_dataset):
+    file = small_dataset / "Test" / "Pear" / "0_100.jpg"
+    Image.new("RGB", (120, 80)).save(file)
+    with pytest.raises(DatasetError, match=r"Pear/0_100\.jpg: is 120x80 pixels, not 100x100"):
+        fruits360.load("Test", small_dataset)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("0_100.jpg", ""), ("Pear/321_100.jpg", ""), ("r_7_100.jpg", "r"), ("a/r2_7_100.jpg", "r2")],
+)
+def test_rotation_series(file, name):
+    assert rotation_series(file) == name
+
+
+@pytest.mark.parametrize("file", ["apple.jpg", "r_100.jpeg", "_100.jpg"])
+def test_other_file_names_have_no_series(file):
+    with pytest.raises(DatasetError, match="not a Fruits-360 file name"):
+        rotation_series(file)

@@ -1,0 +1,116 @@
+"""The committed files and their cards."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from models.data.fruits360 import CLASS_NAMES
+from models.files import artifacts, graph
+from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, Card, artifact
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A committed file and its card in a folder where they may be harmed."""
+    original = artifact("mobilenet_v2", "int8")
+    copy = artifact("mobilenet_v2", "int8", tmp_path)
+    copy.path.write_bytes(original.path.read_bytes())
+    copy.card_path.write_text(original.card_path.read_text())
+    return copy
+
+
+def test_every_file_is_what_its_card_says(architecture):
+    keras_sha256 = artifacts.sha256(artifacts.keras_path(architecture.name).read_bytes())
+    for precision in PRECISIONS:
+        file = artifact(architecture.name, precision)
+        content, card = file.read_bytes(), file.require_card()
+        assert (card.architecture, card.precision) == (architecture.name, precision)
+        assert card.file_bytes == len(content)
+        assert card.keras_sha256 == keras_sha256
+        assert card.operators == graph.operator_counts(content)
+        assert card.multiply_accumulates == graph.multiply_accumulates(content)
+
+
+def test_nothing_lies_among_the_artifacts_that_no_row_of_the_table_owns():
+    from models.zoo import ARCHITECTURES
+
+    owned = {"labels.txt"}
+    for name in ARCHITECTURES:
+        owned |= {f"{name}.{ending}" for ending in ("keras", "json", "png")}
+        for precision in PRECISIONS:
+            owned |= {f"{name}-{precision}.{ending}" for ending in ("tflite", "json")}
+    assert {path.name for path in artifacts.DIRECTORY.iterdir()} == owned
+
+
+def test_all_artifacts_together_are_below_30_mb():
+    assert sum(path.stat().st_size for path in artifacts.DIRECTORY.iterdir()) < 30_000_000
+
+
+def test_labels_lie_beside_the_files_in_the_order_of_the_outputs():
+    lines = (artifacts.DIRECTORY / "labels.txt").read_text().splitlines()
+    assert lines == list(CLASS_NAMES)
+
+
+def test_a_card_survives_being_written_and_read(architecture):
+    card = artifact(architecture.name, "float32").require_card()
+    assert Card.from_json(card.to_json()) == card
+
+
+def test_parameters_on_cards_are_within_the_bound(architecture):
+    for precision in PRECISIONS:
+        card = artifact(architecture.name, precision).require_card()
+        assert card.parameters <= architecture.bounds.parameters
+
+
+@pytest.mark.parametrize(
+    ("harm", "fault"),
+    [
+        (lambda content: b"", "is empty"),
+        (lambda content: content[:-1000], "damaged"),
+        (lambda content: content[:5000] + bytes([content[5000] ^ 1]) + content[5001:], "damaged"),
+        (lambda content: b"GIF89a" + content, "not a .tflite file"),
+    ],
+    ids=["empty", "truncated", "one bit flipped", "other format"],
+)
+def test_a_harmed_file_is_refused_by_name(copied, harm, fault):
+    copied.path.write_bytes(harm(copied.path.read_bytes()))
+    with pytest.raises(ArtifactError, match=f"{copied.path.name}.*{fault}"):
+        copied.read_bytes()
+
+
+def test_a_missing_file_is_refused_by_name(copied):
+    copied.path.unlink()
+    with pytest.raises(ArtifactError, match=f"{copied.path.name}: no such file"):
+        copied.read_bytes()
+
+
+@pytest.mark.parametrize("harm", ["", "{", "{}", "[1]", '{"accuracy": 1}'])
+def test_a_harmed_card_is_refused_by_name(copied, harm):
+    copied.card_path.write_text(harm)
+    with pytest.raises(ArtifactError, match=f"{copied.card_path.name}: not a card"):
+        copied.read_bytes()
+
+
+def test_a_missing_card_is_refused_by_name(copied):
+    copied.card_path.unlink()
+    with pytest.raises(ArtifactError, match=f"{copied.card_path.name}: the card is missing"):
+        copied.read_bytes()
+
+
+def test_a_users_file_needs_no_card(copied):
+    copied.card_path.unlink()
+    file = artifacts.user_model(copied.path)
+    assert file == Artifact(copied.path, "mobilenet_v2-int8")
+    assert file.describe()["file_bytes"] == copied.path.stat().st_size
+    assert file.describe()["accuracy"] is None
+
+
+def test_json_has_a_line_for_each_field_and_each_row(tmp_path):
+    data = {"a": [1, 2], "b": {"c": [[1, 2], [3, 4]]}, "d": {}}
+    artifacts.write_json(tmp_path / "x.json", data)
+    text = (tmp_path / "x.json").read_text()
+    assert json.loads(text) == data
+    assert '  "a": [1, 2],\n' in text
+    assert "      [1, 2],\n      [3, 4]\n" in text

@@ -1,0 +1,65 @@
+"""The accuracy claim: in three links without the photographs, live where they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from models import zoo
+from models.files.artifacts import artifact
+from models.judging import accuracy as evaluation
+from models.judging.accuracy import CANARY_TOLERANCE
+from models.zoo import SMALLEST_ACCEPTED_ACCURACY
+
+TEST_PHOTOGRAPHS = 3_358
+LARGEST_INT8_LOSS = 0.002
+
+
+def _smallest_accepted(architecture: str) -> float:
+    return max(SMALLEST_ACCEPTED_ACCURACY, zoo.find(architecture).bounds.accuracy)
+
+
+@pytest.fixture
+def ours(tflite_model):
+    if tflite_model.card is None:
+        pytest.skip("a user's own model has no accuracy to prove")
+    return tflite_model
+
+
+def test_the_cards_accuracy_passes(ours):
+    accuracy = ours.card.accuracy
+    assert accuracy.images == TEST_PHOTOGRAPHS
+    assert accuracy.fraction >= _smallest_accepted(ours.architecture)
+
+
+def test_int8_loses_at_most_two_tenths_of_a_point(architecture):
+    loss = (
+        artifact(architecture.name, "float32").require_card().accuracy.fraction
+        - artifact(architecture.name, "int8").require_card().accuracy.fraction
+    )
+    assert loss <= LARGEST_INT8_LOSS
+
+
+def test_this_machines_runtime_gives_the_recorded_answers(ours, interpreter, canary_images):
+    answers = evaluation.canary(interpreter, canary_images)
+    tolerance = CANARY_TOLERANCE[ours.precision]
+    assert evaluation.canary_mismatches(ours.card.canary, answers, tolerance) == []
+
+
+def test_another_models_answers_are_noticed(interpreter, ours, canary_images):
+    """The canary check can fail: each file's answers tell it from every other network's."""
+    answers = evaluation.canary(interpreter, canary_images)
+    for name in zoo.ARCHITECTURES:
+        if name != ours.architecture:
+            other = artifact(name, ours.precision).require_card().canary
+            tolerance = CANARY_TOLERANCE[ours.precision]
+            assert evaluation.canary_mismatches(other, answers, tolerance)
+
+
+def test_accuracy_measured_here_passes_and_is_the_cards(ours, interpreter, photographs):
+    measured = evaluation.accuracy(
+        evaluation.predict_all(interpreter, photographs.images), photographs
+    )
+    assert measured.images == TEST_PHOTOGRAPHS
+    assert measured.fraction >= _smallest_accepted(ours.architecture)
+    assert measured.fingerprint == ours.card.accuracy.fingerprint
+    assert measured.fraction == pytest.approx(ours.card.accuracy.fraction, abs=0.001)

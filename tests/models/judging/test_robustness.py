@@ -1,0 +1,129 @@
+"""The measurement of robustness, on a model whose answers are known."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import pytest
+
+from fixtures.strategies.images import input_spec
+from models.commands import robustness_command
+from models.data.canary_images import canary_images
+from models.data.fruits360 import Photographs
+from models.judging import robustness
+from models.judging.robustness import CHANGES, Change, Measured, measure
+from models.training import distortions
+
+
+class CornerModel:
+    """Answers 1 where the upper left pixel is white."""
+
+    input = input_spec()
+
+    def classify(self, tensor):
+        return int((tensor[0, 0, 0] == 255).all())
+
+
+@pytest.fixture
+def pictures():
+    images = canary_images(4)
+    images[1, 0, 0] = 0  # its corner is black, and stays so under no change but a shift
+    return Photographs(images, np.array([1, 0, 1, 1]), ("a", "b", "c", "d"), "")
+
+
+def test_accuracy_is_the_share_of_right_answers(pictures):
+    black = Change("black", lambda pixels, number: np.zeros_like(pixels))
+    results = list(measure({"corner": CornerModel()}, pictures, [CHANGES[0], black]))
+    assert [result.accuracy for result in results] == [1.0, 0.25]
+
+
+def test_the_number_decides_the_direction(pictures):
+    turned = robustness.rotation(90)
+    pixels = pictures.images[0]
+    np.testing.assert_array_equal(turned(pixels, 0), np.rot90(pixels))
+    np.testing.assert_array_equal(turned(pixels, 1), np.rot90(pixels, -1))
+    moved = [robustness.shift(0.1)(pixels, number) for number in range(4)]
+    assert len({picture.tobytes() for picture in moved}) == 4
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+def test_every_change_gives_a_picture(change, pictures):
+    for number, pixels in enumerate(pictures.images):
+        distorted = change.distort(pixels, number)
+        assert distorted.dtype == np.uint8
+        assert distorted.ndim == 3
+        same = distorted.shape == pixels.shape and (distorted == pixels).all()
+        assert same == (change.name == "none")
+
+
+@pytest.mark.parametrize(
+    ("distort", "arguments"),
+    [
+        (distortions.rotated, (0,)),
+        (distortions.scaled, (1,)),
+        (distortions.shifted, (0, 0)),
+        (distortions.brightened, (1,)),
+        (distortions.on_ground, ((255, 255, 255),)),
+        (distortions.photographed_at, (100, 100)),
+    ],
+)
+def test_no_change_changes_nothing(distort, arguments):
+    pixels = canary_images(1)[0]
+    np.testing.assert_array_equal(distort(pixels, *arguments), pixels)
+
+
+def test_shifting_moves_whole_pixels_and_fills_with_white():
+    pixels = canary_images(1)[0]
+    moved = distortions.shifted(pixels, 0.1, -0.05)
+    np.testing.assert_array_equal(moved[:-5, 10:], pixels[5:, :-10])
+    assert (moved[-5:] == 255).all()
+    assert (moved[:, :10] == 255).all()
+
+
+def test_another_ground_leaves_the_fruit():
+    pixels = canary_images(1)[0]
+    changed = distortions.on_ground(pixels, (200, 180, 160))
+    assert changed[0, 0].tolist() == [200, 180, 160]
+    fruit = pixels.min(axis=2) < distortions.GROUND_FROM
+    np.testing.assert_array_equal(changed[fruit], pixels[fruit])
+
+
+def test_only_mild_changes_are_judged():
+    mild = Change("mild", lambda pixels, number: pixels, is_mild=True)
+    severe = Change("severe", lambda pixels, number: pixels)
+    low = [Measured(mild, "a", 0.9699), Measured(severe, "a", 0.1)]
+    assert [result.is_accepted for result in low] == [False, True]
+    assert Measured(mild, "a", 0.97).is_accepted
+    table = robustness.markdown(low)
+    assert "| **mild** | 96.99% (too low) |" in table
+    assert "| severe | 10.00% |" in table
+
+
+def test_the_picture_is_drawn(pictures, tmp_path):
+    pytest.importorskip("matplotlib")
+    results = list(measure({"corner": CornerModel()}, pictures))
+    robustness.draw(results, pictures.images[0], 0, tmp_path / "robustness.png")
+    assert (tmp_path / "robustness.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_needs_the_photographs(tmp_path):
+    parser = argparse.ArgumentParser()
+    robustness_command.add_arguments(parser)
+    arguments = parser.parse_args(["alexnet", "--fruits360", str(tmp_path)])
+    with pytest.raises(robustness_command.fruits360.DatasetMissingError, match="download"):
+        robustness_command.run(arguments)
+
+
+def test_committed_files_stand_mild_changes(architecture, runtime, photographs):
+    """Every tenth photograph; `python -m models robustness` takes them all."""
+    from models.files.artifacts import artifact
+
+    names = [f"{architecture.name}-{precision}" for precision in ("float32", "int8")]
+    models = {name: runtime.load(artifact(*name.rsplit("-", 1)).read_bytes()) for name in names}
+    sample = Photographs(
+        photographs.images[::10], photographs.labels[::10], photographs.files[::10], ""
+    )
+    mild = [change for change in CHANGES if change.is_mild]
+    results = measure(models, sample, mild)
+    assert [result for result in results if not result.is_accepted] == []

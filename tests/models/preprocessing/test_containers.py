@@ -1,0 +1,163 @@
+"""The same pixels give the same tensor, whatever container and colour mode they came in."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from fixtures.strategies.images import encode, encoded_images, images, input_spec
+from models.preprocessing import decode, prepare
+
+SPEC = input_spec()
+DRAFT_TOLERANCE = 8
+"""Mean difference, in grey levels, between a JPEG decoded at a fraction of its size and one that
+was decoded whole and then made small; reached only by noise, where the smallest details of the
+picture are its content. Photographs stay below one level: see `test_real_photographs`."""
+
+
+@given(encoded_images(orientations=(1,), lossless_only=True))
+def test_lossless_containers_are_exact(encoded):
+    np.testing.assert_array_equal(decode(encoded.data), decode(encoded.pixels))
+    np.testing.assert_array_equal(prepare(encoded.data, SPEC), prepare(encoded.pixels, SPEC))
+
+
+@given(encoded_images(images(channels=(1, 3)), ("JPEG", "WEBP"), orientations=(1,)))
+def test_lossy_containers_differ_by_their_own_error(encoded):
+    """Interpolation averages, so it cannot make an error larger; rounding adds one level."""
+    error = np.abs(decode(encoded.data).astype(int) - decode(encoded.pixels)).max()
+    difference = np.abs(prepare(encoded.data, SPEC) - prepare(encoded.pixels, SPEC)).max()
+    assert difference <= error + 1
+
+
+@given(images(channels=(3,), min_side=200, max_side=420), st.integers(20, 95), st.booleans())
+def test_jpegs_decoded_at_a_fraction(pixels, quality, progressive):
+    data = encode(pixels, "JPEG", quality=quality, progressive=progressive)
+    difference = np.abs(prepare(data, SPEC) - prepare(decode(data), SPEC))
+    if min(pixels.shape[:2]) < 400:
+        assert difference.max() == 0
+    assert difference.mean() <= DRAFT_TOLERANCE
+
+
+@given(images(channels=(4,)))
+def test_alpha_is_laid_on_white(pixels):
+    colours, alpha = pixels[..., :3].astype(float), pixels[..., 3:] / 255
+    expected = colours * alpha + 255 * (1 - alpha)
+    assert np.abs(decode(pixels) - expected).max() <= 1
+
+
+@given(images(channels=(3,)), st.sampled_from(("array", "PNG", "WEBP", "PIL")))
+def test_a_transparent_picture_is_white(colours, container):
+    pixels = np.dstack([colours, np.zeros(colours.shape[:2], np.uint8)])
+    if container == "array":
+        source = pixels
+    elif container == "PIL":
+        source = Image.fromarray(pixels)
+    else:
+        options = {"lossless": True, "exact": True} if container == "WEBP" else {}
+        source = encode(pixels, container, **options)
+    assert (prepare(source, SPEC) == 255).all()
+
+
+@given(images(channels=(1,)))
+def test_grey_has_three_equal_channels(pixels):
+    colour = np.repeat(pixels, 3, axis=2)
+    np.testing.assert_array_equal(decode(pixels), colour)
+    np.testing.assert_array_equal(decode(Image.fromarray(pixels[..., 0])), colour)
+
+
+@given(images(channels=(3,), max_side=32), st.integers(1, 256))
+def test_palettes_are_looked_up(pixels, colours):
+    image = Image.fromarray(pixels).quantize(colours)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    expected = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(decode(stream.getvalue()), expected)
+    np.testing.assert_array_equal(decode(image), expected)
+
+
+@given(images(channels=(3,), max_side=32), st.integers(2, 256), st.data())
+def test_palettes_with_a_transparent_colour(pixels, colours, data):
+    image = Image.fromarray(pixels).quantize(colours)
+    indices = np.asarray(image)
+    transparent = data.draw(st.sampled_from(sorted(set(indices.ravel().tolist()))))
+    stream = io.BytesIO()
+    image.save(stream, "PNG", transparency=transparent)
+    expected = np.array(image.convert("RGB"))
+    expected[indices == transparent] = 255
+    np.testing.assert_array_equal(decode(stream.getvalue()), expected)
+
+
+@given(images(channels=(1,)))
+def test_16_bit_grey_png(pixels):
+    wide = pixels[..., 0].astype(np.uint16) * 257
+    stream = io.BytesIO()
+    Image.fromarray(wide).save(stream, "PNG")
+    expected = np.repeat(pixels, 3, axis=2)
+    np.testing.assert_array_equal(decode(stream.getvalue()), expected)
+    np.testing.assert_array_equal(decode(wide), expected)
+
+
+def test_16_bits_round_to_the_nearest_level():
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    np.testing.assert_array_equal(decode(values)[..., 0], np.rint(values / 257))
+
+
+def test_transparent_16_bit_grey_is_white():
+    image = Image.fromarray(np.array([[100, 30_000]], np.uint16))
+    image.info["transparency"] = 100
+    stream = io.BytesIO()
+    image.save(stream, "PNG", transparency=100)
+    for source in (image, stream.getvalue()):
+        assert decode(source)[0, :, 0].tolist() == [255, 117]
+
+
+@given(images(channels=(3,), max_side=64))
+def test_cmyk_jpeg(pixels):
+    """A print shop's JPEG: Adobe's marker, inks stored inverted."""
+    image = Image.fromarray(pixels).convert("CMYK")
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=95, subsampling="4:4:4")
+    with Image.open(io.BytesIO(stream.getvalue())) as stored:
+        assert stored.mode == "CMYK"
+        expected = np.asarray(stored.convert("RGB"))
+    np.testing.assert_array_equal(decode(stream.getvalue()), expected)
+    assert np.abs(decode(image).astype(int) - pixels).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr",
+             "HSV", "LAB", "I", "F", "I;16", "I;16B", "I;16L"],
+)  # fmt: skip
+def test_every_colour_mode_of_pillow_is_taken(mode):
+    tensor = prepare(Image.new(mode, (7, 5)), SPEC)
+    assert tensor.shape == SPEC.shape
+
+
+def test_of_an_animation_the_first_frame_counts():
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    for container in ("PNG", "WEBP"):
+        stream = io.BytesIO()
+        frames[0].save(stream, container, save_all=True, append_images=frames[1:], lossless=True)
+        assert decode(stream.getvalue())[0, 0].tolist() == [255, 0, 0]
+
+
+def test_of_a_multi_picture_jpeg_the_first_counts():
+    stream = io.BytesIO()
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("white", "black")]
+    frames[0].save(stream, "MPO", save_all=True, append_images=frames[1:])
+    assert (prepare(stream.getvalue(), SPEC) == 255).all()
+
+
+def test_real_photographs(photographs):
+    """A photograph of the data set's own size is handed on as Pillow decodes it, untouched."""
+    for pixels in photographs.images[::400]:
+        np.testing.assert_array_equal(prepare(pixels, SPEC)[0], pixels)
+        large = np.asarray(Image.fromarray(pixels).resize((640, 480), Image.Resampling.BICUBIC))
+        data = encode(large, "JPEG", quality=90)
+        difference = np.abs(prepare(data, SPEC) - prepare(decode(data), SPEC))
+        assert difference.mean() < 1

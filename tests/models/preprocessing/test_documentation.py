@@ -1,0 +1,77 @@
+"""What the page beside it shows works, and its figures are the code's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures.hypothesis_profiles import EXAMPLES
+from models.preprocessing import encoded
+
+ROOT = Path(__file__).parents[3]
+PAGE = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
+SHARPENED = "def sharpened(pixels):\n    return {}\n"
+
+
+def ten_lines() -> str:
+    (block,) = (text for text in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "my_app" in text)
+    return block
+
+
+def run_ten_lines(directory: Path, implementation: str) -> subprocess.CompletedProcess:
+    (directory / "my_app.py").write_text(SHARPENED.format(implementation))
+    test = directory / "test_sharpening.py"
+    test.write_text(ten_lines())
+    command = [sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pytest.ini")]
+    command += ["--rootdir", str(directory), "--confcutdir", str(directory), str(test)]
+    search = os.pathsep.join((str(directory), str(ROOT)))
+    return subprocess.run(
+        [*command, "-p", "fixtures.hypothesis_profiles"],
+        cwd=directory,
+        # `ci`, which a CI server's environment chooses, keeps no examples.
+        env={**os.environ, "PYTHONPATH": search, "HYPOTHESIS_PROFILE": "dev"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_ten_lines_are_ten():
+    assert len(ten_lines().strip().splitlines()) <= 12
+    assert sum(bool(line.strip()) for line in ten_lines().splitlines()) <= 11
+
+
+def test_the_ten_lines_pass(tmp_path):
+    done = run_ten_lines(tmp_path, "pixels.copy()")
+    assert "1 passed" in done.stdout
+
+
+def test_the_ten_lines_fail_kept_and_replayable(tmp_path):
+    done = run_ten_lines(tmp_path, "255 - pixels")
+    assert "1 failed" in done.stdout
+    assert "@reproduce_failure" in done.stdout
+    assert list((tmp_path / ".hypothesis" / "examples").rglob("*"))
+
+
+@pytest.mark.parametrize(("profile", "examples"), EXAMPLES.items())
+def test_profiles(profile, examples):
+    assert re.search(rf"\| `{profile}` \| {examples:,}\b", PAGE)
+
+
+def test_limits():
+    for container, each in encoded.DECODING_BYTES_PER_PIXEL.items():
+        if container != "MPO":
+            megapixels = encoded.MAX_DECODING_BYTES / each / 1e6
+            assert f"| {_title(container)} | {megapixels:.3g} megapixels | {each} bytes" in PAGE
+    assert f"| file | {encoded.MAX_ENCODED_BYTES / 1e6:.0f} MB |" in PAGE
+    assert f"| side | {encoded.MAX_SIDE:,} pixels |" in PAGE
+    assert f"| scans of a JPEG | {encoded.MAX_JPEG_SCANS} |" in PAGE
+
+
+def _title(container: str) -> str:
+    return "WebP" if container == "WEBP" else container

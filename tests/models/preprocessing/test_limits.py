@@ -1,0 +1,197 @@
+"""No input takes more than 200 MB, nor hangs: each is prepared in a process of its own."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fixtures.strategies import bombs
+from fixtures.strategies.images import encode, input_spec
+from models.preprocessing import PreprocessingError, encoded, prepare
+
+MEMORY_LIMIT_BYTES = 200_000_000
+HANG_S = 60  # two hundred times what the slowest takes
+
+CHILD = """
+import json, sys
+import numpy as np
+from models.preprocessing import PreprocessingError, prepare
+from models.preprocessing.tensors import TensorSpec
+
+def resident_bytes(kind):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(kind))
+
+side = int(sys.argv[3])
+spec = TensorSpec(0, (1, side, side, 3), np.dtype("float32"))
+before = resident_bytes("VmRSS")
+try:
+    prepare(sys.argv[1], spec, scaling=sys.argv[2])
+    refusal = None
+except PreprocessingError as error:
+    refusal = str(error)
+print(json.dumps({"refusal": refusal, "peak_bytes": resident_bytes("VmHWM") - before}))
+"""
+
+
+def orientation_tag() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+def large(mode: str, container: str, side: int, **options) -> bytes:
+    """A picture as large as its container may be, turned on its side."""
+    image = Image.effect_noise((side, side), 20).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(image.getchannel(0))  # else WebP leaves the channel out
+    stream = io.BytesIO()
+    image.save(stream, container, exif=orientation_tag(), **options)
+    return stream.getvalue()
+
+
+def side_of(container: str) -> int:
+    pixels = encoded.MAX_DECODING_BYTES / encoded.DECODING_BYTES_PER_PIXEL[container]
+    return int(pixels**0.5)
+
+
+TAKEN: dict[str, Callable[[], bytes]] = {
+    "jpeg": lambda: large("RGB", "JPEG", side_of("JPEG")),
+    "jpeg progressive": lambda: large("RGB", "JPEG", side_of("JPEG"), progressive=True),
+    "jpeg progressive cmyk": lambda: large("CMYK", "JPEG", side_of("JPEG"), progressive=True),
+    "jpeg scans": lambda: bombs.jpeg_scans(3600, 3600, encoded.MAX_JPEG_SCANS),
+    "png rgba": lambda: large("RGBA", "PNG", side_of("PNG"), compress_level=1),
+    "png rgba 16 bits": lambda: bombs.png(side_of("PNG"), side_of("PNG"), depth=16),
+    "png grey 16 bits": lambda: bombs.png(
+        side_of("PNG"), side_of("PNG"), colour_type=0, depth=16, transparent=b"\0\0"
+    ),
+    "png grey alpha": lambda: bombs.png(side_of("PNG"), side_of("PNG"), colour_type=4),
+    "png palette": lambda: bombs.png(side_of("PNG"), side_of("PNG"), colour_type=3),
+    "png comments": lambda: bombs.png_text(900_000),
+    "png tall": lambda: bombs.png(244, encoded.MAX_SIDE, colour_type=0, depth=16),
+    "png thin": lambda: bombs.png(1, encoded.MAX_SIDE),
+    "png million chunks": lambda: bombs.png_chunks(1_000_000),
+    "webp": lambda: large("RGB", "WEBP", side_of("WEBP"), method=0),
+    "webp alpha": lambda: large(
+        "RGBA", "WEBP", side_of("WEBP"), method=0, lossless=True, quality=0
+    ),
+    "webp with a tail": lambda: large("RGB", "WEBP", side_of("WEBP"), method=0).ljust(
+        encoded.MAX_ENCODED_BYTES
+    ),
+    "webp canvas": lambda: bombs.webp_canvas(side_of("WEBP"), side_of("WEBP")),
+}
+REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "jpeg large": (lambda: bombs.jpeg_scans(3700, 3700, 1), "13.7 megapixels, more than the 13.3"),
+    "jpeg largest": (lambda: bombs.jpeg_scans(65500, 65500, 1), "limit"),
+    "jpeg scans": (lambda: bombs.jpeg_scans(3600, 3600, 100_000), "100000 JPEG scans"),
+    "jpeg repeated": (lambda: bombs.jpeg_repeated(3600, 3600, 100_000), "100000 JPEG scans"),
+    "png large": (lambda: bombs.png(4001, 4001), "16.0 megapixels, more than the 16.0"),
+    "png larger": (lambda: bombs.png(10_000, 10_000, colour_type=0, depth=1), "100.0 megapixels"),
+    "png endless": (lambda: bombs.png(3, 4_521_986, colour_type=0, depth=16), "65535 that a side"),
+    "png bomb": (lambda: bombs.png(60_000, 60_000, colour_type=0, depth=1), "bomb"),
+    "png comment": (lambda: bombs.png_text(500_000_000), "too large"),
+    "webp large": (lambda: bombs.webp_canvas(9000, 9000), "81.0 megapixels, more than the 7.3"),
+    "webp bomb": (lambda: bombs.webp_canvas(16_383, 16_383), "bomb"),
+}
+
+
+def prepare_in_a_child(path: Path, scaling: str, side: int = 100) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CHILD, str(path), scaling, str(side)],
+        cwd=Path(__file__).parents[3],
+        timeout=HANG_S,
+        check=True,
+        capture_output=True,
+    )
+    return json.loads(done.stdout)
+
+
+def outcome_of(make: Callable[[], bytes], directory: Path, scaling: str) -> dict:
+    path = directory / "picture"
+    path.write_bytes(make())
+    return prepare_in_a_child(path, scaling)
+
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the peak memory is read from Linux's /proc"
+)
+
+
+@needs_proc
+@pytest.mark.parametrize("scaling", ["antialiased", "android"])
+@pytest.mark.parametrize("name", TAKEN)
+def test_the_largest_that_are_taken(name, scaling, tmp_path):
+    """Scaling as a phone does needs a JPEG decoded whole."""
+    outcome = outcome_of(TAKEN[name], tmp_path, scaling)
+    assert outcome["refusal"] is None
+    assert outcome["peak_bytes"] < MEMORY_LIMIT_BYTES
+
+
+@needs_proc
+@pytest.mark.parametrize("name", REFUSED)
+def test_bombs_are_refused_before_they_are_decoded(name, tmp_path):
+    make, reason = REFUSED[name]
+    outcome = outcome_of(make, tmp_path, "antialiased")
+    assert outcome["refusal"] is not None
+    assert reason in outcome["refusal"]
+    assert outcome["peak_bytes"] < 10_000_000
+
+
+@needs_proc
+def test_a_thin_picture_grows_no_larger_on_its_way(tmp_path):
+    """65,535 rows of 1,000 pixels would lie between the two."""
+    path = tmp_path / "picture"
+    path.write_bytes(bombs.png(1, encoded.MAX_SIDE, colour_type=2))
+    outcome = prepare_in_a_child(path, "antialiased", side=1000)
+    assert outcome["refusal"] is None
+    assert outcome["peak_bytes"] < 50_000_000
+
+
+@needs_proc
+def test_a_gigantic_file_is_refused_unread(tmp_path):
+    path = tmp_path / "picture"
+    with path.open("wb") as file:
+        file.truncate(10**12)  # sparse: takes no room on the disk
+    outcome = prepare_in_a_child(path, "antialiased")
+    assert "1000000 MB encoded" in outcome["refusal"]
+    assert outcome["peak_bytes"] < 10_000_000
+
+
+def test_gigantic_bytes_are_refused():
+    with pytest.raises(PreprocessingError, match="40 MB allowed"):
+        prepare(bytes(encoded.MAX_ENCODED_BYTES + 1), input_spec())
+
+
+def test_a_picture_that_pillow_opened_is_checked_before_it_is_decoded():
+    with (
+        Image.open(io.BytesIO(bombs.png(4001, 4001))) as image,
+        pytest.raises(PreprocessingError, match="megapixels, more than"),
+    ):
+        prepare(image, input_spec())
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_film_behind_a_motion_photo_is_no_scan(progressive):
+    """Random bytes hold the marker of a scan by chance, far more often than a JPEG has scans."""
+    photo = encode(np.full((40, 40, 3), 90, np.uint8), "JPEG", progressive=progressive)
+    film = np.random.RandomState(0).bytes(12_000_000)
+    assert film.count(b"\xff\xda") > encoded.MAX_JPEG_SCANS
+    np.testing.assert_array_equal(prepare(photo + film, input_spec()), prepare(photo, input_spec()))
+
+
+@functools.cache
+def twelve_megapixels() -> bytes:
+    return encode(np.zeros((3024, 4032, 3), np.uint8), "JPEG")
+
+
+def test_a_phones_twelve_megapixels_are_taken():
+    assert prepare(twelve_megapixels(), input_spec()).shape == (1, 100, 100, 3)

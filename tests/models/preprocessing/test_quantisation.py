@@ -1,0 +1,48 @@
+"""The integer and the floating-point way into a model say the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.strategies.images import images, input_spec
+from models.preprocessing import PreprocessingError, prepare, prepare_batch
+from models.preprocessing.tensors import TensorSpec
+
+FLOAT = input_spec()
+
+
+@given(images(), st.sampled_from(("uint8", "int8")))
+def test_dequantised_integers_are_the_floats(pixels, dtype):
+    spec = input_spec(dtype)
+    np.testing.assert_array_equal(spec.dequantise(prepare(pixels, spec)), prepare(pixels, FLOAT))
+
+
+@given(images(), st.sampled_from(("uint8", "int8")), st.floats(0.5, 4), st.integers(0, 100))
+def test_any_quantisation_is_within_half_a_step(pixels, dtype, scale, zero_point):
+    """Except where the model's range ends before the picture's: there it is the range's end."""
+    spec = TensorSpec(0, FLOAT.shape, np.dtype(dtype), scale, zero_point)
+    limits = np.iinfo(spec.dtype)
+    low, high = ((limit - zero_point) * scale for limit in (limits.min, limits.max))
+    expected = np.clip(prepare(pixels, FLOAT), low, high)
+    actual = spec.dequantise(prepare(pixels, spec))
+    assert np.abs(actual - expected).max() <= scale / 2 + 1e-3
+
+
+@given(images(channels=(3,), min_side=100, max_side=100), st.sampled_from(("uint8", "int8")))
+def test_a_float_picture_is_quantised_like_an_integer_one(pixels, dtype):
+    spec = input_spec(dtype)
+    floats = pixels.astype(np.float32)
+    np.testing.assert_array_equal(prepare(floats, spec), prepare(pixels, spec))
+
+
+def test_of_many_the_faulty_one_is_named():
+    with pytest.raises(PreprocessingError, match="picture 1: the picture is empty"):
+        prepare_batch([np.zeros((4, 4, 3), np.uint8), b""], FLOAT)
+
+
+def test_none_at_all_is_refused():
+    with pytest.raises(PreprocessingError, match="no picture"):
+        prepare_batch([], FLOAT)

@@ -1,0 +1,116 @@
+"""Resizing: what must hold for any picture, and agreement with other libraries."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from fixtures.strategies.images import images, input_spec, input_specs
+from models.preprocessing import prepare, prepare_batch
+
+COLOUR_PICTURES = images(channels=(3,))
+SCALINGS = st.sampled_from(("antialiased", "android"))
+FLOAT = input_spec()
+
+
+@given(
+    st.integers(1, 400),
+    st.integers(1, 400),
+    st.tuples(*[st.integers(0, 255)] * 3),
+    SCALINGS,
+    input_specs(),
+)
+def test_a_constant_picture_stays_constant(height, width, colour, scaling, spec):
+    pixels = np.empty((height, width, 3), np.uint8)
+    pixels[:] = colour
+    tensor = spec.dequantise(prepare(pixels, spec, scaling=scaling))
+    assert (tensor == colour).all()
+
+
+@given(images(min_side=100, max_side=100, channels=(3,)), SCALINGS, st.booleans())
+def test_a_picture_of_the_models_size_is_untouched(pixels, scaling, as_image):
+    source = Image.fromarray(pixels) if as_image else pixels
+    for fit in ("squash", "letterbox"):
+        np.testing.assert_array_equal(prepare(source, FLOAT, fit=fit, scaling=scaling)[0], pixels)
+
+
+@given(COLOUR_PICTURES)
+def test_antialiased_agrees_with_pillow(pixels):
+    assert_agrees_with_pillow(pixels)
+
+
+@given(st.integers(1, 99), st.integers(101, 3000), st.integers(0, 2**32 - 1))
+def test_thin_tall_pictures_agree_with_pillow(width, height, seed):
+    """In which the order of the two passes matters most."""
+    pixels = np.random.RandomState(seed).randint(0, 256, (height, width, 3)).astype(np.uint8)
+    assert_agrees_with_pillow(pixels)
+
+
+def assert_agrees_with_pillow(pixels: np.ndarray) -> None:
+    """To one grey level nearly everywhere, and to two anywhere.
+
+    Both libraries round to whole levels after each of their two passes, which puts each at most
+    one level from the exact average, and these can lie on opposite sides of it.
+    """
+    expected = np.asarray(Image.fromarray(pixels).resize((100, 100), Image.Resampling.BILINEAR))
+    difference = np.abs(prepare(pixels, FLOAT)[0] - expected)
+    assert difference.max() <= 2
+    assert (difference > 1).mean() <= 0.001
+
+
+@given(COLOUR_PICTURES)
+def test_android_is_bilinear_between_the_four_nearest_pixels(pixels):
+    """Written out after Skia's rule: pixel centres at halves, edges repeated.
+
+    Pillow cuts fractions off where Skia rounds them: one grey level, and float rounding.
+    """
+    height, width = pixels.shape[:2]
+
+    def weights(source: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        position = np.clip((np.arange(100) + 0.5) * source / 100 - 0.5, 0, source - 1)
+        low = np.floor(position).astype(int)
+        return low, np.minimum(low + 1, source - 1), position - low
+
+    top, bottom, down = weights(height)
+    left, right, across = weights(width)
+    floats = pixels.astype(float)
+    rows = floats[top] * (1 - down)[:, None, None] + floats[bottom] * down[:, None, None]
+    expected = rows[:, left] * (1 - across)[:, None] + rows[:, right] * across[:, None]
+    actual = prepare(pixels, FLOAT, scaling="android")[0]
+    assert np.abs(actual - expected).max() <= 1 + 1e-6
+
+
+@given(COLOUR_PICTURES, SCALINGS)
+def test_letterbox_keeps_proportions_on_white(pixels, scaling):
+    height, width = pixels.shape[:2]
+    dark = np.zeros_like(pixels)
+    tensor = prepare(dark, FLOAT, fit="letterbox", scaling=scaling)[0]
+    rows = int((tensor == 0).any(axis=(1, 2)).sum())
+    columns = int((tensor == 0).any(axis=(0, 2)).sum())
+    scale = 100 / max(height, width)
+    assert rows == max(1, round(height * scale))
+    assert columns == max(1, round(width * scale))
+    assert set(np.unique(tensor)) <= {0, 255}
+    # Centred: the white above and below, left and right, differ by at most one pixel.
+    inside = tensor[..., 0] == 0
+    above, left = inside.any(axis=1).argmax(), inside.any(axis=0).argmax()
+    assert abs((100 - rows) - 2 * above) <= 1
+    assert abs((100 - columns) - 2 * left) <= 1
+
+
+@given(COLOUR_PICTURES, input_specs(), SCALINGS)
+def test_mirroring_before_is_mirroring_after(pixels, spec, scaling):
+    """To one grey level, since a filter's weights are rounded."""
+    plain = spec.dequantise(prepare(pixels, spec, scaling=scaling))
+    mirrored = spec.dequantise(prepare(pixels[:, ::-1], spec, scaling=scaling))
+    assert np.abs(plain[:, :, ::-1] - mirrored).max() <= 1
+
+
+@given(st.lists(images(), min_size=1, max_size=4), input_specs())
+def test_one_alone_equals_one_of_many(pictures, spec):
+    batch = prepare_batch(pictures, spec)
+    assert batch.shape == (len(pictures), *spec.shape[1:])
+    for row, picture in zip(batch, pictures, strict=True):
+        np.testing.assert_array_equal(row, prepare(picture, spec)[0])

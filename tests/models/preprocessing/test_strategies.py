@@ -1,0 +1,187 @@
+"""The strategies draw what they say, and shrink to the plainest picture that fails."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
+from PIL import ExifTags, Image
+
+from fixtures.hypothesis_profiles import EXAMPLES
+from fixtures.strategies.images import (
+    camera_frames,
+    corrupted,
+    encode,
+    encoded_images,
+    fruit_photographs,
+    images,
+    input_specs,
+)
+from models.data.canary_images import canary_images
+
+ROOT = Path(__file__).parents[3]
+QUIET = settings(
+    max_examples=2_000, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+UNSHRUNK = settings(QUIET, phases=[Phase.generate])
+
+
+@given(images(min_side=3, max_side=9, channels=(3, 4)))
+def test_images_keep_to_their_bounds(pixels):
+    assert pixels.dtype == np.uint8
+    assert min(pixels.shape[:2]) >= 3
+    assert max(pixels.shape[:2]) <= 9
+    assert pixels.shape[2] in (3, 4)
+
+
+def test_images_shrink_to_one_plain_pixel():
+    assert find(images(channels=(3,)), lambda pixels: True, settings=QUIET).tolist() == [[[0] * 3]]
+    wide = find(images(channels=(3,)), lambda pixels: pixels.shape[1] >= 7, settings=QUIET)
+    np.testing.assert_array_equal(wide, np.zeros((1, 7, 3)))
+    bright = find(images(channels=(1,)), lambda pixels: pixels.max() >= 200, settings=QUIET)
+    assert bright.shape == (1, 1, 1)
+    assert 200 <= bright.item() <= 208  # seldom, some of a noise of 8 levels is left
+
+
+def test_images_with_detail_shrink_to_two_colours():
+    varied = find(images(channels=(1,)), lambda pixels: np.ptp(pixels) > 0, settings=QUIET)
+    assert varied.size == 2
+
+
+@given(encoded_images())
+def test_encoded_images_are_what_they_say(encoded):
+    with Image.open(io.BytesIO(encoded.data)) as image:
+        assert image.format == encoded.container
+        assert image.size == encoded.pixels.shape[1::-1]
+        tag = image.getexif().get(ExifTags.Base.Orientation, 1)
+        assert tag == encoded.orientation
+        if encoded.is_lossless:
+            channels = encoded.pixels.shape[2]
+            mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+            stored = np.asarray(image.convert(mode)).reshape(encoded.pixels.shape)
+            np.testing.assert_array_equal(stored, encoded.pixels)
+
+
+@pytest.mark.parametrize("container", ["PNG", "JPEG", "WEBP"])
+def test_every_container_is_drawn(container):
+    find(encoded_images(), lambda encoded: encoded.container == container, settings=UNSHRUNK)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_drawn(orientation):
+    find(encoded_images(), lambda encoded: encoded.orientation == orientation, settings=UNSHRUNK)
+
+
+@given(camera_frames(max_side=9))
+def test_camera_frames_have_their_bytes(frame):
+    chroma = ((frame.height + 1) // 2) * ((frame.width + 1) // 2)
+    assert len(frame.data) == frame.width * frame.height + 2 * chroma
+
+
+@pytest.mark.parametrize("layout", ["I420", "YV12", "NV12", "NV21"])
+def test_every_layout_is_drawn_at_odd_sizes(layout):
+    find(
+        camera_frames(),
+        lambda frame: frame.layout == layout and frame.width % 2 and frame.height % 2,
+        settings=UNSHRUNK,
+    )
+
+
+def test_corrupted_files_differ_and_shrink_to_one_damage():
+    whole = encode(canary_images(1)[0], "JPEG")
+    damaged = find(corrupted([whole]), lambda data: data != whole, settings=QUIET)
+    assert damaged == b""  # cut off at the first byte
+    changed = find(
+        corrupted([whole]), lambda data: len(data) == len(whole) and data != whole, settings=QUIET
+    )
+    assert sum(a != b for a, b in zip(changed, whole, strict=True)) == 1
+
+
+def test_corrupted_takes_a_strategy():
+    find(corrupted(st.just(b"abc")), lambda data: data.startswith(b"ab"), settings=UNSHRUNK)
+
+
+@given(fruit_photographs())
+def test_fruit_photographs(photograph):
+    assert photograph.pixels.shape == (100, 100, 3)
+    assert photograph.pixels.dtype == np.uint8
+    assert photograph.label is None
+
+
+def test_fruit_photographs_shrink_to_an_undistorted_one():
+    plain = find(fruit_photographs(), lambda photograph: True, settings=QUIET)
+    assert plain.changes == ()
+    np.testing.assert_array_equal(plain.pixels, canary_images(1)[0])
+
+
+def test_fruit_photographs_of_the_data_set_keep_their_labels(photographs):
+    strategy = fruit_photographs(photographs.images[::100], photographs.labels[::100])
+    found = find(strategy, lambda photograph: photograph.index == 3, settings=UNSHRUNK)
+    assert found.label == photographs.labels[300]
+
+
+@given(input_specs(sides=(5, 7)))
+def test_input_specs(spec):
+    assert spec.shape[0] == 1
+    assert spec.shape[1] in (5, 7)
+    assert spec.quantise(np.array([0, 255])).dtype == spec.dtype
+
+
+def profile_of(tmp_path: Path, *options: str, **environment: str) -> str:
+    """Return what a pytest of its own prints, whose only test counts its examples."""
+    test = tmp_path / "test_profile.py"
+    test.write_text(
+        "from hypothesis import given, strategies\n"
+        "counted = []\n"
+        "@given(strategies.integers())\n"
+        "def test_profile(number):\n"
+        "    counted.append(number)\n"
+        "def test_count():\n"
+        "    print('examples:', len(counted))\n"
+    )
+    directory = str(tmp_path)
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-c", str(ROOT / "pytest.ini")]
+    command += ["-p", "fixtures.hypothesis_profiles", "-p", "no:cacheprovider"]
+    command += ["--rootdir", directory, "--confcutdir", directory, str(test)]
+    done = subprocess.run(
+        [*command, *options],
+        cwd=ROOT,
+        env={"PATH": "", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "profile"),
+    [
+        ([], {}, "dev"),
+        ([], {"CI": "true"}, "ci"),
+        ([], {"CI": "true", "HYPOTHESIS_PROFILE": "thorough"}, "thorough"),
+        (["--hypothesis-profile", "ci"], {"HYPOTHESIS_PROFILE": "dev"}, "ci"),
+    ],
+)
+def test_profiles(options, environment, profile, tmp_path):
+    assert f"examples: {EXAMPLES[profile]}\n" in profile_of(tmp_path, *options, **environment)
+
+
+def test_an_unknown_profile_is_refused(tmp_path):
+    output = profile_of(tmp_path, HYPOTHESIS_PROFILE="exhaustive")
+    assert "HYPOTHESIS_PROFILE=exhaustive: there is no such profile" in output
+    assert "dev, ci, thorough" in output
+    assert "Traceback" not in output
+
+
+def test_without_hypothesis_nothing_is_imported():
+    """Collecting the benchmarks must not wait for hypothesis."""
+    code = "import sys, fixtures.strategies.images, fixtures.hypothesis_profiles as p; "
+    code += "assert 'hypothesis' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)

@@ -1,0 +1,207 @@
+"""Time by operator, from the real profiler of the real runtime."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.files import graph
+from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
+from models.running import litert_profiler, operator_profile
+from models.running.litert_profiler import ProfiledModel, ProfilerError
+from models.running.operator_profile import OperatorProfile, match, profile_operators
+from models.running.runtimes import RUNTIMES
+
+ROUNDS = 20
+
+
+@pytest.fixture(scope="module", params=["float32", "int8"])
+def target(request) -> Artifact:
+    """A committed model."""
+    return artifact("mobilenet_v2", request.param)
+
+
+@pytest.fixture(scope="module")
+def profile(target) -> OperatorProfile:
+    """Its profile."""
+    return profile_operators(target, ROUNDS)
+
+
+def _weighted(path: Path) -> list[graph.Operator]:
+    return [node for node in graph.operators(path.read_bytes()) if node.multiply_accumulates]
+
+
+def test_every_operator_with_weights_is_there_in_the_graphs_order(target, profile):
+    nodes = _weighted(target.path)
+    found = [each for each in profile.operators if each.multiply_accumulates]
+    assert [(each.node, each.multiply_accumulates) for each in found] == [
+        (node.name, node.multiply_accumulates) for node in nodes
+    ]
+    assert all(each.is_delegated for each in found)
+    depthwise = [each.kind for each in found if each.node == "DEPTHWISE_CONV_2D"]
+    assert depthwise == ["Convolution DWConv"] * 9
+
+
+def test_operators_without_weights_are_there_too(target, profile):
+    kinds = [each.kind for each in profile.operators]
+    assert kinds.count("Add") == graph.operator_counts(target.path.read_bytes())["ADD"]
+    assert sum(kind.lower() == "softmax" for kind in kinds) == 1
+
+
+def test_what_the_delegate_does_not_take_runs_in_the_runtime(target, profile):
+    outside = [each.name for each in profile.operators if not each.is_delegated]
+    expected = ["QUANTIZE", "SOFTMAX", "QUANTIZE"] if target.precision == "int8" else []
+    assert outside == expected
+    if expected:
+        assert profile.operators[0].name == profile.operators[-1].name == "QUANTIZE"
+
+
+def test_it_adds_up_to_the_bare_call(profile):
+    total = sum(each.microseconds for each in profile.operators) + profile.outside_us
+    assert total == pytest.approx(profile.invoke_us)
+    assert profile.rounds >= ROUNDS
+    assert profile.operators_us > 0
+    assert max(each.microseconds for each in profile.operators) > 0
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_the_profiled_model_answers_as_the_interpreter_does(precision):
+    content = artifact("mobilenet_v2", precision).read_bytes()
+    interpreter = RUNTIMES["litert"].load(content)
+    pixels = np.random.default_rng(1).integers(0, 256, interpreter.input.shape)
+    elements = pixels.astype(interpreter.input.dtype)
+    interpreter.set_input(elements)
+    interpreter.invoke()
+    with ProfiledModel(content) as model:
+        model.set_input(elements)
+        model.invoke()
+        answer = model.raw_output()
+    assert answer == interpreter.raw_output().tobytes()
+
+
+def test_only_started_rounds_are_recorded():
+    with ProfiledModel(artifact("alexnet", "float32").read_bytes()) as model:
+        model.invoke()
+        model.start()
+        model.invoke()
+        one = model.stop()
+        model.invoke()
+        model.start()
+        model.invoke()
+        model.invoke()
+        two = model.stop()
+    names = [each.name for each in one]
+    assert [each.name for each in two] == 2 * names
+    assert sum(name.startswith("Convolution") for name in names) == 5
+
+
+def test_an_input_of_another_size_is_refused():
+    with (
+        ProfiledModel(artifact("alexnet", "int8").read_bytes()) as model,
+        pytest.raises(ProfilerError, match="takes 30000 bytes, not 12"),
+    ):
+        model.set_input(np.zeros(3, np.float32))
+
+
+def _measured(*names: str) -> list[dict]:
+    return [{"name": name, "node": None, "microseconds": 1.0} for name in names]
+
+
+CONVOLUTION = graph.Operator("CONV_2D", 10, 1)
+DEPTHWISE = graph.Operator("DEPTHWISE_CONV_2D", 20, 1)
+
+
+def test_nodes_are_matched_in_order():
+    found = match(
+        [
+            *_measured("Convolution (NHWC, F32) IGEMM", "Max Pooling (NHWC, F32)"),
+            {"name": "DEPTHWISE_CONV_2D", "node": 1, "microseconds": 1.0},
+            *_measured("Fully Connected (NC, F32) GEMM"),
+        ],
+        [CONVOLUTION, DEPTHWISE, graph.Operator("CONV_2D", 30, 1)],
+    )
+    assert [(each.node, each.multiply_accumulates, each.is_delegated) for each in found] == [
+        ("CONV_2D", 10, True),
+        (None, 0, True),
+        ("DEPTHWISE_CONV_2D", 20, False),
+        ("CONV_2D", 30, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Convolution (NHWC, F32) IGEMM"],
+        ["Convolution (NHWC, F32) DWConv", "Convolution (NHWC, F32) IGEMM"],
+        ["Convolution (NHWC, F32) IGEMM", "Fully Connected (NC, F32) GEMM"],
+    ],
+)
+def test_what_does_not_fit_the_graph_is_unknown(names):
+    found = match(_measured(*names), [CONVOLUTION, DEPTHWISE])
+    assert {each.multiply_accumulates for each in found} == {None}
+
+
+def test_a_cut_file_gets_one_line(tmp_path):
+    path = tmp_path / "cut.tflite"
+    path.write_bytes(artifact("alexnet", "int8").read_bytes()[:20_000])
+    with pytest.raises(ArtifactError, match=r"cut\.tflite: not a readable") as caught:
+        profile_operators(user_model(path), 1)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", r"crashes on it \(signal 11\)"),
+        ("import sys; sys.exit('noise\\nno such thing')", r"cannot be profiled \(no such thing\)"),
+        ("import time; time.sleep(60)", "takes more than"),
+    ],
+)
+def test_a_crash_of_the_child_is_no_crash_of_ours(monkeypatch, code, reason):
+    monkeypatch.setattr(operator_profile, "COMMAND", [sys.executable, "-c", code])
+    monkeypatch.setattr(operator_profile, "TIMEOUT_S", 1)
+    with pytest.raises(ArtifactError, match=reason):
+        profile_operators(artifact("alexnet", "int8"), 1)
+
+
+def test_without_the_library_one_line_says_so(monkeypatch):
+    monkeypatch.setattr(litert_profiler, "LIBRARIES", ("absent.so",))
+    with pytest.raises(ProfilerError, match=r"comes without absent\.so"):
+        ProfiledModel(b"")
+
+
+class _Empty(litert_profiler.ctypes.CDLL):
+    """A library that has no function."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def __getitem__(self, name):
+        raise AttributeError(name)
+
+
+def test_a_library_without_the_functions_is_told(monkeypatch):
+    monkeypatch.setattr(litert_profiler, "_load", _Empty)
+    with pytest.raises(ProfilerError, match="has no LiteRtCreateEnvironment"):
+        ProfiledModel(b"")
+
+
+def test_events_of_another_layout_are_refused(monkeypatch):
+    ctypes = litert_profiler.ctypes
+
+    class Shorter(ctypes.Structure):
+        """Shorter than the library's by less than half, so that what it writes has room."""
+
+        _fields_ = tuple(
+            field for field in litert_profiler._Event._fields_ if field[0] != "memory_after_bytes"
+        )
+
+    with ProfiledModel(artifact("alexnet", "float32").read_bytes()) as model:
+        monkeypatch.setattr(litert_profiler, "_Event", Shorter)
+        model.start()
+        model.invoke()
+        with pytest.raises(ProfilerError, match="another layout"):
+            model.stop()

@@ -1,0 +1,122 @@
+"""The runtimes, and what goes into and out of a model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.files.artifacts import ArtifactError, artifact
+from models.preprocessing.tensors import TensorSpec
+from models.running.probe import probe
+from models.running.runtimes import RUNTIMES, Runtime, RuntimeUnavailableError
+from models.running.samples import sample_pixels
+
+ROOT = Path(__file__).parents[3]
+
+scales = st.floats(1e-4, 10.0)
+
+
+@given(scale=scales, zero_point=st.integers(0, 255), real=st.floats(-1e3, 1e3))
+def test_quantising_is_off_by_half_a_step_at_most(scale, zero_point, real):
+    spec = TensorSpec(0, (1,), np.dtype(np.uint8), scale, zero_point)
+    lowest, highest = (spec.dequantise(np.array([edge], np.uint8))[0] for edge in (0, 255))
+    expected = np.clip(real, lowest, highest)
+    actual = spec.dequantise(spec.quantise(np.array([real])))[0]
+    assert abs(actual - expected) <= scale / 2 * 1.001 + 1e-5 * abs(expected)
+
+
+@given(scale=scales, zero_point=st.integers(-128, 127), element=st.integers(-128, 127))
+def test_quantising_what_was_dequantised_gives_the_same_element(scale, zero_point, element):
+    spec = TensorSpec(0, (1,), np.dtype(np.int8), scale, zero_point)
+    elements = np.array([element], np.int8)
+    assert spec.quantise(spec.dequantise(elements)) == elements
+
+
+def test_float_tensors_take_values_as_they_are():
+    spec = TensorSpec(0, (2,), np.dtype(np.float32))
+    values = spec.quantise(np.array([0.25, 300]))
+    assert values.dtype == np.float32
+    assert values.tolist() == [0.25, 300]
+
+
+def test_classify_and_predict_agree(interpreter, canary_images):
+    for image in canary_images[:4].reshape(-1, *interpreter.input.shape):
+        probabilities = interpreter.predict(image)
+        assert probabilities.dtype == np.float32
+        assert probabilities.ndim == 1
+        assert interpreter.classify(image) == probabilities.argmax()
+
+
+def test_samples_fit_any_input():
+    for shape, dtype in [((1, 8, 8, 1), np.float32), ((1, 5), np.int8), ((2, 3), np.int32)]:
+        pixels = sample_pixels(TensorSpec(0, shape, np.dtype(dtype)))
+        assert pixels.shape == shape
+        assert pixels.dtype == dtype
+    ours = sample_pixels(TensorSpec(0, (1, 100, 100, 3), np.dtype(np.float32)))
+    assert ours.dtype == np.uint8
+
+
+def test_a_runtime_that_is_not_installed_says_how_to_get_it():
+    absent = Runtime("absent", "no-such-runtime", "no_such_runtime.interpreter")
+    assert not absent.is_available
+    with pytest.raises(RuntimeUnavailableError, match="pip install no-such-runtime"):
+        absent.load(b"")
+
+
+def test_a_runtime_is_refused_when_tensorflow_came_first():
+    """TensorFlow's global symbols would replace the runtime's own kernels."""
+    pytest.importorskip("tensorflow")
+    code = (
+        "import tensorflow\n"
+        "from models.running.runtimes import RUNTIMES, RuntimeUnavailableError\n"
+        "try:\n    RUNTIMES['litert'].load(b'')\n"
+        "except RuntimeUnavailableError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "would run TensorFlow's kernels" in done.stdout
+
+
+class TestProbe:
+    @pytest.fixture
+    def harmed(self, tmp_path):
+        def make(harm):
+            path = tmp_path / "harmed.tflite"
+            path.write_bytes(harm(artifact("mobilenet_v2", "float32").path.read_bytes()))
+            return path
+
+        return make
+
+    def test_a_sound_file_passes(self, runtime):
+        probe(artifact("mobilenet_v2", "float32").path, runtime)
+
+    @pytest.mark.parametrize("kept", [8, 1_000, 20_000])
+    def test_a_truncated_file_is_refused_by_name(self, harmed, runtime, kept):
+        path = harmed(lambda content: content[:kept])
+        with pytest.raises(ArtifactError, match=r"harmed\.tflite: .*(refuses|crashes)") as caught:
+            probe(path, runtime)
+        assert "\n" not in str(caught.value)
+
+    def test_a_crash_is_the_childs(self, tmp_path, monkeypatch):
+        """A runtime that dies of a signal is reported; this process goes on."""
+        (tmp_path / "crashing.py").write_text(
+            "import os, signal\n"
+            "def Interpreter(**options):\n    os.kill(os.getpid(), signal.SIGSEGV)\n"
+        )
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setitem(RUNTIMES, "crashing", Runtime("crashing", "crashing", "crashing"))
+        child = (
+            "import models.running.runtimes as r, models.running.probe as p, sys\n"
+            "r.RUNTIMES['crashing'] = r.Runtime('crashing', 'crashing', 'crashing')\n"
+            "sys.exit(p._main(*sys.argv[-2:]))\n"
+        )
+        monkeypatch.setattr("models.running.probe.COMMAND", [sys.executable, "-c", child])
+        with pytest.raises(ArtifactError, match="crashes on it \\(signal 11\\)"):
+            probe(tmp_path / "any.tflite", RUNTIMES["crashing"])
