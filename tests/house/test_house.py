@@ -1,87 +1,123 @@
-"""The house's own rules: imports go one way, and collecting needs little."""
+"""The house's own rules: imports go one way, files are short, names are unique."""
 
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
+from tests.house.imports import circles, imported_names, read_graph, upward
+
 ROOT = Path(__file__).parents[2]
-FLOORS = ("models", "bench", "fixtures", "tests")
-MAY_IMPORT = {
-    "models": {"models"},
-    "bench": {"models", "bench"},
-    "fixtures": {"models", "bench", "fixtures"},
-    "tests": {"models", "bench", "fixtures", "tests"},
-}
-WITHOUT_PYTEST = ("models", "bench/android", "bench/operators", "bench/ratios", "bench/report")
-TENSORFLOW = {"tensorflow", "keras"}
+PRODUCT = ("models", "bench", "fixtures")
+FLOORS = (*PRODUCT, "tests")
+ROOMS = (
+    "tests", "conftest.py", "fixtures", "bench/__main__.py", "bench/emulated_phone", "bench/report",
+    "bench/gate", "bench/gate/show", "bench/gate/judge", "bench/gate/measure", "bench/history",
+    "bench/operators", "bench/ratio", "bench/android", "bench/android/tool", "bench/android/phone",
+    "bench/android/adb", "bench/host", "bench/statistics", "bench/results", "bench",
+    "models/__main__.py", "models/commands", "models/judging", "models/running", "models/files",
+    "models/conversion", "models/training", "models/preprocessing", "models/data",
+    "models/architectures", "models/zoo.py", "models",
+)  # fmt: skip
+"""From the roof down: an import never goes to what stands earlier in the list."""
+
+KNOW_PYTEST = ("bench/test_", "bench/gate/measure/inside/")
+"""Of models/ and bench/, only these may import pytest."""
+
+ENTER_THE_EMULATED_PHONE = ("bench/emulated_phone/", "fixtures/", "tests/")
+SAME_IDEA: set[str] = set()
+"""Names that two rooms share because they mean the same thing in both."""
+
+LINES, BENCHMARK_LINES = 300, 100
+GRAPH = read_graph(ROOT, FLOORS)
 
 
-def _modules():
-    return [path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))]
+def test_no_file_and_no_folder_imports_in_a_circle():
+    assert not list(circles(GRAPH))
 
 
-def _imports(path: Path, *, at_the_top_only: bool = False) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if at_the_top_only else ast.walk(tree)
-    found = set()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found.add(node.module)
-    return found
+def test_no_import_runs_up():
+    assert not list(upward(GRAPH, ROOMS))
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_go_one_way(path):
-    floor = path.relative_to(ROOT).parts[0]
-    ours = {name.partition(".")[0] for name in _imports(path)} & {*FLOORS, "conftest"}
-    assert ours <= MAY_IMPORT[floor]
+def test_each_room_stands_in_the_list():
+    """Else the test above would say nothing of it."""
+    rooms = {file.rsplit("/", 1)[0] for file in GRAPH if file.startswith(("models/", "bench/"))}
+    listed = {*ROOMS, "bench/gate/measure/inside", "bench/report/sections"}
+    assert rooms <= listed
+    assert not [room for room in ROOMS if not (ROOT / room).exists()]
+
+
+def test_measuring_code_knows_nothing_of_pytest():
+    names = {
+        file: imported_names(ROOT / file)
+        for file in GRAPH
+        if file.startswith(("models/", "bench/")) and not file.startswith(KNOW_PYTEST)
+    }
+    assert not [file for file, found in names.items() if any("pytest" in each for each in found)]
+
+
+def test_only_tests_enter_the_emulated_phone():
+    entering = [
+        file
+        for file, imported in GRAPH.items()
+        if any(other.startswith("bench/emulated_phone/") for other in imported)
+    ]
+    assert not [file for file in entering if not file.startswith(ENTER_THE_EMULATED_PHONE)]
+
+
+def test_a_name_is_unique():
+    places = defaultdict(list)
+    for file in GRAPH:
+        if file.startswith(PRODUCT) and not Path(file).stem.startswith("__"):
+            places[Path(file).stem].append(file)
+    assert not [found for stem, found in places.items() if len(found) > 1 and stem not in SAME_IDEA]
+
+
+@pytest.mark.parametrize("file", [file for file in GRAPH if file.startswith(PRODUCT)])
+def test_a_file_is_short(file):
+    lines = len((ROOT / file).read_text(encoding="utf-8").splitlines())
+    assert lines <= (BENCHMARK_LINES if file.startswith("bench/test_") else LINES)
 
 
 @pytest.mark.parametrize(
-    "path",
-    [path for folder in WITHOUT_PYTEST for path in sorted((ROOT / folder).rglob("*.py"))],
-    ids=lambda path: str(path.relative_to(ROOT)),
+    "file", [file for file in GRAPH if file.startswith(PRODUCT) and file.endswith("__init__.py")]
 )
-def test_measuring_code_knows_nothing_of_pytest(path):
-    assert "pytest" not in {name.partition(".")[0] for name in _imports(path)}
+def test_a_folder_says_what_it_does(file):
+    assert ast.get_docstring(ast.parse((ROOT / file).read_text(encoding="utf-8")))
 
 
-def _runs(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+class TestTheRulesCanFail:
+    """The same checks on small trees that break them."""
 
+    @staticmethod
+    def graph(root: Path, files: dict[str, str]):
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return read_graph(root, ["a"])
 
-def test_collecting_the_benchmarks_imports_no_tensorflow_and_little_else():
-    loaded = _runs(
-        "import pytest, sys\n"
-        "assert pytest.main(['--collect-only', '-qq', 'bench']) == 0\n"
-        "print('LOADED', *{name.partition('.')[0] for name in sys.modules})\n"
-    )
-    names = set(loaded.rpartition("LOADED")[2].split())
-    assert not names & {*TENSORFLOW, "matplotlib", "scipy", "adbutils"}
+    def test_a_circle_of_files(self, tmp_path):
+        files = {"a/one.py": "import a.two", "a/two.py": "def f():\n    from a import one"}
+        assert {*circles(self.graph(tmp_path, files))} == {"a/one.py -> a/two.py -> a/one.py"}
 
+    def test_a_circle_of_folders_whose_files_make_none(self, tmp_path):
+        files = {
+            "a/x/one.py": "import a.y.one", "a/y/one.py": "",
+            "a/y/two.py": "from a.x.two import f", "a/x/two.py": "f = 1",
+        }  # fmt: skip
+        assert list(circles(self.graph(tmp_path, files))) == ["a/x -> a/y -> a/x"]
 
-def test_running_a_benchmark_needs_neither_tensorflow_nor_the_data_set():
-    _runs(
-        "import pytest, sys\n"
-        "sys.modules['tensorflow'] = sys.modules['keras'] = None\n"  # importing them raises
-        "status = pytest.main(['-q', 'bench/test_host_inference.py', '--benchmark-only',"
-        " '--rounds=2', '--architecture=mobilenet_v2', '--fruits360=/nowhere'])\n"
-        "assert status == 0, status\n"
-    )
+    def test_a_folder_that_imports_the_file_above_it(self, tmp_path):
+        files = {"a/x/one.py": "import a.errors", "a/errors.py": "import a.x.two", "a/x/two.py": ""}
+        assert list(circles(self.graph(tmp_path, files))) == ["a/errors.py -> a/x -> a/errors.py"]
 
-
-def test_plain_ids(request):
-    """Ids such as test_classify[alexnet-float32-litert] are what stored results are named by."""
-    out = _runs("import pytest; pytest.main(['--collect-only', '-q', 'bench'])")
-    assert "bench/test_host_inference.py::test_classify[alexnet-float32-litert]" in out.split()
+    def test_an_import_that_runs_up(self, tmp_path):
+        files = {"a/low/one.py": "from a.high import one", "a/high/one.py": ""}
+        graph = self.graph(tmp_path, files)
+        assert len(list(upward(graph, ["a/high", "a/low"]))) == 1
+        assert not list(upward(graph, ["a/low", "a/high"]))
