@@ -1,4 +1,4 @@
-"""`python -m models list | download | train | search | convert | evaluate | robustness`."""
+"""`python -m models list | download | train | convert | evaluate | robustness`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from models.data.fruits360 import DatasetError
 from models.files.artifacts import ArtifactError
 
-COMMANDS = ("list", "download", "train", "search", "convert", "evaluate", "robustness")
+COMMANDS = ("list", "download", "train", "convert", "evaluate", "robustness")
 
 
 def main(argv: list[str] | None = None) -> int:

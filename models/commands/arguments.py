@@ -88,12 +88,12 @@ def add_precision(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def add_directory(parser: argparse.ArgumentParser) -> None:
-    """Add --directory DIR: where the artifacts are read and written."""
+def add_artifacts(parser: argparse.ArgumentParser) -> None:
+    """Add --artifacts DIR: where model files, cards and records are read and written."""
     parser.add_argument(
-        "--directory",
+        "--artifacts",
         type=Path,
         default=DIRECTORY,
         metavar="DIR",
-        help="of the artifacts; default: the project's own",
+        help="folder of the model files and their cards; default: the project's own",
     )

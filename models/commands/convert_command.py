@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from models import zoo
-from models.commands.arguments import add_directory, add_fruits360, add_names, add_precision
+from models.commands.arguments import add_artifacts, add_fruits360, add_names, add_precision
 from models.files import artifacts
+from models.files.cards import Card
+from models.files.training_records import keras_path, training_record
 from models.running import runtimes
 
 
@@ -19,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)
     add_precision(parser, "all")
     add_fruits360(parser)
-    add_directory(parser)
+    add_artifacts(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,17 +36,17 @@ def run(arguments: argparse.Namespace) -> int:
     training = fruits360.load("Training", arguments.fruits360)
     test = fruits360.load("Test", arguments.fruits360)
     calibration = in_other_surroundings(calibration_images(training.images))
-    _write_labels(arguments.directory / "labels.txt")
+    _write_labels(arguments.artifacts / "labels.txt")
     for name in arguments.names:
         architecture = zoo.find(name)
-        keras_file = artifacts.keras_path(name, arguments.directory)
+        keras_file = keras_path(name, arguments.artifacts)
         if not keras_file.is_file():
             raise artifacts.ArtifactError(
                 f"{keras_file}: no such file; train it with `python -m models train {name}`"
             )
         model = keras.models.load_model(keras_file)
         for precision in arguments.precision or artifacts.PRECISIONS:
-            target = artifacts.artifact(name, precision, arguments.directory)
+            target = artifacts.artifact(name, precision, arguments.artifacts)
             target.path.write_bytes(convert(model, precision, calibration))
             card = _card(target, model.count_params(), keras_file, test)
             target.card_path.write_text(card.to_json(), encoding="utf-8")
@@ -55,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _card(target, parameters: int, keras_file: Path, test) -> artifacts.Card:
+def _card(target, parameters: int, keras_file: Path, test) -> Card:
     from rich.progress import track
 
     from models.data.canary_images import canary_images
@@ -67,7 +69,7 @@ def _card(target, parameters: int, keras_file: Path, test) -> artifacts.Card:
     model = runtime.load(content)
     progress = functools.partial(track, description=target.name)
     probabilities = evaluation.predict_all(model, test.images, progress)
-    return artifacts.Card(
+    return Card(
         architecture=target.architecture,
         precision=target.precision,
         parameters=parameters,
@@ -84,7 +86,7 @@ def _card(target, parameters: int, keras_file: Path, test) -> artifacts.Card:
 
 
 def _provenance(architecture: str, directory: Path) -> dict[str, Any]:
-    training = artifacts.training_record(architecture, directory)["training"]
+    training = training_record(architecture, directory)["training"]
     return {
         "commit": training["commit"],
         "seed": training["recipe"]["seed"],

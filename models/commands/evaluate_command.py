@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 
-from models.commands.arguments import add_directory, add_fruits360, add_names
+from models.commands.arguments import add_artifacts, add_fruits360, add_names
 from models.files import artifacts
 
 
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     add_names(parser)
     add_fruits360(parser)
-    add_directory(parser)
+    add_artifacts(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     differs = False
     for name in arguments.names:
         for precision in artifacts.PRECISIONS:
-            target = artifacts.artifact(name, precision, arguments.directory)
+            target = artifacts.artifact(name, precision, arguments.artifacts)
             content, expected = target.read_bytes(), target.require_card().accuracy
             for runtime in runtimes.available():
                 model = runtime.load(content)

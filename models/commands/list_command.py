@@ -11,19 +11,21 @@ from rich.console import Console
 from rich.table import Table
 
 from models import zoo
-from models.commands.arguments import add_directory
-from models.files.artifacts import PRECISIONS, ArtifactError, Card, artifact, training_record
+from models.commands.arguments import add_artifacts
+from models.files.artifacts import PRECISIONS, ArtifactError, artifact
+from models.files.cards import Card
+from models.files.training_records import training_record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     parser.add_argument("--json", action="store_true", help="everything, for programs")
-    add_directory(parser)
+    add_artifacts(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; an artifact that is missing is shown as such, not left out."""
-    rows = [_row(architecture, arguments.directory) for architecture in zoo.ARCHITECTURES.values()]
+    rows = [_row(architecture, arguments.artifacts) for architecture in zoo.ARCHITECTURES.values()]
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:

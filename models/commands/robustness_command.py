@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from models.commands.arguments import (
-    add_directory,
+    add_artifacts,
     add_fruits360,
     add_names,
     add_precision,
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the table into this")
     add_fruits360(parser)
-    add_directory(parser)
+    add_artifacts(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     runtime = runtimes.RUNTIMES[arguments.runtime]
     files = [
-        artifacts.artifact(name, precision, arguments.directory)
+        artifacts.artifact(name, precision, arguments.artifacts)
         for name in arguments.names
         for precision in arguments.precision or ("float32", "int8")
     ]

@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import zoo
-from models.commands.arguments import add_directory, add_fruits360, add_names, positive
+from models import ROOT, zoo
+from models.commands.arguments import add_artifacts, add_fruits360, add_names, positive
 from models.files import artifacts
-from models.files.artifacts import write_json
+from models.files.plain_json import write_json
+from models.files.training_records import keras_path, training_record, training_record_path
 from models.running import runtimes
 from models.training import provenance
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from models.data.fruits360 import Photographs
     from models.training.train import Examples, Recipe
 
-CHECKPOINTS = Path(__file__).parents[2] / ".training"
+CHECKPOINTS = ROOT / ".training"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoints", type=Path, default=CHECKPOINTS, metavar="DIR", help="default: .training"
     )
     add_fruits360(parser)
-    add_directory(parser)
+    add_artifacts(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     training = fruits360.load("Training", arguments.fruits360)
     test = fruits360.load("Test", arguments.fruits360)
-    arguments.directory.mkdir(parents=True, exist_ok=True)
+    arguments.artifacts.mkdir(parents=True, exist_ok=True)
     for name in arguments.names:
         _train(zoo.find(name), training, test, arguments)
     return 0
@@ -80,13 +81,13 @@ def _train(
         "versions": provenance.versions(("tensorflow", "keras")),
         "history": {key: [round(row[key], 5) for row in history] for key in history[0]},
     }
-    record_path = artifacts.training_record_path(architecture.name, arguments.directory)
+    record_path = training_record_path(architecture.name, arguments.artifacts)
     record = {"architecture": architecture.name, "parameters": model.count_params()}
     if record_path.is_file():
-        old = artifacts.training_record(architecture.name, arguments.directory)
+        old = training_record(architecture.name, arguments.artifacts)
         record |= {key: value for key, value in old.items() if key not in record}
     if validation is None:
-        path = artifacts.keras_path(architecture.name, arguments.directory)
+        path = keras_path(architecture.name, arguments.artifacts)
         _save_for_inference(model, path)
         measured = accuracy(keras_predict_all(model, test.images), test)
         result["keras_sha256"] = artifacts.sha256(path.read_bytes())
@@ -157,7 +158,7 @@ def _teacher(
     import keras
 
     if arguments.series == "all":
-        path = artifacts.keras_path(teacher.name, arguments.directory)
+        path = keras_path(teacher.name, arguments.artifacts)
         if not path.is_file():
             raise artifacts.ArtifactError(
                 f"{path}: no such file, but it is the teacher's; "

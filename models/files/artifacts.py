@@ -1,108 +1,21 @@
-"""The committed `.tflite` files, and the card that travels with each."""
+"""A `.tflite` file that can be measured: one of the project's, or a user's own."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-DIRECTORY = Path(__file__).parents[1] / "artifacts"
+from models import ROOT
+from models.files.cards import Card
+
+DIRECTORY = ROOT / "models" / "artifacts"
 PRECISIONS: tuple[str, ...] = ("float32", "float16", "dynamic", "int8")
 
 
 class ArtifactError(Exception):
     """A model file or its card is missing or damaged; the message is one line that names it."""
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """A measured accuracy.
-
-    Attributes:
-        correct: photographs that were classified rightly.
-        images: photographs in all.
-        fingerprint: sha256 over the encoded photographs, in order.
-    """
-
-    correct: int
-    images: int
-    fingerprint: str
-
-    @property
-    def fraction(self) -> float:
-        """Share of the photographs that were classified rightly, 0..1."""
-        return self.correct / self.images
-
-
-@dataclass(frozen=True)
-class Canary:
-    """A model's answers on the canary images.
-
-    Attributes:
-        fingerprint: sha256 of the pixels that were classified.
-        top1: index of the likeliest class of each image.
-        probabilities: all class probabilities of each image.
-    """
-
-    fingerprint: str
-    top1: tuple[int, ...]
-    probabilities: tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class Card:
-    """What is known of a committed model file.
-
-    Attributes:
-        architecture: its name in `models.zoo`.
-        precision: one of `PRECISIONS`.
-        parameters: number of Keras parameters of the network, trainable or not.
-        file_bytes: size of the file.
-        sha256: of the file (hexadecimal).
-        keras_sha256: of the `.keras` file that it was converted from.
-        multiply_accumulates: of one inference.
-        operators: how often each operator stands in the file.
-        accuracy: on the Test photographs, each alone, measured with `runtime`.
-        runtime: name and version of the runtime that measured.
-        canary: the answers on the canary images.
-        training: commit, seed and versions that it was trained and converted with.
-    """
-
-    architecture: str
-    precision: str
-    parameters: int
-    file_bytes: int
-    sha256: str
-    keras_sha256: str
-    multiply_accumulates: int
-    operators: dict[str, int]
-    accuracy: Accuracy
-    runtime: str
-    canary: Canary
-    training: dict[str, Any]
-
-    def to_json(self) -> str:
-        """Return the card as it is committed: one line a field, and a line an image."""
-        return _json(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Card:
-        """Read a card.
-
-        Raises:
-            ValueError, TypeError, KeyError: it is no card.
-        """
-        data = json.loads(text)
-        data["accuracy"] = Accuracy(**data["accuracy"])
-        canary = data["canary"]
-        data["canary"] = Canary(
-            canary["fingerprint"],
-            tuple(canary["top1"]),
-            tuple(tuple(row) for row in canary["probabilities"]),
-        )
-        return cls(**data)
 
 
 @dataclass(frozen=True)
@@ -214,56 +127,6 @@ def user_model(path: str | Path) -> Artifact:
     return Artifact(path, path.stem)
 
 
-def keras_path(architecture: str, directory: Path = DIRECTORY) -> Path:
-    """Return where the trained Keras model of an architecture is committed."""
-    return directory / f"{architecture}.keras"
-
-
-def training_record_path(architecture: str, directory: Path = DIRECTORY) -> Path:
-    """Return where the record of an architecture's training is committed."""
-    return directory / f"{architecture}.json"
-
-
-def training_record(architecture: str, directory: Path = DIRECTORY) -> dict[str, Any]:
-    """Read the record of a training: recipe, history, accuracies, versions.
-
-    Raises:
-        ArtifactError: it is missing or damaged.
-    """
-    path = training_record_path(architecture, directory)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: the training record is missing") from None
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path}: not a training record ({error})") from error
-
-
 def sha256(content: bytes) -> str:
     """Return the sha256 of bytes (hexadecimal)."""
     return hashlib.sha256(content).hexdigest()
-
-
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write a card or record so that its diffs are short."""
-    path.write_text(_json(data), encoding="utf-8")
-
-
-def _json(data: dict[str, Any]) -> str:
-    """Indent mappings; keep each list of plain values on one line."""
-    return _indent(data, 0) + "\n"
-
-
-def _indent(value: Any, depth: int) -> str:
-    inner, outer = "  " * (depth + 1), "  " * depth
-    if isinstance(value, dict) and value:
-        rows = [
-            f"{inner}{json.dumps(key)}: {_indent(item, depth + 1)}" for key, item in value.items()
-        ]
-        return "{\n" + ",\n".join(rows) + f"\n{outer}}}"
-    if isinstance(value, (list, tuple)) and any(
-        isinstance(item, (list, tuple, dict)) for item in value
-    ):
-        rows = [inner + json.dumps(item) for item in value]
-        return "[\n" + ",\n".join(rows) + f"\n{outer}]"
-    return json.dumps(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data.canary_images import fingerprint
-from models.files.artifacts import Accuracy, Canary
+from models.files.cards import Accuracy, Canary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

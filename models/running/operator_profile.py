@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from models import ROOT
 from models.files import graph
 from models.files.artifacts import Artifact, ArtifactError
 from models.running.litert_profiler import Event, ProfiledModel, ProfilerError
@@ -191,7 +192,7 @@ def _measure_apart(path: Path, rounds: int) -> dict[str, Any]:
         child = subprocess.run(
             [*COMMAND, str(path.resolve()), str(rounds)],
             capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise ArtifactError(f"{path}: profiling takes more than {TIMEOUT_S} s") from None

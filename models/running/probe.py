@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from models import ROOT
 from models.files.artifacts import ArtifactError
 from models.running.runtimes import RUNTIMES, Runtime
 
@@ -26,7 +27,7 @@ def probe(path: Path, runtime: Runtime) -> None:
     try:
         child = subprocess.run(
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise ArtifactError(f"{path}: {runtime.name} hangs on it (over {TIMEOUT_S} s)") from None

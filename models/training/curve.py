@@ -10,7 +10,7 @@ def draw(record: dict[str, Any], title: str, path: Path) -> None:
     """Draw accuracy over epochs from a training record.
 
     Args:
-        record: as `models.files.artifacts.training_record` returns it.
+        record: as `models.files.training_records.training_record` returns it.
         title: the network's name in print.
         path: where the PNG goes.
     """

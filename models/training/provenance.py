@@ -6,9 +6,8 @@ import importlib.metadata
 import platform
 import subprocess
 from collections.abc import Iterable
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from models import ROOT
 
 
 def commit() -> str:

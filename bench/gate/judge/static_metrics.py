@@ -13,7 +13,8 @@ from bench.gate.errors import GateError
 from bench.gate.judge.outcome import Figure
 from bench.gate.judge.thresholds import ThresholdTable
 from bench.gate.judge.verdict import Verdict, lower_is_better
-from models.files.artifacts import Accuracy, sha256
+from models.files.artifacts import sha256
+from models.files.cards import Accuracy
 
 ARTIFACTS = Path("models") / "artifacts"
 COUNTS = ("parameters", "file_bytes", "multiply_accumulates")

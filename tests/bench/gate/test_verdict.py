@@ -9,7 +9,7 @@ from bench.gate.judge import thresholds
 from bench.gate.judge.outcome import Figure, Outcome
 from bench.gate.judge.static_metrics import compare_accuracy, compare_partitions
 from bench.gate.judge.verdict import Verdict, exit_status, lower_is_better
-from models.files.artifacts import Accuracy
+from models.files.cards import Accuracy
 
 
 @pytest.mark.parametrize(

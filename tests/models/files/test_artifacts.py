@@ -8,7 +8,10 @@ import pytest
 
 from models.data.fruits360 import CLASS_NAMES
 from models.files import artifacts, graph
-from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, Card, artifact
+from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
+from models.files.cards import Card
+from models.files.plain_json import write_json
+from models.files.training_records import keras_path
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def copied(tmp_path):
 
 
 def test_every_file_is_what_its_card_says(architecture):
-    keras_sha256 = artifacts.sha256(artifacts.keras_path(architecture.name).read_bytes())
+    keras_sha256 = artifacts.sha256(keras_path(architecture.name).read_bytes())
     for precision in PRECISIONS:
         file = artifact(architecture.name, precision)
         content, card = file.read_bytes(), file.require_card()
@@ -109,7 +112,7 @@ def test_a_users_file_needs_no_card(copied):
 
 def test_json_has_a_line_for_each_field_and_each_row(tmp_path):
     data = {"a": [1, 2], "b": {"c": [[1, 2], [3, 4]]}, "d": {}}
-    artifacts.write_json(tmp_path / "x.json", data)
+    write_json(tmp_path / "x.json", data)
     text = (tmp_path / "x.json").read_text()
     assert json.loads(text) == data
     assert '  "a": [1, 2],\n' in text

@@ -7,7 +7,7 @@ import pytest
 
 from models.data import canary_images as canary
 from models.data.canary_images import fingerprint
-from models.files.artifacts import Canary
+from models.files.cards import Canary
 from models.judging.accuracy import canary_mismatches
 
 # Written down once: another NumPy or machine must draw the same pixels, or no card can be checked.

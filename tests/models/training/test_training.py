@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.commands.train_command import CHECKPOINTS
-from models.files.artifacts import Artifact, training_record
+from models.files.artifacts import Artifact
+from models.files.training_records import training_record
 
 keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
 tf = pytest.importorskip("tensorflow")
@@ -156,7 +157,7 @@ class TestCommand:
             return main(
                 [
                     "train", "alexnet_separable", "--epochs", "1",
-                    "--fruits360", str(small_dataset), "--directory", str(tmp_path / "artifacts"),
+                    "--fruits360", str(small_dataset), "--artifacts", str(tmp_path / "artifacts"),
                     "--checkpoints", str(tmp_path / "checkpoints"), *arguments,
                 ]
             )  # fmt: skip
@@ -184,7 +185,7 @@ class TestCommand:
 
         pupil = next(row for row in zoo.ARCHITECTURES.values() if row.teacher)
         data = ["--fruits360", str(small_dataset), "--epochs", "1"]
-        places = ["--directory", str(tmp_path / "artifacts")]
+        places = ["--artifacts", str(tmp_path / "artifacts")]
         places += ["--checkpoints", str(tmp_path / "checkpoints")]
         assert main(["train", pupil.name, *data, *places]) == 1
         assert f"python -m models train {pupil.teacher}" in capsys.readouterr().err
@@ -201,19 +202,19 @@ class TestCommand:
         assert run() == 0
         directory = tmp_path / "artifacts"
         arguments = ["alexnet_separable", "--fruits360", str(small_dataset)]
-        assert main(["convert", *arguments, "--directory", str(directory)]) == 0
+        assert main(["convert", *arguments, "--artifacts", str(directory)]) == 0
         for precision in ("float32", "float16", "dynamic", "int8"):
             path = directory / f"alexnet_separable-{precision}.tflite"
             file = Artifact(path, path.stem, "alexnet_separable", precision)
             assert file.require_card().accuracy.images == 80
             assert file.read_bytes()
-        assert main(["evaluate", *arguments, "--directory", str(directory)]) == 0
+        assert main(["evaluate", *arguments, "--artifacts", str(directory)]) == 0
         assert capsys.readouterr().out.count("agrees") >= 4
 
     def test_converting_what_was_not_trained_is_refused(self, small_dataset, tmp_path, capsys):
         from models.__main__ import main
 
-        arguments = ["--fruits360", str(small_dataset), "--directory", str(tmp_path)]
+        arguments = ["--fruits360", str(small_dataset), "--artifacts", str(tmp_path)]
         assert main(["convert", "alexnet", *arguments]) == 1
         assert "python -m models train alexnet" in capsys.readouterr().err
 

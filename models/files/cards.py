@@ -1,0 +1,98 @@
+"""The card of a committed model file: what was measured on it, and what it was made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from models.files.plain_json import to_json
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A measured accuracy.
+
+    Attributes:
+        correct: photographs that were classified rightly.
+        images: photographs in all.
+        fingerprint: sha256 over the encoded photographs, in order.
+    """
+
+    correct: int
+    images: int
+    fingerprint: str
+
+    @property
+    def fraction(self) -> float:
+        """Share of the photographs that were classified rightly, 0..1."""
+        return self.correct / self.images
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A model's answers on the canary images.
+
+    Attributes:
+        fingerprint: sha256 of the pixels that were classified.
+        top1: index of the likeliest class of each image.
+        probabilities: all class probabilities of each image.
+    """
+
+    fingerprint: str
+    top1: tuple[int, ...]
+    probabilities: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a committed model file.
+
+    Attributes:
+        architecture: its name in `models.zoo`.
+        precision: one of `models.files.artifacts.PRECISIONS`.
+        parameters: number of Keras parameters of the network, trainable or not.
+        file_bytes: size of the file.
+        sha256: of the file (hexadecimal).
+        keras_sha256: of the `.keras` file that it was converted from.
+        multiply_accumulates: of one inference.
+        operators: how often each operator stands in the file.
+        accuracy: on the Test photographs, each alone, measured with `runtime`.
+        runtime: name and version of the runtime that measured.
+        canary: the answers on the canary images.
+        training: commit, seed and versions that it was trained and converted with.
+    """
+
+    architecture: str
+    precision: str
+    parameters: int
+    file_bytes: int
+    sha256: str
+    keras_sha256: str
+    multiply_accumulates: int
+    operators: dict[str, int]
+    accuracy: Accuracy
+    runtime: str
+    canary: Canary
+    training: dict[str, Any]
+
+    def to_json(self) -> str:
+        """Return the card as it is committed: one line a field, and a line an image."""
+        return to_json(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Card:
+        """Read a card.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is no card.
+        """
+        data = json.loads(text)
+        data["accuracy"] = Accuracy(**data["accuracy"])
+        canary = data["canary"]
+        data["canary"] = Canary(
+            canary["fingerprint"],
+            tuple(canary["top1"]),
+            tuple(tuple(row) for row in canary["probabilities"]),
+        )
+        return cls(**data)
