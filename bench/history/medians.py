@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.report.rows import Row, host_rows
+from bench.results.rows import Row, host_rows
 from bench.results.runs import Run
 
 QUANTITY = "test_classify"

@@ -45,8 +45,8 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
         return 2
     from bench.gate.show.outcome_files import write_text
     from bench.gate.show.tables import terminal
-    from bench.operators.record import measured, to_json
-    from bench.operators.table import operator_table
+    from bench.operators.operator_record import measured, to_json
+    from bench.operators.operator_table import operator_table
     from models.running.operator_profile import profile_operators
     from models.running.runtimes import RuntimeUnavailableError
 

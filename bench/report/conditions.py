@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.operators.record import Record
-from bench.report.rows import HOST, device_rows
+from bench.operators.operator_record import Record
+from bench.results.rows import HOST, device_rows
 from bench.results.runs import Run, processor
 
 Facts = list[tuple[str, str]]

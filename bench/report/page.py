@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.history.medians import history as put_together
-from bench.operators.record import Record
+from bench.operators.operator_record import Record
 from bench.report.conditions import Facts, device_facts, machine_facts, operator_facts
 from bench.report.figures import (
     device,
@@ -25,8 +25,8 @@ from bench.report.figures import (
 )
 from bench.report.robustness import Robustness
 from bench.report.roofline import YARDSTICKS, Cost
-from bench.report.rows import DEVICE, device_rows
 from bench.report.section import Section
+from bench.results.rows import DEVICE, device_rows
 from bench.results.runs import Run, newest_with
 
 BENCHMARKS = "pytest --benchmark-only --benchmark-autosave"

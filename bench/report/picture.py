@@ -10,7 +10,7 @@ import numpy as np
 from bench.report import style
 from bench.report.errors import ReportError
 from bench.report.figures.tradeoff import has_accuracy, pareto_front
-from bench.report.rows import Row, host_rows, runtime_text
+from bench.results.rows import Row, host_rows, runtime_text
 from bench.results.runs import Run
 
 QUANTITY = "test_classify"

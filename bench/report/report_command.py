@@ -54,18 +54,19 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 def _report(arguments: argparse.Namespace, rest: list[str]) -> None:
     from bench.gate.show.outcome_files import write, write_text
-    from bench.operators.record import RecordError, read_record
+    from bench.operators.operator_record import RecordError, read_record
     from bench.report import picture
+    from bench.report.inputs import read_inputs
     from bench.report.page import render
     from bench.report.robustness import read_robustness
     from bench.report.roofline import costs
-    from bench.results.runs import newest_with, read_runs
+    from bench.results.runs import newest_with
 
     if rest:
         raise ReportError(f"unknown argument {rest[0]}")
     if arguments.output is None and arguments.picture is None:
         raise ReportError("nothing to write: give -o report.html, or --picture FILE.png")
-    runs = read_runs(arguments.results or sorted(STORAGE.rglob("*.json")))
+    runs = read_inputs(arguments.results or sorted(STORAGE.rglob("*.json")))
     table = read_robustness(arguments.robustness) if arguments.robustness else None
     try:
         operator_times = read_record(arguments.operators) if arguments.operators else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.report.errors import ReportError
-from bench.report.rows import Row, host_rows
+from bench.results.rows import Row, host_rows
 from bench.results.runs import Run
 from models.files import artifacts, graph
 

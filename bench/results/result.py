@@ -1,4 +1,4 @@
-"""One benchmark's result, as the reports want it."""
+"""What was measured of one benchmark."""
 
 from __future__ import annotations
 
@@ -13,14 +13,25 @@ class Result:
     """The timed rounds of one benchmark.
 
     Attributes:
-        quantity: the benchmark function, such as "test_classify".
+        fullname: pytest's id of the benchmark, such as "bench/test_a.py::test_classify[x]".
         times_s: seconds of each round.
         info: the benchmark's `extra_info`.
     """
 
-    quantity: str
+    fullname: str
     times_s: tuple[float, ...]
     info: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The benchmark function and its parameters, such as "test_classify[x]"."""
+        function, bracket, parameters = self.fullname.partition("[")
+        return function.rpartition("::")[2] + bracket + parameters
+
+    @property
+    def quantity(self) -> str:
+        """The benchmark function, such as "test_classify"."""
+        return self.name.partition("[")[0]
 
     @property
     def mean_ms(self) -> float:
@@ -28,9 +39,14 @@ class Result:
         return 1e3 * float(np.mean(self.times_s))
 
     @property
+    def median_s(self) -> float:
+        """Median of the rounds in seconds."""
+        return float(np.median(self.times_s))
+
+    @property
     def median_ms(self) -> float:
         """Median of the rounds in milliseconds."""
-        return 1e3 * float(np.median(self.times_s))
+        return 1e3 * self.median_s
 
     @property
     def percentile_95_ms(self) -> float:

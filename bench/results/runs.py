@@ -1,4 +1,4 @@
-"""Files of pytest-benchmark, as the report wants them."""
+"""Files of pytest-benchmark, read with every round."""
 
 from __future__ import annotations
 
@@ -10,38 +10,33 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench.report.errors import ReportError
 from bench.results.result import Result
 
-_MODEL = ("model", "architecture", "precision", "sha256", "file_bytes", "accuracy", "threads")
-NEEDED: dict[str, tuple[str, ...]] = {
-    "test_classify": (*_MODEL, "runtime", "runtime_version"),
-    "test_invoke": (*_MODEL, "runtime", "runtime_version"),
-    "test_classify_jpeg": (*_MODEL, "runtime", "runtime_version", "source", "dtype", "input_shape"),
-    "test_device_inference": (*_MODEL, "device", "emulated", "delegate"),
-    "test_device_first_inference": (*_MODEL, "device", "emulated", "delegate"),
-    "test_device_load": (*_MODEL, "device", "emulated", "delegate"),
-    "test_matrix_product": ("operations", "threads", "dtype"),
-    "test_memory_copy": ("bytes_moved",),
-}
-"""What the report takes from the `extra_info` of a benchmark function."""
+FORMAT = 1
+"""Of what this suite adds to pytest-benchmark's JSON; a file without one is older, and is read."""
+
+
+class ResultsError(Exception):
+    """A file holds no results that can be used; the message is one line that says why."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One file.
+    """One file: the benchmarks of one session of pytest.
 
     Attributes:
-        name: the file's.
+        path: the file.
+        name: what people call it; the file's name, unless another file has the same.
         content: the file's bytes.
         time: when it was measured.
         commit: what was measured (hexadecimal); None where that is not known.
         is_changed: whether files differed from that commit.
         machine: pytest-benchmark's `machine_info`.
-        results: the benchmarks, with every round.
+        results: the benchmarks, each with another `fullname`.
         failures: benchmarks on a device that failed, one line each.
     """
 
+    path: Path
     name: str
     content: bytes = field(repr=False)
     time: datetime
@@ -58,12 +53,16 @@ class Run:
 
     @property
     def processor(self) -> str:
-        """What it was measured on; runs of two processors are never compared."""
+        """What it was measured on; latencies on two processors are never compared."""
         return processor(self.machine)
 
     def of(self, *quantities: str) -> list[Result]:
         """Return the results of these benchmark functions."""
         return [result for result in self.results if result.quantity in quantities]
+
+    def by_fullname(self) -> dict[str, Result]:
+        """Return the results by the benchmark's `fullname`, in the order of the file."""
+        return {result.fullname: result for result in self.results}
 
 
 def processor(machine: dict[str, Any]) -> str:
@@ -77,13 +76,19 @@ def read_run(path: Path) -> Run:
     """Read a file.
 
     Raises:
-        ReportError: it is no complete file of pytest-benchmark; the message says why.
+        ResultsError: it is no complete file of pytest-benchmark; the message says why.
     """
     try:
         content = path.read_bytes()
         data = json.loads(content)
+        if data.get("format", FORMAT) != FORMAT:
+            raise ResultsError(
+                f"{path}: its format is {data['format']!r}, and this version reads {FORMAT}; "
+                "measure again"
+            )
         commit = data["commit_info"]
         run = Run(
+            path,
             path.name,
             content,
             datetime.fromisoformat(data["datetime"]),
@@ -96,15 +101,18 @@ def read_run(path: Path) -> Run:
                 for each in data.get("failed_device_benchmarks", [])
             ),
         )
+        processor(run.machine)
     except OSError as error:
-        raise ReportError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReportError(
+        raise ResultsError(
             f"{path}: not a file of pytest-benchmark ({type(error).__name__}: {error}); "
             "make one with pytest --benchmark-only --benchmark-json=FILE"
         ) from None
     if not run.results and not run.failures:
-        raise ReportError(f"{path}: holds no benchmark")
+        raise ResultsError(f"{path}: holds no benchmark")
+    if len(run.by_fullname()) != len(run.results):
+        raise ResultsError(f"{path}: two benchmarks have the same name")
     return run
 
 
@@ -112,18 +120,18 @@ def read_runs(paths: Iterable[Path]) -> list[Run]:
     """Read files and return them by their time, the oldest first.
 
     Raises:
-        ReportError: there is none, one is damaged, or two are the same.
+        ResultsError: there is none, one is damaged, or two are the same.
     """
     runs: list[Run] = []
     for path in paths:
         run = read_run(path)
         if any(other.content == run.content for other in runs):
-            raise ReportError(f"{path}: holds the same as another of the files")
+            raise ResultsError(f"{path}: holds the same as another of the files")
         if any(other.name == run.name for other in runs):
             run = replace(run, name=f"{len(runs) + 1}-{run.name}")
         runs.append(run)
     if not runs:
-        raise ReportError(
+        raise ResultsError(
             "no results: give files of pytest-benchmark, or make some with "
             "pytest --benchmark-only --benchmark-autosave"
         )
@@ -139,18 +147,15 @@ def newest_with(runs: Sequence[Run], *quantities: str) -> Run | None:
 
 
 def _result(path: Path, benchmark: dict[str, Any]) -> Result:
-    times_s = benchmark["stats"].get("data")
+    name, times_s = benchmark["name"], benchmark["stats"].get("data")
     if not times_s:
-        raise ReportError(
-            f"{path}: holds no rounds of {benchmark['name']}; save them with --benchmark-save-data"
-        )
+        raise ResultsError(f"{path}: holds no rounds of {name}; save them with "
+                           "--benchmark-save-data")  # fmt: skip
     if not all(isinstance(each, (int, float)) and 0 <= each < math.inf for each in times_s):
-        raise ReportError(f"{path}: a round of {benchmark['name']} is no time")
-    name = str(benchmark["name"]).partition("[")[0]
-    info = dict(benchmark["extra_info"])
-    if missing := [key for key in NEEDED.get(name, ()) if key not in info]:
-        raise ReportError(
-            f"{path}: {benchmark['name']} has no {missing[0]} in its extra_info; it was measured "
-            "by another version of this suite, or by another suite: measure again"
-        )
-    return Result(name, tuple(map(float, times_s)), info)
+        raise ResultsError(f"{path}: a round of {name} is no time")
+    result = Result(
+        str(benchmark["fullname"]), tuple(map(float, times_s)), dict(benchmark["extra_info"])
+    )
+    if not result.median_s:
+        raise ResultsError(f"{path}: the median of {name} is not above zero")
+    return result

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.figures.rounds import draw_rounds
-from bench.report.rows import DEVICE, Row, is_emulated
 from bench.report.section import Section, Table
+from bench.results.rows import DEVICE, Row, is_emulated
 from bench.results.runs import Run
 
 QUANTITY = "test_device_inference"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.report import style
-from bench.report.rows import host_rows
 from bench.report.section import Section, Table
+from bench.results.rows import host_rows
 from bench.results.runs import Run
 
 QUANTITY = "test_classify"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.report.rows import HOST, Row, host_rows
 from bench.report.section import Section, Table
+from bench.results.rows import HOST, Row, host_rows
 from bench.results.runs import Run
 
 HEADS = ("model", "runs on", "parameters", "bytes", "accuracy", "multiply-accumulates",

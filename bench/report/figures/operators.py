@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.operators.record import Measured, Record
-from bench.operators.rows import (
+from bench.operators.operator_record import Measured, Record
+from bench.operators.operator_rows import (
     OUTSIDE,
     WHOLE,
     OperatorRow,
@@ -13,8 +13,8 @@ from bench.operators.rows import (
     kind_rows,
 )
 from bench.report import style
-from bench.report.rows import Row
 from bench.report.section import Section, Table
+from bench.results.rows import Row
 
 SHOWN = 6
 """Kinds that get a colour of their own: those that take most; the rest share one."""

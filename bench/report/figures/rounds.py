@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bench.report import style
-from bench.report.rows import Row, host_rows
 from bench.report.section import Section
+from bench.results.rows import Row, host_rows
 from bench.results.runs import Run
 
 ROW_IN = 0.2

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bench.report import style
-from bench.report.rows import host_rows
 from bench.report.section import Section, Table
 from bench.report.stages import STAGES, breakdowns
+from bench.results.rows import host_rows
 from bench.results.runs import Run
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.report.rows import HOST, host_rows, runtime_text
 from bench.report.section import Section, Table
+from bench.results.rows import HOST, host_rows, runtime_text
 from bench.results.runs import Run
 from models import zoo
 

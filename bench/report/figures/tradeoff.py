@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.report import style
-from bench.report.rows import Row, host_rows, runtime_text
 from bench.report.section import Section, Table
+from bench.results.rows import Row, host_rows, runtime_text
 from bench.results.runs import Run
 
 QUANTITY = "test_classify"

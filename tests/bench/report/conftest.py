@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.operators.record import read_record
+from bench.operators.operator_record import read_record
 from bench.report.page import render
 from bench.report.robustness import read_robustness
 from bench.report.roofline import Cost

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.operators.record import Measured, to_json
+from bench.operators.operator_record import Measured, to_json
 from models.running.operator_profile import OperatorProfile, OperatorTime
 from models.zoo import ARCHITECTURES
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from bench.__main__ import main
-from bench.operators.record import Measured, RecordError, read_record, to_json
-from bench.operators.rows import OUTSIDE, SUM, WHOLE, closing_rows, each_row, kind_rows
+from bench.operators.operator_record import Measured, RecordError, read_record, to_json
+from bench.operators.operator_rows import OUTSIDE, SUM, WHOLE, closing_rows, each_row, kind_rows
 from bench.report.page import render
 from bench.results.runs import read_runs
 from models.files.artifacts import artifact

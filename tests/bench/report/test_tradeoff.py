@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.report.figures.tradeoff import pareto_front
-from bench.report.rows import Row
 from bench.results.result import Result
+from bench.results.rows import Row
 
 
 def row(milliseconds: float, file_bytes: int, accuracy: float) -> Row:

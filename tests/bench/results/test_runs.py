@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.report.errors import ReportError
-from bench.report.robustness import read_robustness
-from bench.results.runs import newest_with, read_run, read_runs
-from tests.bench.report.samples import ROBUSTNESS, Sample
+from bench.results.result import Result
+from bench.results.runs import ResultsError, newest_with, read_run, read_runs
+from tests.bench.report.samples import Sample
 
 
 def test_a_file_is_read(tmp_path):
@@ -15,12 +14,19 @@ def test_a_file_is_read(tmp_path):
     sample.data["commit_info"]["dirty"] = True
     sample.data["failed_device_benchmarks"] = [{"name": "x[y]", "reason": "unplugged"}]
     run = read_run(sample.write(tmp_path / "run.json"))
+    assert run.path == tmp_path / "run.json"
     assert run.label == "abcdef12+"
     assert run.processor == "Example CPU, 4 cores, x86_64"
     assert run.failures == ("x[y]: unplugged",)
     (result,) = run.of("test_memory_copy")
     (entry,) = [x for x in sample.data["benchmarks"] if x["name"] == "test_memory_copy"]
     assert list(result.times_s) == entry["stats"]["data"]
+    assert run.by_fullname()["bench/test_x.py::test_memory_copy"] is result
+
+
+def test_a_name_may_hold_the_signs_that_divide_it():
+    result = Result("bench/test_x.py::test_invoke[a::b[v1]]", (1.0,), {})
+    assert (result.name, result.quantity) == ("test_invoke[a::b[v1]]", "test_invoke")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +42,7 @@ def test_a_file_is_read(tmp_path):
 def test_what_is_no_result_is_refused(tmp_path, content, reason):
     path = tmp_path / "bad.json"
     path.write_text(content, encoding="latin-1")
-    with pytest.raises(ReportError) as caught:
+    with pytest.raises(ResultsError) as caught:
         read_run(path)
     assert str(caught.value).startswith(f"{path}: {reason}")
     assert "\n" not in str(caught.value)
@@ -54,9 +60,16 @@ def _with_a_round_that_is_no_number(data):
     data["benchmarks"][3]["stats"]["data"][7] = float("nan")
 
 
-def _of_another_suite(data):
-    entry = next(each for each in data["benchmarks"] if each["name"].startswith("test_classify["))
-    del entry["extra_info"]["model"]
+def _with_a_median_of_zero(data):
+    data["benchmarks"][3]["stats"]["data"] = [0.0, 0.0, 1.0]
+
+
+def _with_one_name_twice(data):
+    data["benchmarks"][3]["fullname"] = data["benchmarks"][4]["fullname"]
+
+
+def _of_a_later_format(data):
+    data["format"] = 2
 
 
 def _empty(data):
@@ -69,25 +82,27 @@ def _empty(data):
         (_without_rounds, "--benchmark-save-data"),
         (_with_a_negative_round, "is no time"),
         (_with_a_round_that_is_no_number, "is no time"),
-        (_of_another_suite, "has no model in its extra_info"),
+        (_with_a_median_of_zero, "the median of .* is not above zero"),
+        (_with_one_name_twice, "two benchmarks have the same name"),
+        (_of_a_later_format, "its format is 2, and this version reads 1; measure again"),
         (_empty, "holds no benchmark"),
     ],
 )
 def test_what_is_incomplete_is_refused(tmp_path, damage, reason):
     sample = Sample().add_host()
     damage(sample.data)
-    with pytest.raises(ReportError, match=reason):
+    with pytest.raises(ResultsError, match=reason):
         read_run(sample.write(tmp_path / "run.json"))
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(ReportError, match="cannot be read: No such file"):
+    with pytest.raises(ResultsError, match="cannot be read: No such file"):
         read_run(tmp_path / "none.json")
 
 
 def test_the_same_run_twice_is_refused(tmp_path):
     paths = [Sample().add_host().write(tmp_path / name) for name in ("a.json", "b.json")]
-    with pytest.raises(ReportError, match=r"b\.json: holds the same"):
+    with pytest.raises(ResultsError, match=r"b\.json: holds the same"):
         read_runs(paths)
 
 
@@ -109,36 +124,3 @@ def test_runs_are_put_in_the_order_of_their_time(tmp_path):
     assert newest is not None
     assert newest.name == "9.json"
     assert newest_with(runs, "test_classify", "test_device_load") is None
-
-
-def test_the_table_of_robustness_is_read(tmp_path):
-    path = tmp_path / "robustness.md"
-    path.write_text(ROBUSTNESS)
-    table = read_robustness(path)
-    assert table.mild == {"none"}
-    assert table.accuracies["none"] == {"alexnet-float32": 0.9991, "mobilenet_v2-int8": 0.965}
-
-
-@pytest.mark.parametrize(
-    "content",
-    ["", "no table", "| other | a |\n|---|---|\n| x | 5% |", "| change | a |\n|---|---|",
-     "| change | a |\n|---|---|\n| none | fast |", "| change | a |\n|---|---|\n| none | 101% |",
-     "| change | a | b |\n|---|---|---|\n| none | 1% |"],
-)  # fmt: skip
-def test_what_is_no_table_is_refused(tmp_path, content):
-    path = tmp_path / "robustness.md"
-    path.write_text(content)
-    with pytest.raises(ReportError, match="not the table of python -m models robustness"):
-        read_robustness(path)
-
-
-def test_the_table_is_the_one_that_the_command_prints(tmp_path):
-    from models.judging import robustness
-
-    changes = robustness.CHANGES[:3]
-    measured = [robustness.Measured(change, "alexnet-int8", 0.99) for change in changes]
-    path = tmp_path / "robustness.md"
-    path.write_text(robustness.markdown(measured))
-    table = read_robustness(path)
-    assert table.accuracies == {change.name: {"alexnet-int8": 0.99} for change in changes}
-    assert table.mild == {change.name for change in changes if change.is_mild}

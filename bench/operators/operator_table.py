@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from bench.operators.rows import OperatorRow, closing_rows, dropped_us, each_row, kind_rows
+from bench.operators.operator_rows import OperatorRow, closing_rows, dropped_us, each_row, kind_rows
 from models.running.operator_profile import OperatorProfile
 
 
