@@ -5,90 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.android.arguments import cpu_mask, delegates, thread_counts
-from models.commands.arguments import non_negative, positive, positive_number
-from models.files.artifacts import PRECISIONS
-from models.running.runtimes import RUNTIMES
-from models.zoo import ARCHITECTURES
+from models.commands.arguments import non_negative, positive_number
 
 pytest_plugins = [
-    "fixtures.options",
     "fixtures.models",
     "fixtures.runtimes",
     "fixtures.photographs",
     "fixtures.measure",
     "fixtures.device",
     "fixtures.summary",
-    "fixtures.stage_summary",
     "fixtures.hypothesis_profiles",
 ]
 
 
 def pytest_addoption(parser):
-    what = parser.getgroup("what is measured")
-    what.addoption(
-        "--architecture",
-        action="append",
-        choices=list(ARCHITECTURES),
-        help="only this architecture; repeatable",
-    )
-    what.addoption(
-        "--precision",
-        action="append",
-        choices=list(PRECISIONS),
-        help="only this precision; repeatable",
-    )
-    what.addoption(
-        "--model",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="a .tflite file of your own joins every benchmark; repeatable",
-    )
-    how = parser.getgroup("how it is measured")
-    how.addoption(
-        "--runtime",
-        action="append",
-        choices=list(RUNTIMES),
-        help="only this runtime; repeatable; default: all that are installed",
-    )
-    how.addoption(
-        "--threads",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="threads of an interpreter; default: 1",
-    )
-    how.addoption(
-        "--rounds",
-        type=positive,
-        default=100,
-        metavar="N",
-        help="timed rounds of each benchmark; default: 100, as in the study",
-    )
-    how.addoption(
-        "--warmup-rounds",
-        type=non_negative,
-        default=10,
-        metavar="N",
-        help="rounds before the timed ones; default: 10",
-    )
-    how.addoption(
-        "--protocol",
-        choices=["warm", "cold"],
-        default="warm",
-        help="cold: clear memory before each round, as the study did; default: warm",
-    )
-    data = parser.getgroup("data set")
-    data.addoption(
-        "--fruits360",
-        metavar="DIR",
-        help="the photographs; default: FRUITS360_DIR, else the user's cache",
-    )
-    data.addoption(
-        "--require-dataset",
-        action="store_true",
-        help="fail, not skip, the tests that need the photographs",
-    )
     device = parser.getgroup("Android device")
     device.addoption(
         "--device",
