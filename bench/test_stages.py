@@ -71,7 +71,8 @@ def test_first_inference(tflite_model, interpreter, runtime, threads, info, meas
         return (model,), {}
 
     model = measure(_invoke, info=info, setup=load)
-    assert (model.raw_output() == _answer(interpreter, elements)).all()
+    interpreter.set_input(elements)
+    assert (model.raw_output() == _invoke(interpreter).raw_output()).all()
 
 
 def test_classify_jpeg(interpreter, info, measure):
@@ -96,9 +97,3 @@ def _preparation(size, spec):
 def _invoke(model):
     model.invoke()
     return model
-
-
-def _answer(model, elements):
-    model.set_input(elements)
-    model.invoke()
-    return model.raw_output()

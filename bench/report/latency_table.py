@@ -18,7 +18,9 @@ COLUMNS: dict[str, Callable[[Info], str]] = {
     "bytes": lambda info: _count(info["file_bytes"]),
     "parameters": lambda info: _count(info["parameters"]),
     "multiply-\nadds": lambda info: _count(info.get("multiply_accumulates")),
-    "study:\nparameters": lambda info: _count(study.parameters if (study := _study(info)) else None),
+    "study:\nparameters": lambda info: _count(
+        study.parameters if (study := _study(info)) else None
+    ),
     "study:\naccuracy": lambda info: f"{study.accuracy:.1%}" if (study := _study(info)) else "-",
 }
 """What stands beside the times where the terminal is wide enough; the most wanted first."""
