@@ -47,8 +47,9 @@ def _compare(arguments: argparse.Namespace, rest: list[str]) -> int:
     from bench.gate import baselines
     from bench.gate.judge.thresholds import read
     from bench.gate.show.outcome_files import write_outcome
-    from bench.gate.show.tables import print_outcome, terminal
+    from bench.gate.show.tables import print_outcome
     from bench.gate.stored import compare_runs, read_run
+    from bench.output.table import terminal
 
     if "--" not in rest or rest[0] != "--":
         unknown = f"unknown argument {rest[0]}; " if rest and rest[0] != "--" else ""

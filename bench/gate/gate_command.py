@@ -104,7 +104,8 @@ def _gate(arguments: argparse.Namespace, rest: list[str]) -> int:
     from bench.gate.measure.one_device import on_device
     from bench.gate.show.outcome_files import infos, write_outcome
     from bench.gate.show.progress import TerminalReporter
-    from bench.gate.show.tables import print_outcome, terminal
+    from bench.gate.show.tables import print_outcome
+    from bench.output.table import terminal
 
     thresholds = read().with_latency(min_effect=arguments.min_effect)
     commit = resolve(arguments.base)

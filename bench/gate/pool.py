@@ -27,7 +27,7 @@ import numpy as np
 from bench.gate.errors import GateError
 from bench.gate.judge.verdict import Verdict, exit_status
 from bench.gate.measure.controller import BASE, HEAD, Block
-from bench.gate.show.outcome_files import write
+from bench.output.whole_file import write
 from bench.statistics.intervals import QUANTILE
 from bench.statistics.sequential import Margins, SequentialTest
 

@@ -15,7 +15,7 @@ from bench.gate.judge.thresholds import Thresholds
 from bench.gate.judge.verdict import FAIL, Verdict
 from bench.gate.pool import Pool, Resampler
 from bench.gate.rivals import RIVALS, rates
-from bench.gate.show.outcome_files import write, write_text
+from bench.output.whole_file import write, write_text
 from bench.statistics.intervals import QUANTILE
 
 CONDITIONS = ("idle", "load")
@@ -207,7 +207,7 @@ def _rivals(pool: Pool) -> list[Row]:
 def _print(rows: list[Row], about: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from bench.gate.show.tables import terminal
+    from bench.output.table import terminal
 
     table = Table(title="false alarms and detection", title_justify="left")
     for heading in ("condition", "judged by", "one slowed by", "comparisons with a false alarm",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.results.processor import machine_info
 from models.files.artifacts import Artifact
 from models.running.operator_profile import OperatorProfile, OperatorTime
 
@@ -41,7 +42,7 @@ class Record:
         name: the file's.
         content: the file's bytes.
         time: when it was measured.
-        machine: pytest-benchmark's `machine_info`.
+        machine: as pytest-benchmark's `machine_info`.
         models: in the order of the file.
     """
 
@@ -63,12 +64,10 @@ def measured(artifact: Artifact, profile: OperatorProfile) -> Measured:
 
 def to_json(models: Sequence[Measured]) -> str:
     """Return what the file holds."""
-    from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
-
     data = {
         "format": FORMAT,
         "datetime": datetime.now(UTC).isoformat(),
-        "machine_info": pytest_benchmark_generate_machine_info(),
+        "machine_info": machine_info(),
         "operators": [{**each.info, **asdict(each.profile)} for each in models],
     }
     return json.dumps(data, indent=1, allow_nan=False) + "\n"

@@ -43,10 +43,10 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
     if rest:
         print(f"error: unknown argument {rest[0]}", file=sys.stderr)
         return 2
-    from bench.gate.show.outcome_files import write_text
-    from bench.gate.show.tables import terminal
     from bench.operators.operator_record import measured, to_json
-    from bench.operators.operator_table import operator_table
+    from bench.operators.operator_table import captions, each_table, kinds_table
+    from bench.output.table import terminal
+    from bench.output.whole_file import write_text
     from models.running.operator_profile import profile_operators
     from models.running.runtimes import RuntimeUnavailableError
 
@@ -59,7 +59,8 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
             print(f"error: {error}", file=sys.stderr)
             failed = True
             continue
-        console.print(operator_table(target.name, profile, each=arguments.each))
+        table = each_table(profile) if arguments.each else kinds_table(profile)
+        console.print(table.rich(*captions(target.name, profile)))
     if arguments.json is not None and found:
         try:
             write_text(arguments.json, to_json(found))

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
         return 2
     from rich.console import Console
 
-    from bench.gate.show.outcome_files import write_text
+    from bench.output.whole_file import write_text
     from bench.ratio.ratio import ratios
 
     record: dict[str, Any] = {}

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.operators.operator_record import Record
+from bench.results.processor import processor
 from bench.results.rows import HOST, device_rows
-from bench.results.runs import Run, processor
+from bench.results.runs import Run
 
 Facts = list[tuple[str, str]]
 

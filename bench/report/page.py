@@ -131,7 +131,7 @@ def render(
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from bench.report import style
+    from bench.output import style
 
     with style.settings():
         found = list(parts(runs, table, known or {}, operator_times))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.report import style
+from bench.output import style
 from bench.report.errors import ReportError
 from bench.report.figures.tradeoff import has_accuracy, pareto_front
 from bench.results.rows import Row, host_rows, runtime_text

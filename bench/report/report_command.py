@@ -53,8 +53,8 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _report(arguments: argparse.Namespace, rest: list[str]) -> None:
-    from bench.gate.show.outcome_files import write, write_text
     from bench.operators.operator_record import RecordError, read_record
+    from bench.output.whole_file import write, write_text
     from bench.report import picture
     from bench.report.inputs import read_inputs
     from bench.report.page import render

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.results.processor import processor
 from bench.results.result import Result
 
 FORMAT = 1
@@ -63,13 +64,6 @@ class Run:
     def by_fullname(self) -> dict[str, Result]:
         """Return the results by the benchmark's `fullname`, in the order of the file."""
         return {result.fullname: result for result in self.results}
-
-
-def processor(machine: dict[str, Any]) -> str:
-    """Return the processor's name, cores and instruction set, from `machine_info`."""
-    cpu = machine.get("cpu", {})
-    name = cpu.get("brand_raw") or machine.get("processor") or "unknown processor"
-    return f"{name}, {cpu.get('count', '?')} cores, {machine.get('machine', '?')}"
 
 
 def read_run(path: Path) -> Run:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +12,9 @@ from bench.gate.judge.outcome import Outcome
 from bench.gate.measure.controller import BASE, HEAD, Block
 from bench.gate.show.interval_picture import draw
 from bench.gate.show.tables import markdown
+from bench.output.whole_file import write, write_text
 
 FORMAT = 1
-
-
-def write(path: Path, make: Callable[[Path], object]) -> None:
-    """Let `make` write a temporary file beside `path`, and put it in its place when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        make(temporary)
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file."""
-    write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def write_outcome(

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from bench.gate.judge.outcome import Latency, Outcome
 from bench.gate.judge.verdict import CANNOT_JUDGE, FAIL, PASS, Verdict
+from bench.output.table import plain
 
 COLOURS = {
     Verdict.REGRESSED: "bold red",
@@ -27,15 +28,6 @@ SIGNS = {
 ORDER = (Verdict.REGRESSED, Verdict.NONE, Verdict.IMPROVED, Verdict.SAME)
 LATENCY_HEADINGS = ("benchmark", "base", "head", "change", "interval", "verdict")
 FIGURE_HEADINGS = ("model", "figure", "base", "head", "verdict")
-
-
-NARROWEST = 132
-
-
-def terminal() -> Console:
-    """Return the terminal on stdout; a table that is cut at its edge could not be read."""
-    console = Console()
-    return console if console.width >= NARROWEST else Console(width=NARROWEST)
 
 
 def print_outcome(outcome: Outcome, console: Console) -> None:
@@ -73,8 +65,8 @@ def print_outcome(outcome: Outcome, console: Console) -> None:
 def markdown(outcome: Outcome) -> str:
     """Return a report for a pull request: the verdict, what differs, and the rest folded."""
     heading = {PASS: "✅", FAIL: "❌", CANNOT_JUDGE: "⚠️"}[outcome.exit_status]
-    lines = [f"## {heading} Benchmarks: {outcome.word}", "", _plain(outcome.reason), ""]
-    lines += [f"- {_plain(problem)}" for problem in outcome.problems] + [""]
+    lines = [f"## {heading} Benchmarks: {outcome.word}", "", plain(outcome.reason), ""]
+    lines += [f"- {plain(problem)}" for problem in outcome.problems] + [""]
     if outcome.details:
         lines += ["```", outcome.details.replace("```", "'''")[-5000:], "```", ""]
     figures = [row for row in outcome.figures if row.verdict is not Verdict.SAME]
@@ -91,8 +83,8 @@ def markdown(outcome: Outcome) -> str:
     if same:
         lines += ["<details>", f"<summary>{len(same)} benchmarks are the same</summary>", ""]
         lines += [*_latency_table(same), "", "</details>", ""]
-    lines += [f"- {_plain(note)}" for note in outcome.notes]
-    lines += ["", _plain(summary(outcome))]
+    lines += [f"- {plain(note)}" for note in outcome.notes]
+    lines += ["", plain(summary(outcome))]
     return "\n".join(lines).strip() + "\n"
 
 
@@ -135,11 +127,5 @@ def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     return [
         "| " + " | ".join(headings) + " |",
         "|" + " --- |" * len(headings),
-        *("| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows),
+        *("| " + " | ".join(plain(cell) for cell in row) + " |" for row in rows),
     ]
-
-
-def _plain(text: str) -> str:
-    """Keep what came from ids and messages from being read as markup."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-    return " ".join(escaped.replace("`", "'").split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.history.medians import History
-from bench.report import style
+from bench.output import style
 from bench.report.figures.tradeoff import add_legend
 from bench.report.section import Section, Table
 from models import zoo

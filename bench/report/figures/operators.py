@@ -12,7 +12,7 @@ from bench.operators.operator_rows import (
     each_row,
     kind_rows,
 )
-from bench.report import style
+from bench.output import style
 from bench.report.section import Section, Table
 from bench.results.rows import Row
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report import style
+from bench.output import style
 from bench.report.robustness import Robustness
 from bench.report.section import Section, Table
 from models.judging.robustness import SMALLEST_ACCEPTED_ACCURACY, stretch

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bench.report import style
+from bench.output import style
 from bench.report.figures.tradeoff import add_legend
 from bench.report.roofline import Cost, machine, points
 from bench.report.section import Section, Table

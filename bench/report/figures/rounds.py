@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.report import style
+from bench.output import style
 from bench.report.section import Section
 from bench.results.rows import Row, host_rows
 from bench.results.runs import Run

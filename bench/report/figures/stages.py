@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report import style
+from bench.output import style
 from bench.report.section import Section, Table
 from bench.report.stages import STAGES, breakdowns
 from bench.results.rows import host_rows

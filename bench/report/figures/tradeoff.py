@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.report import style
+from bench.output import style
 from bench.report.section import Section, Table
 from bench.results.rows import Row, host_rows, runtime_text
 from bench.results.runs import Run

@@ -1,0 +1,90 @@
+"""A table as people read it: on a terminal, in Markdown, on a page, as comma-separated values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+NARROWEST = 132
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of numbers and words.
+
+    Attributes:
+        heads: of the columns.
+        rows: of cells; None is unknown. A number is written as its column's format says.
+        formats: a format specification for the numbers of each column, such as ".2%"; empty for
+            a column of words.
+    """
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    formats: Sequence[str]
+
+    def cells(self) -> list[list[str]]:
+        """Return the text of each cell; "-" where it is unknown."""
+        return [
+            [_text(value, form) for value, form in zip(row, self.formats, strict=True)]
+            for row in self.rows
+        ]
+
+    def rich(self, title: str, caption: str | None = None) -> RichTable:
+        """Return it for a `terminal`."""
+        table = RichTable(
+            title=title, title_justify="left", caption=caption, caption_justify="left"
+        )
+        for head, form in zip(self.heads, self.formats, strict=True):
+            table.add_column(head, justify="right" if form else "left")
+        for row in self.cells():
+            table.add_row(*row)
+        return table
+
+    def markdown(self) -> str:
+        """Return it as Markdown, in which no cell is read as markup."""
+        rule = ["---:" if form else "---" for form in self.formats]
+        lines = [self.heads, rule, *(map(plain, row) for row in self.cells())]
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+    def csv(self) -> str:
+        """Return exact values, comma-separated."""
+        return to_csv(self.heads, self.rows)
+
+
+def to_csv(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Return exact values, comma-separated."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def terminal() -> Console:
+    """Return the terminal on stdout; square brackets in a name are text, not markup.
+
+    A table that is cut at the terminal's edge could not be read, so it has a least width.
+    """
+    console = Console(highlight=False, markup=False)
+    if console.width < NARROWEST:
+        console.width = NARROWEST
+    return console
+
+
+def plain(text: str) -> str:
+    """Keep text from being read as Markdown, HTML or a cell's end."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return " ".join(escaped.replace("`", "'").split())
+
+
+def _text(value: Any, form: str) -> str:
+    if value is None:
+        return "-"
+    return format(value, form) if form and isinstance(value, (int, float)) else str(value)
