@@ -6,8 +6,9 @@ import argparse
 import importlib
 import sys
 
-from models.data.fruits360 import DatasetError
+from models.data.photographs import DatasetError
 from models.files.artifacts import ArtifactError
+from models.preprocessing.errors import PreprocessingError
 
 COMMANDS = ("list", "download", "train", "convert", "evaluate", "robustness")
 
@@ -25,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return arguments.run(arguments)
-    except (ArtifactError, DatasetError) as error:
+    except (ArtifactError, DatasetError, PreprocessingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -30,12 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     runtimes.preload()
     import keras
 
-    from models.conversion.tflite import calibration_images, convert, in_other_surroundings
+    from models.conversion.tflite import convert, evenly_spread, in_other_surroundings
     from models.data import fruits360
+    from models.preprocessing.pixels import read_pixels
 
     training = fruits360.load("Training", arguments.fruits360)
     test = fruits360.load("Test", arguments.fruits360)
-    calibration = in_other_surroundings(calibration_images(training.images))
+    chosen = training.take(evenly_spread(len(training)))
+    calibration = in_other_surroundings(read_pixels(chosen, fruits360.SIDE))
     _write_labels(arguments.artifacts / "labels.txt")
     for name in arguments.names:
         architecture = zoo.find(name)
@@ -68,7 +70,6 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
     content = target.path.read_bytes()
     model = runtime.load(content)
     progress = functools.partial(track, description=target.name)
-    probabilities = evaluation.predict_all(model, test.images, progress)
     return Card(
         architecture=target.architecture,
         precision=target.precision,
@@ -78,7 +79,7 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
         keras_sha256=artifacts.sha256(keras_file.read_bytes()),
         multiply_accumulates=graph.multiply_accumulates(content),
         operators=graph.operator_counts(content),
-        accuracy=evaluation.accuracy(probabilities, test),
+        accuracy=evaluation.measure_accuracy(model, test, progress),
         runtime=f"{runtime.name} {runtime.version}",
         canary=evaluation.canary(model, canary_images()),
         training=_provenance(target.architecture, keras_file.parent),

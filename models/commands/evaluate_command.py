@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.table import Table
 
     from models.data import fruits360
-    from models.judging import accuracy as evaluation
+    from models.judging.accuracy import measure_accuracy
     from models.running import runtimes
 
     test = fruits360.load("Test", arguments.fruits360)
@@ -36,8 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             for runtime in runtimes.available():
                 model = runtime.load(content)
                 progress = functools.partial(track, description=target.name)
-                probabilities = evaluation.predict_all(model, test.images, progress)
-                measured = evaluation.accuracy(probabilities, test)
+                measured = measure_accuracy(model, test, progress)
                 if expected.fingerprint != measured.fingerprint:
                     verdict = "of other photographs"
                 elif abs(expected.correct - measured.correct) > 0.001 * measured.images:

@@ -15,7 +15,9 @@ from models.commands.arguments import (
 )
 from models.data import fruits360
 from models.files import artifacts
+from models.files.plain_json import write_json
 from models.judging import robustness
+from models.preprocessing import decode
 from models.running import runtimes
 
 EXAMPLE = 1_000
@@ -36,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="only every Nth photograph; default: all",
     )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the counts into this, for the report"
+    )
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the table into this")
     add_fruits360(parser)
     add_artifacts(parser)
@@ -46,13 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    photographs = fruits360.load("Test", arguments.fruits360)
-    chosen = slice(None, None, arguments.every)
-    photographs = fruits360.Photographs(
-        photographs.images[chosen],
-        photographs.labels[chosen],
-        photographs.files[chosen],
-        photographs.fingerprint,
+    photographs = fruits360.load("Test", arguments.fruits360).take(
+        slice(None, None, arguments.every)
     )
     runtime = runtimes.RUNTIMES[arguments.runtime]
     files = [
@@ -70,9 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     )
     print(robustness.markdown(results))
+    if arguments.json:
+        write_json(arguments.json, robustness.to_dict(results, photographs))
     if arguments.picture:
-        number = EXAMPLE // arguments.every
-        robustness.draw(results, photographs.images[number], number, arguments.picture)
+        number = min(EXAMPLE // arguments.every, len(photographs) - 1)
+        example = decode(photographs.paths[number])
+        robustness.draw(results, example, number, arguments.picture)
     refused = [result for result in results if not result.is_accepted]
     for result in refused:
         print(

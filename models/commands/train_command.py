@@ -18,8 +18,9 @@ from models.training import provenance
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
-    from models.data.fruits360 import Photographs
+    from models.data.photographs import Photographs
     from models.training.train import Examples, Recipe
 
 CHECKPOINTS = ROOT / ".training"
@@ -49,29 +50,32 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     runtimes.preload()
     from models.data import fruits360
+    from models.preprocessing.pixels import read_pixels
 
     training = fruits360.load("Training", arguments.fruits360)
     test = fruits360.load("Test", arguments.fruits360)
+    pixels = read_pixels(training, fruits360.SIDE)
     arguments.artifacts.mkdir(parents=True, exist_ok=True)
     for name in arguments.names:
-        _train(zoo.find(name), training, test, arguments)
+        _train(zoo.find(name), training, pixels, test, arguments)
     return 0
 
 
 def _train(
     architecture: zoo.Architecture,
     training: Photographs,
+    pixels: np.ndarray,
     test: Photographs,
     arguments: argparse.Namespace,
 ) -> None:
-    from models.judging.accuracy import accuracy, keras_predict_all
+    from models.judging.accuracy import accuracy, is_right, keras_predict_all
     from models.training.curve import draw
 
-    examples, validation = _split(training, arguments.series)
+    examples, validation = _split(training, pixels, arguments.series)
     recipe, teacher = _recipe(architecture, arguments), None
     started = time.monotonic()
     if architecture.teacher:
-        teacher = _teacher(zoo.find(architecture.teacher), training, arguments)
+        teacher = _teacher(zoo.find(architecture.teacher), training, pixels, arguments)
     model, history = _learn(architecture, examples, validation, recipe, teacher, arguments)
     result: dict[str, Any] = {
         "recipe": vars(recipe),
@@ -89,7 +93,7 @@ def _train(
     if validation is None:
         path = keras_path(architecture.name, arguments.artifacts)
         _save_for_inference(model, path)
-        measured = accuracy(keras_predict_all(model, test.images), test)
+        measured = accuracy(keras_predict_all(model, test.paths), test)
         result["keras_sha256"] = artifacts.sha256(path.read_bytes())
         result["test"] = {**vars(measured)}
         record["training"] = result
@@ -98,7 +102,7 @@ def _train(
         )
     else:
         probabilities = keras_predict_all(model, validation.images)
-        right = probabilities.argmax(axis=1) == validation.labels
+        right = is_right(probabilities, validation.labels)
         result |= {"correct": int(right.sum()), "images": len(right)}
         record[arguments.series.replace("-", "_")] = result
         print(f"{architecture.title}: {right.mean():.2%} of {len(right):,} from other series")
@@ -106,17 +110,19 @@ def _train(
     draw(record, architecture.title, record_path.with_suffix(".png"))
 
 
-def _split(training: Photographs, series: str) -> tuple[Examples, Examples | None]:
+def _split(
+    training: Photographs, pixels: np.ndarray, series: str
+) -> tuple[Examples, Examples | None]:
     """Return what is learnt, and what is asked about if that is a part of Training."""
     from models.data import series as splits
     from models.training.train import Examples
 
     if series == "all":
-        return Examples(training.images, training.labels), None
+        return Examples(pixels, training.labels), None
     split = (splits.held_out if series == "held-out" else splits.development)(training)
     return (
-        Examples(training.images[split.learnt], training.labels[split.learnt]),
-        Examples(training.images[split.asked], training.labels[split.asked]),
+        Examples(pixels[split.learnt], training.labels[split.learnt]),
+        Examples(pixels[split.asked], training.labels[split.asked]),
     )
 
 
@@ -148,7 +154,10 @@ def _learn(
 
 
 def _teacher(
-    teacher: zoo.Architecture, training: Photographs, arguments: argparse.Namespace
+    teacher: zoo.Architecture,
+    training: Photographs,
+    pixels: np.ndarray,
+    arguments: argparse.Namespace,
 ) -> keras.Model:
     """Return the trained teacher: of a part of Training one that has seen that part only.
 
@@ -165,7 +174,7 @@ def _teacher(
                 f"train it first with `python -m models train {teacher.name}`"
             )
         return keras.models.load_model(path)
-    examples, validation = _split(training, arguments.series)
+    examples, validation = _split(training, pixels, arguments.series)
     recipe = _recipe(teacher, arguments)
     return _learn(teacher, examples, validation, recipe, None, arguments)[0]
 

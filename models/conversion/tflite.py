@@ -131,9 +131,9 @@ def without_inner_names(content: bytes) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def calibration_images(images: np.ndarray, count: int = CALIBRATION_IMAGES) -> np.ndarray:
-    """Choose pictures evenly over an ordered set, so that every class has its share."""
-    return images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
+def evenly_spread(total: int, count: int = CALIBRATION_IMAGES) -> np.ndarray:
+    """Return indices spread evenly over an ordered set, so that every class has its share."""
+    return np.linspace(0, total - 1, min(count, total)).astype(int)
 
 
 def in_other_surroundings(images: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.data.fruits360 import Photographs, rotation_series
+from models.data.fruits360 import rotation_series
+from models.data.photographs import Photographs
 from models.data.series import SeriesSplit
 
 FOLDS = 5

@@ -1,4 +1,4 @@
-"""The apple and pear photographs of Fruits-360: where they are, what they are, reading them.
+"""The apple and pear photographs of Fruits-360: where they are and what they are.
 
 Source: Muresan, Oltean, "Fruit recognition from images using deep learning", arXiv 1712.00580.
 The photographs are not part of this project; `models.data.download` fetches them.
@@ -6,20 +6,15 @@ The photographs are not part of this project; `models.data.download` fetches the
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import numpy as np
 import platformdirs
-from PIL import Image, UnidentifiedImageError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    import numpy as np
+from models.data.photographs import DatasetError, DatasetMissingError, Photographs
 
 CLASS_NAMES: tuple[str, ...] = (
     "Apple Braeburn",
@@ -53,34 +48,6 @@ HOW_TO_GET = (
     "get it with `python -m models download`, or name a copy with --fruits360 DIR "
     f"or {ENVIRONMENT_VARIABLE}"
 )
-
-
-class DatasetError(Exception):
-    """The data set is missing or damaged; the message is one line that names the file."""
-
-
-class DatasetMissingError(DatasetError):
-    """There is no data set where it was looked for."""
-
-
-@dataclass(frozen=True)
-class Photographs:
-    """Photographs of one split, in the order of class, then file name.
-
-    Attributes:
-        images: uint8 RGB, shape (count, 100, 100, 3).
-        labels: int64 index into `CLASS_NAMES`, shape (count,).
-        files: path of each photograph below the split, `class/name.jpg`.
-        fingerprint: sha256 over the encoded files, in order (hexadecimal).
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    files: tuple[str, ...]
-    fingerprint: str
-
-    def __len__(self) -> int:
-        return len(self.files)
 
 
 def cache_directory() -> Path:
@@ -147,46 +114,23 @@ def rotation_series(file_name: str) -> str:
     return match.group(1) or ""
 
 
-def load(
-    split: Split,
-    directory: str | os.PathLike[str] | None = None,
-    *,
-    progress: Callable[[Iterable[str]], Iterable[str]] = iter,
-) -> Photographs:
-    """Read every photograph of a split into memory.
+def load(split: Split, directory: str | os.PathLike[str] | None = None) -> Photographs:
+    """List every photograph of a split, in the order of class, then file name.
+
+    A photograph's group is its fruit and rotation series, such as "Pear/r".
 
     Args:
         split: "Training" (10,046 photographs in the release of 2020) or "Test" (3,358).
         directory: as for `find`.
-        progress: wraps the iteration over the class names (a progress bar).
 
     Raises:
-        DatasetError: nothing found, a class missing, a file unreadable or of another size.
+        DatasetError: nothing found, a class missing, or a file not named as Fruits-360's are.
     """
-    import numpy as np
-
     root = find(directory)
-    digest = hashlib.sha256()
-    images, labels, files = [], [], []
-    for class_name in progress(CLASS_NAMES):
+    files, labels, groups = [], [], []
+    for label, class_name in enumerate(CLASS_NAMES):
         for file in photograph_files(root, split, class_name):
-            encoded = file.read_bytes()
-            digest.update(encoded)
-            images.append(_decode(file))
-            labels.append(CLASS_NAMES.index(class_name))
-            files.append(f"{class_name}/{file.name}")
-    return Photographs(np.stack(images), np.array(labels), tuple(files), digest.hexdigest())
-
-
-def _decode(file: Path) -> np.ndarray:
-    import numpy as np
-
-    try:
-        with Image.open(file) as image:
-            pixels = np.asarray(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
-        raise DatasetError(f"{file}: not a readable photograph ({error})") from error
-    if pixels.shape != (SIDE, SIDE, 3):
-        height, width = pixels.shape[:2]
-        raise DatasetError(f"{file}: is {width}x{height} pixels, not {SIDE}x{SIDE}")
-    return pixels
+            files.append(f"{file.parent.name}/{file.name}")
+            labels.append(label)
+            groups.append(f"{class_name}/{rotation_series(file.name)}")
+    return Photographs(root / split, tuple(files), np.array(labels), tuple(groups), CLASS_NAMES)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.data.fruits360 import Photographs, rotation_series
+from models.data.fruits360 import rotation_series
+from models.data.photographs import Photographs
 
 FIRST_SERIES = ""
 """The series about the first axis, which every class has: file names without a prefix."""

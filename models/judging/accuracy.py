@@ -8,13 +8,15 @@ import numpy as np
 
 from models.data.canary_images import fingerprint
 from models.files.cards import Accuracy, Canary
+from models.preprocessing import Picture, prepare, prepare_batch
+from models.preprocessing.tensors import TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import keras
 
-    from models.data.fruits360 import Photographs
+    from models.data.photographs import Photographs
     from models.running.runtimes import LoadedModel
 
 # Largest accepted difference of a probability between the card's canary answers and another
@@ -22,31 +24,51 @@ if TYPE_CHECKING:
 # output's quantisation (1/256), times what a step inside the network makes of it.
 CANARY_TOLERANCE = {"float32": 1e-4, "float16": 1e-3, "dynamic": 0.05, "int8": 0.05}
 
+KERAS_BATCH = 256
+"""Pictures at a time: they and what the layers make of them fit into memory."""
+
 
 def predict_all(
     model: LoadedModel,
-    images: np.ndarray,
-    progress: Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]] = iter,
+    pictures: Sequence[Picture] | np.ndarray,
+    progress: Callable[[Iterable[Picture]], Iterable[Picture]] = iter,
 ) -> np.ndarray:
-    """Classify pictures one at a time.
+    """Classify pictures one at a time, each as `models.preprocessing.prepare` makes it.
 
     Args:
-        model: an interpreter.
-        images: RGB in 0..255, shape (count, height, width, 3).
+        model: in a runtime.
+        pictures: paths, encoded bytes, arrays, or one array of shape (count, height, width, 3).
         progress: wraps the iteration over the pictures.
 
     Returns:
         float32 probabilities, shape (count, classes).
+
+    Raises:
+        PreprocessingError: one of the pictures is damaged, or the model takes none.
     """
-    return np.stack([model.predict(image) for image in progress(images)])
+    tensors = (prepare(picture, model.input) for picture in progress(pictures))
+    return np.stack([model.predict(tensor) for tensor in tensors])
 
 
-def keras_predict_all(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Classify pictures in Keras; arguments and result are those of `predict_all`."""
-    batches = np.array_split(images, max(1, len(images) // 256))
-    return np.concatenate(
-        [np.asarray(model(batch.astype(np.float32), training=False)) for batch in batches]
-    )
+def keras_predict_all(model: keras.Model, pictures: Sequence[Picture] | np.ndarray) -> np.ndarray:
+    """Classify pictures in Keras; arguments, result and errors are those of `predict_all`."""
+    spec = TensorSpec(0, (1, *model.input_shape[1:]), np.dtype(np.float32))
+    starts = range(0, len(pictures), KERAS_BATCH)
+    batches = (prepare_batch(pictures[start : start + KERAS_BATCH], spec) for start in starts)
+    return np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
+
+
+def is_right(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Tell which answers are right: the one count, by the likeliest class.
+
+    Args:
+        probabilities: shape (count, classes); of equal ones the first counts.
+        labels: class indices, shape (count,).
+
+    Returns:
+        bool, shape (count,).
+    """
+    return probabilities.argmax(axis=1) == labels
 
 
 def accuracy(probabilities: np.ndarray, photographs: Photographs) -> Accuracy:
@@ -56,8 +78,17 @@ def accuracy(probabilities: np.ndarray, photographs: Photographs) -> Accuracy:
         probabilities: shape (count, classes).
         photographs: what was classified, in the same order.
     """
-    correct = int((probabilities.argmax(axis=1) == photographs.labels).sum())
-    return Accuracy(correct, len(photographs), photographs.fingerprint)
+    right = is_right(probabilities, photographs.labels)
+    return Accuracy(int(right.sum()), len(photographs), photographs.fingerprint)
+
+
+def measure_accuracy(
+    model: LoadedModel,
+    photographs: Photographs,
+    progress: Callable[[Iterable[Picture]], Iterable[Picture]] = iter,
+) -> Accuracy:
+    """Classify photographs and count the right answers; as `predict_all`."""
+    return accuracy(predict_all(model, photographs.paths, progress), photographs)
 
 
 def canary(model: LoadedModel, images: np.ndarray) -> Canary:

@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from models.data.fruits360 import Photographs
-from models.preprocessing import Scaling, prepare
+from models.data.photographs import Photographs
+from models.judging.accuracy import is_right
+from models.preprocessing import Scaling, decode, prepare
 from models.running.runtimes import LoadedModel
 from models.training import distortions
 
 SMALLEST_ACCEPTED_ACCURACY = 0.97
 """Under mild changes; no more is asked of the others."""
+
+FORMAT = 1
+"""Of the JSON; it changes when a reader of the old one would misread the new one."""
 
 CAMERA_SIZE = (640, 480)
 """What a photograph is enlarged to, so that it has to be made small again."""
@@ -48,12 +52,19 @@ class Measured:
     Attributes:
         change: what was done to the photographs.
         model: the model file's name.
-        accuracy: share of the photographs that were classified rightly, 0..1.
+        correct: photographs that were classified rightly.
+        images: photographs in all.
     """
 
     change: Change
     model: str
-    accuracy: float
+    correct: int
+    images: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the photographs that were classified rightly, 0..1."""
+        return self.correct / self.images
 
     @property
     def is_accepted(self) -> bool:
@@ -139,18 +150,47 @@ def measure(
 
     Yields:
         for each change, one result a model.
+
+    Raises:
+        PreprocessingError: a photograph is damaged, or a model takes no pictures.
     """
+    pixels = [decode(path) for path in photographs.paths]
     for change in changes:
-        correct = dict.fromkeys(models, 0)
-        for number, (pixels, label) in enumerate(
-            zip(photographs.images, photographs.labels, strict=True)
-        ):
-            distorted = change.distort(pixels, number)
+        answers: dict[str, list[np.ndarray]] = {name: [] for name in models}
+        for number, each in enumerate(pixels):
+            distorted = change.distort(each, number)
             for name, model in models.items():
                 tensor = prepare(distorted, model.input, scaling=change.scaling)
-                correct[name] += model.classify(tensor) == label
-        for name, count in correct.items():
-            yield Measured(change, name, count / len(photographs))
+                answers[name].append(model.predict(tensor))
+        for name, probabilities in answers.items():
+            right = is_right(np.stack(probabilities), photographs.labels)
+            yield Measured(change, name, int(right.sum()), len(right))
+
+
+def to_dict(results: Iterable[Measured], photographs: Photographs) -> dict[str, Any]:
+    """Return what `--json` writes, for programs.
+
+    Args:
+        results: of `measure`.
+        photographs: that it measured on.
+    """
+    _, rows = _by_change(results)
+    return {
+        "format": FORMAT,
+        "images": len(photographs),
+        "fingerprint": photographs.fingerprint,
+        "changes": [
+            {
+                "name": change.name,
+                "is_mild": change.is_mild,
+                "accuracy": {
+                    model: {"correct": each.correct, "images": each.images}
+                    for model, each in row.items()
+                },
+            }
+            for change, row in rows.items()
+        ],
+    }
 
 
 def markdown(results: Iterable[Measured]) -> str:

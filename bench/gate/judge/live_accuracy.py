@@ -38,7 +38,8 @@ def measure_changed(
     if not changed:
         return [], [], []
     from models.data import fruits360
-    from models.judging import accuracy as evaluation
+    from models.judging.accuracy import measure_accuracy
+    from models.preprocessing import PreprocessingError
     from models.running import runtimes
 
     try:
@@ -59,8 +60,10 @@ def measure_changed(
                 model = runtime.load(known.path)
             except (ValueError, RuntimeError) as error:
                 raise GateError(f"{side}: {runtime.name} refuses {name}", str(error)) from None
-            answers = evaluation.predict_all(model, photographs.images)
-            accuracy = evaluation.accuracy(answers, photographs)
+            try:
+                accuracy = measure_accuracy(model, photographs)
+            except PreprocessingError as error:
+                raise GateError(f"{side}: {name} cannot be asked: {error}") from None
             measured.append(accuracy)
             stated = known.accuracy
             if stated.fingerprint != accuracy.fingerprint:

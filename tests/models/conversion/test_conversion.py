@@ -36,7 +36,7 @@ def converted(request, architecture):
 
 
 def test_a_converted_file_answers_as_its_keras_model(converted, keras_model, photographs):
-    same = _check(converted, keras_model, photographs.images[::10])
+    same = _check(converted, keras_model, photographs.paths[::10])
     assert same.mean() >= AGREEMENT[converted.precision]
 
 
@@ -48,10 +48,10 @@ def test_a_converted_file_answers_as_its_keras_model_on_canary_images(
     _check(converted, keras_model, canary_images)
 
 
-def _check(converted, keras_model, images):
+def _check(converted, keras_model, pictures):
     """Compare all probabilities; returns for each picture whether both name the same class."""
-    expected = evaluation.keras_predict_all(keras_model, images)
-    actual = evaluation.predict_all(RUNTIMES["litert"].load(converted.read_bytes()), images)
+    expected = evaluation.keras_predict_all(keras_model, pictures)
+    actual = evaluation.predict_all(RUNTIMES["litert"].load(converted.read_bytes()), pictures)
     assert np.abs(expected - actual).max() <= TOLERANCE[converted.precision]
     same = expected.argmax(axis=1) == actual.argmax(axis=1)
     # Another class may win only where the difference is large enough for that.
@@ -165,13 +165,13 @@ def test_unknown_precisions_and_missing_calibration_are_refused(keras_model):
 
 def test_calibration_pictures_are_spread_over_the_whole_set():
     pytest.importorskip("tensorflow")
-    from models.conversion.tflite import calibration_images
+    from models.conversion.tflite import evenly_spread
 
-    chosen = calibration_images(np.arange(1000), count=5)
+    chosen = evenly_spread(1000, count=5)
     assert chosen[0] == 0
     assert chosen[-1] == 999
     assert np.ptp(np.diff(chosen)) <= 1
-    assert len(calibration_images(np.arange(3), count=5)) == 3
+    assert evenly_spread(3, count=5).tolist() == [0, 1, 2]
 
 
 def test_calibration_covers_other_grounds_and_other_light():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.data import arcs
-from models.data.fruits360 import CLASS_NAMES, DatasetError, Photographs, rotation_series
+from models.data.fruits360 import CLASS_NAMES, rotation_series
+from models.data.photographs import DatasetError, Photographs
 
 
 def photographs(frames_by_turn: dict[tuple[int, str], list[int]]) -> Photographs:
@@ -21,8 +23,8 @@ def photographs(frames_by_turn: dict[tuple[int, str], list[int]]) -> Photographs
         for name in sorted(f"{prefix}{number}_100.jpg" for number in numbers):
             files.append(f"{CLASS_NAMES[label]}/{name}")
             labels.append(label)
-    pixels = np.zeros((len(files), 1, 1, 3), np.uint8)
-    return Photographs(pixels, np.array(labels), tuple(files), "")
+    groups = tuple(f"{file.partition('/')[0]}/{rotation_series(file)}" for file in files)
+    return Photographs(Path(), tuple(files), np.array(labels), groups, CLASS_NAMES)
 
 
 frames = st.sets(st.integers(0, 400), min_size=arcs.FOLDS, max_size=60).map(sorted)

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from models.data import fruits360, series
-from models.data.fruits360 import CLASS_NAMES, DatasetError, DatasetMissingError, rotation_series
+from models.data.fruits360 import CLASS_NAMES, rotation_series
+from models.data.photographs import DatasetError, DatasetMissingError
+from models.preprocessing.pixels import read_pixels
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +24,12 @@ def _nothing_set(monkeypatch, tmp_path, request):
 
 def test_the_real_test_split_is_what_was_published(photographs):
     assert len(photographs) == 3_358
-    assert photographs.images.shape == (3_358, 100, 100, 3)
-    assert photographs.images.dtype == np.uint8
+    pixels = read_pixels(photographs, fruits360.SIDE)
+    assert pixels.shape == (3_358, 100, 100, 3)
+    assert pixels.dtype == np.uint8
     counts = np.bincount(photographs.labels, minlength=20)
     assert dict(zip(CLASS_NAMES, counts, strict=True))["Pear Forelle"] == 234
-    corners = photographs.images[:, ::99, ::99]
+    corners = pixels[:, ::99, ::99]
     assert np.median(corners) == 255  # fruit on a white ground
 
 
@@ -74,20 +77,34 @@ def test_order_labels_and_pixels(small_dataset):
         "Apple Braeburn/r_0_100.jpg",
     )
     assert photographs.labels.tolist() == sorted(list(range(20)) * 4)
+    assert photographs.groups[:3] == ("Apple Braeburn/",) * 2 + ("Apple Braeburn/r",)
+    assert photographs.class_names == CLASS_NAMES
     with Image.open(small_dataset / "Test" / photographs.files[-1]) as image:
-        assert (photographs.images[-1] == np.asarray(image)).all()
+        assert (read_pixels(photographs, fruits360.SIDE)[-1] == np.asarray(image)).all()
+
+
+def test_some_of_the_photographs_keep_their_labels_and_groups(small_dataset):
+    photographs = fruits360.load("Test", small_dataset)
+    for chosen in (slice(None, None, 3), photographs.labels == 5, np.array([7, 3])):
+        some = photographs.take(chosen)
+        indices = np.arange(80)[chosen].tolist()
+        assert some.paths == [photographs.paths[index] for index in indices]
+        assert some.labels.tolist() == photographs.labels[chosen].tolist()
+        assert some.groups == tuple(photographs.groups[index] for index in indices)
 
 
 def test_both_spellings_of_class_names_give_the_same_data(small_dataset):
     before = fruits360.load("Training", small_dataset)
+    fingerprint = before.fingerprint
     for split in fruits360.SPLITS:
         for name in CLASS_NAMES:
             if not name[-1].isdigit():
                 folder = small_dataset / split / name
                 folder.rename(folder.with_name(f"{name} 1"))
     after = fruits360.load("Training", small_dataset)
-    assert after.fingerprint == before.fingerprint
-    assert after.files == before.files
+    assert after.fingerprint == fingerprint
+    assert after.groups == before.groups
+    assert (after.labels == before.labels).all()
 
 
 def test_fingerprint_notices_another_photograph(small_dataset):
@@ -113,8 +130,9 @@ def test_an_empty_class_is_named(small_dataset):
 @pytest.mark.parametrize("content", [b"", b"no picture"], ids=["empty", "other"])
 def test_an_unreadable_photograph_is_named(small_dataset, content):
     (small_dataset / "Test" / "Pear" / "0_100.jpg").write_bytes(content)
+    photographs = fruits360.load("Test", small_dataset)
     with pytest.raises(DatasetError, match=r"Pear/0_100\.jpg: not a readable photograph") as caught:
-        fruits360.load("Test", small_dataset)
+        read_pixels(photographs, fruits360.SIDE)
     assert "\n" not in str(caught.value)
 
 
@@ -122,14 +140,16 @@ def test_a_truncated_photograph_is_named(small_dataset):
     file = small_dataset / "Test" / "Pear" / "0_100.jpg"
     file.write_bytes(file.read_bytes()[:700])
     with pytest.raises(DatasetError, match=r"Pear/0_100\.jpg: not a readable photograph"):
-        fruits360.load("Test", small_dataset)
+        read_pixels(fruits360.load("Test", small_dataset), fruits360.SIDE)
 
 
-def test_a_photograph_of_another_size_is_named(small_dataset):
+def test_a_photograph_of_another_size_is_brought_to_the_size_asked_for(small_dataset):
     file = small_dataset / "Test" / "Pear" / "0_100.jpg"
-    Image.new("RGB", (120, 80)).save(file)
-    with pytest.raises(DatasetError, match=r"Pear/0_100\.jpg: is 120x80 pixels, not 100x100"):
-        fruits360.load("Test", small_dataset)
+    Image.new("RGB", (120, 80), "red").save(file, quality=95)
+    photographs = fruits360.load("Test", small_dataset)
+    (number,) = [index for index, path in enumerate(photographs.paths) if path == file]
+    pixels = read_pixels(photographs, fruits360.SIDE)
+    assert np.abs(pixels[number] - np.array([254, 0, 0])).max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fixtures.strategies.images import input_spec
 from models.commands import robustness_command
 from models.data.canary_images import canary_images
-from models.data.fruits360 import Photographs
+from models.data.photographs import Photographs
 from models.judging import robustness
 from models.judging.robustness import CHANGES, Change, Measured, measure
 from models.training import distortions
@@ -21,15 +23,23 @@ class CornerModel:
 
     input = input_spec()
 
-    def classify(self, tensor):
-        return int((tensor[0, 0, 0] == 255).all())
+    def predict(self, tensor):
+        return np.eye(2)[int((tensor[0, 0, 0] == 255).all())]
 
 
 @pytest.fixture
-def pictures():
+def pixels():
     images = canary_images(4)
     images[1, 0, 0] = 0  # its corner is black, and stays so under no change but a shift
-    return Photographs(images, np.array([1, 0, 1, 1]), ("a", "b", "c", "d"), "")
+    return images
+
+
+@pytest.fixture
+def pictures(pixels, tmp_path):
+    files = ("a.png", "b.png", "c.png", "d.png")
+    for file, picture in zip(files, pixels, strict=True):
+        Image.fromarray(picture).save(tmp_path / file)
+    return Photographs(tmp_path, files, np.array([1, 0, 1, 1]), files, ("black", "white"))
 
 
 def test_accuracy_is_the_share_of_right_answers(pictures):
@@ -38,22 +48,22 @@ def test_accuracy_is_the_share_of_right_answers(pictures):
     assert [result.accuracy for result in results] == [1.0, 0.25]
 
 
-def test_the_number_decides_the_direction(pictures):
+def test_the_number_decides_the_direction(pixels):
     turned = robustness.rotation(90)
-    pixels = pictures.images[0]
-    np.testing.assert_array_equal(turned(pixels, 0), np.rot90(pixels))
-    np.testing.assert_array_equal(turned(pixels, 1), np.rot90(pixels, -1))
-    moved = [robustness.shift(0.1)(pixels, number) for number in range(4)]
+    one = pixels[0]
+    np.testing.assert_array_equal(turned(one, 0), np.rot90(one))
+    np.testing.assert_array_equal(turned(one, 1), np.rot90(one, -1))
+    moved = [robustness.shift(0.1)(one, number) for number in range(4)]
     assert len({picture.tobytes() for picture in moved}) == 4
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_every_change_gives_a_picture(change, pictures):
-    for number, pixels in enumerate(pictures.images):
-        distorted = change.distort(pixels, number)
+def test_every_change_gives_a_picture(change, pixels):
+    for number, one in enumerate(pixels):
+        distorted = change.distort(one, number)
         assert distorted.dtype == np.uint8
         assert distorted.ndim == 3
-        same = distorted.shape == pixels.shape and (distorted == pixels).all()
+        same = distorted.shape == one.shape and (distorted == one).all()
         assert same == (change.name == "none")
 
 
@@ -92,18 +102,57 @@ def test_another_ground_leaves_the_fruit():
 def test_only_mild_changes_are_judged():
     mild = Change("mild", lambda pixels, number: pixels, is_mild=True)
     severe = Change("severe", lambda pixels, number: pixels)
-    low = [Measured(mild, "a", 0.9699), Measured(severe, "a", 0.1)]
+    low = [Measured(mild, "a", 9_699, 10_000), Measured(severe, "a", 1, 10)]
     assert [result.is_accepted for result in low] == [False, True]
-    assert Measured(mild, "a", 0.97).is_accepted
+    assert Measured(mild, "a", 97, 100).is_accepted
     table = robustness.markdown(low)
     assert "| **mild** | 96.99% (too low) |" in table
     assert "| severe | 10.00% |" in table
 
 
-def test_the_picture_is_drawn(pictures, tmp_path):
+def test_the_json_holds_the_counts(pictures):
+    black = Change("black", lambda pixels, number: np.zeros_like(pixels))
+    results = list(measure({"corner": CornerModel()}, pictures, [CHANGES[0], black]))
+    written = robustness.to_dict(results, pictures)
+    assert json.loads(json.dumps(written)) == {
+        "format": 1,
+        "images": 4,
+        "fingerprint": pictures.fingerprint,
+        "changes": [
+            {"name": "none", "is_mild": True, "accuracy": {"corner": {"correct": 4, "images": 4}}},
+            {
+                "name": "black",
+                "is_mild": False,
+                "accuracy": {"corner": {"correct": 1, "images": 4}},
+            },
+        ],
+    }
+
+
+def test_androids_scaling_is_what_the_model_is_shown(pictures):
+    """Of 640x480 pixels both ways of scaling make another tensor, and the model is given that."""
+
+    class Keeps(CornerModel):
+        def __init__(self):
+            self.seen = []
+
+        def predict(self, tensor):
+            self.seen.append(tensor.tobytes())
+            return np.eye(2)[0]
+
+    seen = {}
+    for change in CHANGES[-2:]:
+        model = Keeps()
+        list(measure({"keeps": model}, pictures, [change]))
+        seen[change.scaling] = set(model.seen)
+    assert set(seen) == {"antialiased", "android"}
+    assert not seen["antialiased"] & seen["android"]
+
+
+def test_the_picture_is_drawn(pixels, pictures, tmp_path):
     pytest.importorskip("matplotlib")
     results = list(measure({"corner": CornerModel()}, pictures))
-    robustness.draw(results, pictures.images[0], 0, tmp_path / "robustness.png")
+    robustness.draw(results, pixels[0], 0, tmp_path / "robustness.png")
     assert (tmp_path / "robustness.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -121,9 +170,6 @@ def test_committed_files_stand_mild_changes(architecture, runtime, photographs):
 
     names = [f"{architecture.name}-{precision}" for precision in ("float32", "int8")]
     models = {name: runtime.load(artifact(*name.rsplit("-", 1)).read_bytes()) for name in names}
-    sample = Photographs(
-        photographs.images[::10], photographs.labels[::10], photographs.files[::10], ""
-    )
     mild = [change for change in CHANGES if change.is_mild]
-    results = measure(models, sample, mild)
+    results = measure(models, photographs.take(slice(None, None, 10)), mild)
     assert [result for result in results if not result.is_accepted] == []

@@ -20,7 +20,8 @@ from scipy.special import expit, logit
 from fixtures.strategies.images import encoded_images, fruit_photographs, images, input_spec
 from models.data.canary_images import canary_images
 from models.files import artifacts
-from models.preprocessing import prepare
+from models.preprocessing import decode, prepare
+from models.preprocessing.pixels import read_pixels
 from models.running import runtimes
 
 
@@ -140,7 +141,8 @@ def test_every_precision_agrees_with_keras(keras_model, every_precision):
 def test_every_precision_agrees_with_keras_on_photographs(
     keras_model, every_precision, photographs
 ):
-    source = fruit_photographs(photographs.images[::7]).map(lambda photograph: photograph.pixels)
+    pixels = read_pixels(photographs.take(slice(None, None, 7)), 100)
+    source = fruit_photographs(pixels).map(lambda photograph: photograph.pixels)
     check_against_keras(keras_model, every_precision, source, FROM_KERAS_ON_PHOTOGRAPHS)
 
 
@@ -197,7 +199,7 @@ def test_swapped_channels_are_noticed(architecture, photographs, precision):
     model = runtimes.available()[0].load(artifacts.artifact(architecture.name, precision).path)
 
     def swap_channels():
-        for picture in photographs.images[::100]:
+        for picture in map(decode, photographs.paths[::100]):
             assert_agreement(
                 answer(model, picture),
                 answer(model, picture[..., ::-1]),

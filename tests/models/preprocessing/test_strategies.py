@@ -24,6 +24,7 @@ from fixtures.strategies.images import (
     input_specs,
 )
 from models.data.canary_images import canary_images
+from models.preprocessing.pixels import read_pixels
 
 ROOT = Path(__file__).parents[3]
 QUIET = settings(
@@ -121,7 +122,8 @@ def test_fruit_photographs_shrink_to_an_undistorted_one():
 
 
 def test_fruit_photographs_of_the_data_set_keep_their_labels(photographs):
-    strategy = fruit_photographs(photographs.images[::100], photographs.labels[::100])
+    sample = photographs.take(slice(None, None, 100))
+    strategy = fruit_photographs(read_pixels(sample, 100), sample.labels)
     found = find(strategy, lambda photograph: photograph.index == 3, settings=UNSHRUNK)
     assert found.label == photographs.labels[300]
 
