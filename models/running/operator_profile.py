@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from models import ROOT
 from models.files import graph
 from models.files.artifacts import Artifact, ArtifactError
-from models.running.litert_profiler import Event, ProfiledModel, ProfilerError
+from models.running.child_process import run_apart
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 
 RUNTIME = "litert"
-BLOCKS = 10
-"""The bare call and the profiled one take turns in blocks, so that both meet the same machine,
-and each finds its own data in the caches."""
-
-WARMUP_ROUNDS = 3
-"""At the start of each block, not counted."""
-
-MOST_EVENTS = 5_000
-"""Of operators in one block. The profiler has room for 10,240 events, and they are read between
-blocks only: reading them between two rounds would push the model's data out of the caches."""
-
 TIMEOUT_S = 600
-COMMAND = [sys.executable, "-m", "models.running.operator_profile"]
+COMMAND = [sys.executable, "-m", "models.running.operator_rounds"]
 
 _WEIGHTED = re.compile("(Convolution|Fully Connected)")
 _MAY_RUN_AS = {
@@ -125,7 +107,9 @@ def profile_operators(artifact: Artifact, rounds: int) -> OperatorProfile:
     except graph.GraphError as error:
         raise ArtifactError(f"{artifact.path}: {error}") from None
     probe(artifact.path, runtime)
-    measured = _measure_apart(artifact.path, rounds)
+    command = [*COMMAND, str(artifact.path.resolve()), str(rounds)]
+    answer = run_apart(command, path=artifact.path, who="LiteRT's profiler", timeout_s=TIMEOUT_S)
+    measured = json.loads(answer)
     return OperatorProfile(
         f"{runtime.name} {runtime.version}",
         measured["rounds"],
@@ -185,111 +169,3 @@ def _cost(node: graph.Operator | None, *, is_weighted: bool) -> int | None:
     if node is not None:
         return node.multiply_accumulates
     return None if is_weighted else 0
-
-
-def _measure_apart(path: Path, rounds: int) -> dict[str, Any]:
-    try:
-        child = subprocess.run(
-            [*COMMAND, str(path.resolve()), str(rounds)],
-            capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-            cwd=ROOT,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise ArtifactError(f"{path}: profiling takes more than {TIMEOUT_S} s") from None
-    if child.returncode < 0:
-        raise ArtifactError(f"{path}: LiteRT's profiler crashes on it (signal {-child.returncode})")
-    if child.returncode:
-        lines = child.stderr.strip().splitlines() or [f"exit status {child.returncode}"]
-        raise ArtifactError(f"{path}: cannot be profiled ({lines[-1]})")
-    return json.loads(child.stdout)
-
-
-def _measure(content: bytes, rounds: int) -> dict[str, Any]:
-    """Return times in microseconds: the bare call's, the profiled call's, each operator's."""
-    bare = RUNTIMES[RUNTIME].load(content)
-    elements = _elements(bare.input.shape, bare.input.dtype)
-    bare.set_input(elements)
-    bare_us: list[float] = []
-    profiled_us: list[float] = []
-    operators_us: list[list[int]] = []
-    with ProfiledModel(content) as model:
-        model.set_input(elements)
-        model.start()
-        model.invoke()
-        first = model.stop()
-        if not first:
-            raise ProfilerError("the profiler saw no operator")
-        each_block = max(1, min(-(-rounds // BLOCKS), MOST_EVENTS // len(first) - WARMUP_ROUNDS))
-        gc.disable()
-        while len(bare_us) < rounds:
-            bare_us += _time_us(bare.invoke, each_block)
-            model.start()
-            profiled_us += _time_us(model.invoke, each_block)
-            operators_us += _rounds(model.stop(), first)[WARMUP_ROUNDS:]
-        gc.enable()
-    table = np.array(operators_us, np.float64).reshape(len(operators_us), len(first))
-    means = table[_middle_half(table.sum(axis=1))].mean(axis=0)
-    return {
-        "rounds": len(bare_us),
-        "invoke_us": _mean(bare_us),
-        "profiled_us": _mean(profiled_us),
-        "operators": [
-            {**asdict(event), "microseconds": float(mean)}
-            for event, mean in zip(first, means, strict=True)
-        ],
-    }
-
-
-def _elements(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Return pixels, the same in every run; zeros where the input may be an index or a text."""
-    if np.issubdtype(dtype, np.floating) or dtype.itemsize == 1:
-        return np.random.default_rng(0).integers(0, 128, shape).astype(dtype)
-    return np.zeros(shape, dtype)
-
-
-def _time_us(call: Callable[[], object], rounds: int) -> list[float]:
-    """Time each round in microseconds, after a warm-up."""
-    times_us = []
-    for _ in range(WARMUP_ROUNDS + rounds):
-        before = time.perf_counter_ns()
-        call()
-        times_us.append((time.perf_counter_ns() - before) / 1e3)
-    return times_us[WARMUP_ROUNDS:]
-
-
-def _rounds(events: Sequence[Event], first: Sequence[Event]) -> list[list[int]]:
-    """Return the microseconds of each round's operators.
-
-    Args:
-        events: of many rounds.
-        first: of one.
-    """
-    if [(one.name, one.node) for one in events] != [(one.name, one.node) for one in first] * (
-        len(events) // len(first)
-    ):
-        raise ProfilerError("the profiler saw other operators in another round")
-    times_us = [one.microseconds for one in events]
-    return [times_us[start : start + len(first)] for start in range(0, len(events), len(first))]
-
-
-def _middle_half(values: np.ndarray) -> np.ndarray:
-    order = np.argsort(values, kind="stable")
-    return order[len(order) // 4 : len(order) - len(order) // 4]
-
-
-def _mean(times_us: list[float]) -> float:
-    values = np.array(times_us)
-    return float(values[_middle_half(values)].mean())
-
-
-def _main(path: str, rounds: str) -> int:
-    try:
-        print(json.dumps(_measure(Path(path).read_bytes(), int(rounds))))
-    except (ProfilerError, RuntimeUnavailableError, ValueError, RuntimeError) as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main(*sys.argv[1:]))

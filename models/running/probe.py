@@ -5,12 +5,10 @@ A damaged file can crash a runtime in native code; then the child dies, not the 
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
-from models import ROOT
-from models.files.artifacts import ArtifactError
+from models.running.child_process import run_apart
 from models.running.runtimes import RUNTIMES, Runtime
 
 TIMEOUT_S = 60
@@ -24,20 +22,7 @@ def probe(path: Path, runtime: Runtime) -> None:
         ArtifactError: the runtime refused the file, crashed on it, or hung.
     """
     command = [*COMMAND, runtime.name, str(path.resolve())]
-    try:
-        child = subprocess.run(
-            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-            cwd=ROOT,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise ArtifactError(f"{path}: {runtime.name} hangs on it (over {TIMEOUT_S} s)") from None
-    if child.returncode < 0:
-        raise ArtifactError(
-            f"{path}: damaged; {runtime.name} crashes on it (signal {-child.returncode})"
-        )
-    if child.returncode:
-        lines = child.stderr.strip().splitlines() or [f"exit status {child.returncode}"]
-        raise ArtifactError(f"{path}: {runtime.name} refuses it ({lines[-1]})")
+    run_apart(command, path=path, who=runtime.name, timeout_s=TIMEOUT_S)
 
 
 def _main(runtime_name: str, path: str) -> int:

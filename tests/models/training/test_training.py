@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -229,5 +231,8 @@ def test_committed_records_hold_the_recipe_and_the_harder_figure(architecture):
 
 
 def test_checkpoints_are_not_committed():
-    ignored = (CHECKPOINTS.parent / ".gitignore").read_text().splitlines()
-    assert f"{CHECKPOINTS.name}/" in ignored
+    inside = CHECKPOINTS / "alexnet-all" / "checkpoint.keras"
+    command = ["git", "-C", str(CHECKPOINTS.parent), "check-ignore", "--quiet"]
+    assert subprocess.run([*command, str(inside)], check=False).returncode == 0
+    outside = CHECKPOINTS.parent / "models" / "zoo.py"
+    assert subprocess.run([*command, str(outside)], check=False).returncode == 1
