@@ -1,75 +1,38 @@
 """All rounds of a model, from one shell on the device.
 
-A round is a process of its own: the last one's memory is gone. The shell does all of a round by
-itself and reports as it goes, so that no round waits for the connection. It says what it does in
-lines that begin with a token which nobody else knows; everything else is the tool's.
-
-The shell cleans up after itself where the connection ends, since then nobody else can.
+A round is a process of its own: the last one's memory is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.android.adb.device import Device, LineStream
-from bench.android.adb.errors import (
+from bench.android.adb.adb_device import Device
+from bench.android.adb.device_errors import (
     ClockError,
     CommandTimeoutError,
     DeviceError,
     DeviceLostError,
     OutputError,
     ThrottledError,
-    ToolError,
-    printable,
 )
+from bench.android.adb.line_stream import LineStream
 from bench.android.adb.workspace import Workspace
-from bench.android.tool.parsing import ToolRun, find_failure, parse_run
+from bench.android.phone.heat import THROTTLED_STATUS
+from bench.android.round_script import Plan, round_script
+from bench.android.tool.tool_failures import exit_error
+from bench.android.tool.tool_output import parse_run
+from bench.android.tool.tool_run import ToolRun
 
 UPTIME_TICK_S = 0.01
 """What /proc/uptime is printed in."""
 
 CLOCK_SLACK = 0.05
 """How much more than the process the tool may claim to have measured, as a share of it."""
-
-THERMAL_STATUS_EVERY = 10
-"""How many rounds pass between two looks at the thermal service, which are slow."""
-
-EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SIGNALLED = 126, 127, 128
-"""Exit statuses of a shell; above the last one is the number of a signal."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a shell does in each round.
-
-    Attributes:
-        command: the tool and its arguments.
-        rounds: how often.
-        inferences: how many inferences the tool is asked for.
-        name: what messages call a round.
-        cpu_mask: cores that the tool may run on (hexadecimal); None for all.
-        kill_background_apps: whether `am kill-all` goes before each round.
-        drop_caches: the command that drops the page caches before each round; None for none.
-        frequency_file: file with the frequency that the cores are capped at; None for none.
-        full_frequency_khz: what it says of a phone that is not throttled.
-        watch_thermal_service: whether the thermal service is looked at between rounds.
-    """
-
-    command: Sequence[str]
-    rounds: int
-    inferences: int
-    name: str = "round"
-    cpu_mask: str | None = None
-    kill_background_apps: bool = True
-    drop_caches: Sequence[str] | None = None
-    frequency_file: str | None = None
-    full_frequency_khz: int | None = None
-    watch_thermal_service: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,7 +103,7 @@ def run_rounds(
     reader = _Reader(device, plan, token, timeout_s, on_round)
     start_s = time.monotonic()
     try:
-        with device.stream(_script(plan, workspace.path, token)) as lines:
+        with device.stream(round_script(plan, workspace.path, token)) as lines:
             reader.read(lines)
     except BaseException as error:
         if isinstance(error, DeviceError):
@@ -160,63 +123,6 @@ def _kill_quietly(workspace: Workspace) -> None:
     """End what still runs; where the device is gone, the error that says so is under way."""
     with contextlib.suppress(DeviceError):
         workspace.kill()
-
-
-def _script(plan: Plan, directory: str, token: str) -> str:
-    """Return what the device's shell runs; every argument in it is quoted.
-
-    The process is a job of its own so that the shell knows its number and, while it waits, still
-    notices that the connection ended (SIGHUP). That can happen right after the process was begun,
-    so the handler asks the shell itself for the number.
-    """
-    command = list(plan.command)
-    if plan.cpu_mask is not None:
-        command = ["taskset", plan.cpu_mask, *command]
-    kill_apps = "am kill-all >/dev/null 2>&1; killed=$?" if plan.kill_background_apps else ":"
-    drop = (
-        f"{shlex.join(plan.drop_caches)} >/dev/null 2>&1; dropped=$?" if plan.drop_caches else ":"
-    )
-    read_cap = f"read -r cap < {shlex.quote(plan.frequency_file)}" if plan.frequency_file else ":"
-    thermal = (
-        f"[ $((round % {THERMAL_STATUS_EVERY})) -ne 0 ] || "
-        f"echo {token} thermal $(dumpsys thermalservice | grep 'Thermal Status:')"
-        if plan.watch_thermal_service
-        else ":"
-    )
-    return f"""
-lost() {{
-  trap '' HUP PIPE TERM INT
-  [ -z "$running" ] || kill -9 "$!"
-  cd /
-  rm -rf {shlex.quote(directory)}
-  exit 1
-}}
-trap lost HUP PIPE TERM INT
-cd {shlex.quote(directory)} || exit 1
-echo $$ > session.pid
-killed=- dropped=- cap=- round=0 running=
-while [ "$round" -lt {plan.rounds} ]; do
-  {kill_apps}
-  {drop}
-  read -r before rest < /proc/uptime
-  echo {token} begin
-  running=1
-  {shlex.join(command)} 2>&1 &
-  echo "$!" > tool.pid
-  wait "$!"
-  status=$?
-  running=
-  rm -f tool.pid
-  read -r after rest < /proc/uptime
-  {read_cap}
-  echo {token} end "$status" "$before" "$after" "$cap" "$killed" "$dropped"
-  {thermal}
-  round=$((round + 1))
-done
-trap - HUP PIPE TERM INT
-rm -f session.pid
-echo {token} done
-"""
 
 
 class _Reader:
@@ -294,7 +200,7 @@ class _Reader:
                 " ".join(words),
                 serial=self._device.serial,
             )
-        status, before, after, cap, killed, dropped = words
+        status, before, after, caps, killed, dropped = words
         process_s = float(after) - float(before)
         self.killed_background_apps += killed == "0"
         self.dropped_caches += dropped == "0"
@@ -303,7 +209,7 @@ class _Reader:
                 raise exit_error(int(status), output)
             run = parse_run(output, self._plan.inferences)
             _check_clock(run, process_s)
-            self._check_frequency(cap)
+            self._check_caps(caps.split(",")[1:])
         except DeviceError as error:
             error.serial, error.command = self._device.serial, tuple(self._plan.command)
             error.output = error.output or output
@@ -312,12 +218,12 @@ class _Reader:
         self.rounds.append(Round(run, process_s))
         self._on_round(len(self.rounds))
 
-    def _check_frequency(self, cap: str) -> None:
-        full_khz = self._plan.full_frequency_khz
-        if full_khz is not None and cap.isascii() and cap.isdecimal() and int(cap) < full_khz:
-            raise ThrottledError(
-                f"the cores are capped at {int(cap) / 1e6:.2f} GHz of {full_khz / 1e6:.2f} GHz"
-            )
+    def _check_caps(self, caps: Sequence[str]) -> None:
+        for said, full_khz in zip(caps, self._plan.caps_khz.values(), strict=False):
+            if said.isascii() and said.isdecimal() and int(said) < full_khz:
+                raise ThrottledError(
+                    f"the cores are capped at {int(said) / 1e6:.2f} GHz of {full_khz / 1e6:.2f} GHz"
+                )
 
     def _check_thermal_status(self, words: str) -> None:
         status = words.rpartition(":")[2].strip()
@@ -326,26 +232,6 @@ class _Reader:
                 f"thermal status {status} after round {len(self.rounds)}",
                 serial=self._device.serial,
             )
-
-
-THROTTLED_STATUS = 2
-"""From this status on ("moderate") Android throttles (PowerManager.THERMAL_STATUS_MODERATE)."""
-
-
-def exit_error(status: int, output: str) -> ToolError:
-    """Return the error for an exit status of the tool other than 0."""
-    said = next((line for line in reversed(output.splitlines()) if line.strip()), "")
-    if failure := find_failure(output):  # the tool says itself what is the matter
-        message = f"benchmark_model: {failure}"
-    elif status == EXIT_NOT_FOUND:
-        message = f"benchmark_model is not on the device: {printable(said)}"
-    elif status == EXIT_NOT_EXECUTABLE:
-        message = f"the device cannot execute benchmark_model: {printable(said)}"
-    elif status > SIGNALLED:
-        message = f"benchmark_model crashed (signal {status - SIGNALLED})"
-    else:
-        message = f"benchmark_model exited with status {status}: {printable(said)}"
-    return ToolError(message, output=output, exit_status=status)
 
 
 def _check_clock(run: ToolRun, process_s: float) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.android.adb.errors import WrongAnswerError
+from bench.android.adb.device_errors import WrongAnswerError
 from models.files.artifacts import Artifact, ArtifactError
 from models.running.probe import probe
 from models.running.runtimes import LoadedModel, available

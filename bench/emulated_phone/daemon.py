@@ -147,6 +147,16 @@ class Daemon:
 
     def unplug(self) -> None:
         """End every connection, and take no new one."""
+        self._join(self._cut())
+
+    def stop(self) -> None:
+        """End every connection and every process of the device."""
+        connections = self._cut()
+        self._shell.kill_all()
+        self._join(connections)
+        self._shell.kill_all()  # what a service began while it ended
+
+    def _cut(self) -> list[Connection]:
         listener, self._listener = self._listener, None
         if listener is not None:
             with contextlib.suppress(OSError):
@@ -155,13 +165,12 @@ class Daemon:
         connections, self._connections = self._connections, []
         for connection in connections:
             connection.drop()
+        return connections
+
+    @staticmethod
+    def _join(connections: list[Connection]) -> None:
         for connection in connections:
             connection.join_services(timeout_s=5)
-
-    def stop(self) -> None:
-        """End every connection and every process of the device."""
-        self.unplug()
-        self._shell.kill_all()
 
     def next_stream_number(self) -> int:
         """Return a number that no stream has had."""

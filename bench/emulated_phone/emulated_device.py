@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import shutil
@@ -15,9 +14,9 @@ from typing import Self
 
 import adbutils
 
-from bench.android.adb.discovery import ServerAddress
-from bench.android.adb.errors import AdbServerError
+from bench.android.adb.device_errors import AdbServerError
 from bench.android.adb.server import Client
+from bench.android.adb.server_address import ServerAddress
 from bench.emulated_phone import benchmark_model, faults, userland
 from bench.emulated_phone.daemon import Daemon
 from bench.emulated_phone.shell import Shell
@@ -28,7 +27,8 @@ START_TIMEOUT_S = 20.0
 _GUARD = """
 cat > /dev/null
 [ -d "$1" ] || exit 0
-kill -9 "$(cat "$1/adb.pid")"
+read -r pid < "$1/adb.pid"
+case $pid in ''|0*|1|*[!0-9]*) ;; *) [ "/proc/$pid/cwd" -ef "$1" ] && kill -9 "$pid";; esac
 rm -rf "$1"
 """
 """A shell that waits for the end of this process, and cleans up where it was killed."""
@@ -60,7 +60,8 @@ class EmulatedDevice:
             f"{name}={userland.PROPERTIES[name]}"
             for name in ("ro.product.name", "ro.product.model", "ro.product.device")
         )
-        self.daemon = Daemon(self.root, banner, Shell(self.root))
+        self._shell = Shell(self.root)
+        self.daemon = Daemon(self.root, banner, self._shell)
         self.address = ServerAddress(port=adbutils._utils.get_free_port())
         self._server: subprocess.Popen | None = None
 
@@ -107,7 +108,7 @@ class EmulatedDevice:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is pytest's; the server ends with the device
             )
-        (self._home / "adb.pid").write_text(str(self._server.pid))
+        (self._home / "adb.pid").write_text(f"{self._server.pid}\n")
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not self.address.is_answering():
             if self._server.poll() is not None or time.monotonic() > deadline_s:
@@ -177,13 +178,7 @@ class EmulatedDevice:
 
     def processes(self) -> list[int]:
         """Return the processes of the device that live (on Linux)."""
-        mark = f"EMULATED_ANDROID_ROOT={self.root}".encode()
-        found = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
-            with contextlib.suppress(OSError):
-                if mark in path.read_bytes().split(b"\0"):
-                    found.append(int(path.parent.name))
-        return found
+        return self._shell.processes()
 
     def close(self) -> None:
         """End every process and remove every file."""

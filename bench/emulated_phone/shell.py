@@ -11,22 +11,23 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import signal
 import struct
 import subprocess
 import threading
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
 
 from bench.emulated_phone.stream import Stream, StreamClosedError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STDIN, STDOUT, STDERR, EXIT, CLOSE_STDIN = range(5)
 """Packet identifiers of the shell protocol (shell_protocol.h)."""
 
-_DEVICE_PATH = re.compile(r"(?<![\w./-])/(?=(?:data/local/tmp|proc|sys)(?:/|\b))")
+_DEVICE_PATH = re.compile(r"(?<![\w./-])/(?=(?:data/local/tmp|proc(?!/(?:\$|\d))|sys)(?:/|\b))")
+"""Where a command names a directory of the device. Processes are this machine's own."""
 _V2_HEADER = struct.Struct("<BI")
+KILL_TIMEOUT_S = 10.0
 
 
 class Shell:
@@ -38,11 +39,13 @@ class Shell:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._mark = f"EMULATED_ANDROID_ROOT={root}".encode()
         self._processes: list[subprocess.Popen] = []
 
     def serve_v1(self, stream: Stream, command: str) -> None:
         """Run a command; both its streams go back as one, and no exit status."""
         process = self._start(command, stderr=subprocess.STDOUT)
+        stream.on_close.append(lambda: self._hang_up(process))
         stdin = threading.Thread(target=self._feed, args=(stream, process), daemon=True)
         stdin.start()
         self._forward(process.stdout, stream.write)
@@ -71,16 +74,40 @@ class Shell:
         # A shell says 128 + signal; so does a device whose shell itself was killed.
         send(EXIT, bytes([status if status >= 0 else 128 - status]))
 
+    def processes(self) -> list[int]:
+        """Return the processes of the device that live (on Linux)."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            if _environment_has(int(path.name), self._mark):
+                found.append(int(path.name))
+        return found
+
     def kill_all(self) -> None:
-        """Kill every process that a command of the device has left."""
+        """Kill every process of the device, and wait until it is gone.
+
+        A number may be another process's by the time that it is used. So each process is held by
+        a descriptor, looked at again, and only then killed through it.
+        """
+        deadline_s = time.monotonic() + KILL_TIMEOUT_S
+        while (numbers := self.processes()) and time.monotonic() < deadline_s:
+            for number in numbers:
+                with contextlib.suppress(OSError):
+                    self._kill(number)
         for process in self._processes:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe is not None:
                     with contextlib.suppress(OSError):
                         pipe.close()
+
+    def _kill(self, number: int) -> None:
+        descriptor = os.pidfd_open(number)
+        try:
+            if _environment_has(number, self._mark):
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                select.select([descriptor], [], [], KILL_TIMEOUT_S)  # readable once it is dead
+        finally:
+            os.close(descriptor)
 
     def _start(self, command: str, stderr: int) -> subprocess.Popen:
         self._processes = [process for process in self._processes if process.poll() is None]
@@ -140,3 +167,10 @@ class Shell:
         # Not stdout's: a thread still reads it, and closes it when it can send no more.
         with contextlib.suppress(OSError, ValueError):
             process.stdin.close()
+
+
+def _environment_has(number: int, mark: bytes) -> bool:
+    try:
+        return mark in Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False

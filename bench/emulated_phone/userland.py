@@ -92,13 +92,23 @@ if [ "$1 $2" = "power set-fixed-performance-mode-enabled" ] && [ "$sdk" -ge 30 ]
   echo "$3" > "$root/system/fixed-performance-mode"
 else echo "Unknown command: $2"; exit 255; fi
 """,
-    "settings": """if [ "$1" = get ] && [ -f "$root/system/settings/$2/$3" ]
-then cat "$root/system/settings/$2/$3"
-else echo null; fi
+    "settings": """file="$root/system/settings/$2/$3"
+[ "$1" = get ] || echo "settings $*" >> "$root/system/log"
+case "$1" in
+  get) if [ -f "$file" ]; then cat "$file"; else echo null; fi;;
+  put) echo "$4" > "$file";;
+  delete) rm -f "$file"; echo "Deleted 1 rows";;
+esac
+""",
+    "input": """echo "input $*" >> "$root/system/log"
+""",
+    "getconf": """cat "$root/system/page-size"
 """,
     "taskset": """echo "taskset $1" >> "$root/system/log"
 case "$1" in ''|*[!0-9a-fA-F]*) echo "taskset: bad mask '$1'" >&2; exit 1;; esac
-[ $((0x$1 & ~0xff)) -eq 0 ] || { echo "taskset: Invalid argument" >&2; exit 1; }
+read -r usable < "$root/system/usable-cores"
+[ $((0x$1 & ~0xff)) -eq 0 ] && [ $((0x$1 & 0x$usable)) -ne 0 ] || {
+  echo "taskset: Invalid argument" >&2; exit 1; }
 shift
 exec "$@"
 """,
@@ -147,6 +157,10 @@ def install(root: Path, profile: Profile) -> None:
         "system/fixed-performance-mode": "false\n",
         "system/uid": "0\n" if profile.is_rooted else "2000\n",
         "system/log": "",
+        "system/page-size": "4096\n",
+        "system/usable-cores": "ff\n",
+        "sys/devices/system/cpu/online": "0-7\n",
+        "proc/self/status": "Name:\tcat\nCpus_allowed:\tff\nCpus_allowed_list:\t0-7\n",
         "sys/class/thermal/thermal_zone0/type": "BIG\n",
         "sys/class/thermal/thermal_zone0/temp": "41000\n",
         "sys/class/thermal/thermal_zone1/type": "LITTLE\n",

@@ -1,31 +1,30 @@
-"""Which devices an adb server has, and choosing one.
-
-The server is asked directly, in its own protocol (the Android Open Source Project,
-packages/modules/adb, OVERVIEW.TXT and SERVICES.TXT): so collecting benchmarks imports no adb
-library, and a state of several words ("no permissions …") is kept whole.
-"""
+"""Which devices an adb server has, and which of them is meant."""
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.android.adb.errors import (
+from adbutils.errors import AdbError
+
+from bench.android.adb.device_errors import (
     AdbServerError,
     DeviceChoiceError,
     NoDeviceError,
     printable,
 )
+from bench.android.adb.server import Client
+from bench.android.adb.server_address import ServerAddress
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 5037
-ANSWER_TIMEOUT_S = 10.0
 READY = "device"
-
+LOOK_EVERY_S = 0.05
+WAITED_FOR_S = {"connecting": 15.0, "authorizing": 30.0, "offline": 2.0}
+"""States that pass, and how long one waits for that: a new connection is offline for a moment."""
 
 STATE_ADVICE = {
+    "connecting": "it does not answer; plug the cable out and in again",
+    "authorizing": "tap Allow on the phone's screen, then try again",
     "unauthorized": "accept this computer's key on the phone's screen, then try again",
     "offline": "plug the cable out and in again, or run `adb reconnect`",
     "no permissions": "let your user access USB devices (udev rules), then try again",
@@ -33,45 +32,6 @@ STATE_ADVICE = {
     "bootloader": "restart it into Android",
     "sideload": "restart it into Android",
 }
-
-
-@dataclass(frozen=True)
-class ServerAddress:
-    """Where an adb server listens."""
-
-    host: str = DEFAULT_HOST
-    port: int = DEFAULT_PORT
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ServerAddress:
-        """Read `ADB_SERVER_SOCKET`, else `ANDROID_ADB_SERVER_ADDRESS` and `…_PORT`, as adb does.
-
-        Raises:
-            AdbServerError: a variable is set to something that is no TCP address.
-        """
-        if specification := environment.get("ADB_SERVER_SOCKET"):
-            kind, _, rest = specification.partition(":")
-            host, _, port = rest.rpartition(":")
-            if kind != "tcp" or not port.isdecimal():
-                raise AdbServerError(
-                    f"ADB_SERVER_SOCKET={printable(specification)} is not tcp:PORT or tcp:HOST:PORT"
-                )
-            return cls(host or DEFAULT_HOST, int(port))
-        port = environment.get("ANDROID_ADB_SERVER_PORT", str(DEFAULT_PORT))
-        if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
-            raise AdbServerError(f"ANDROID_ADB_SERVER_PORT={printable(port)} is not a port number")
-        return cls(environment.get("ANDROID_ADB_SERVER_ADDRESS", DEFAULT_HOST), int(port))
-
-    def is_answering(self) -> bool:
-        """Return whether something listens there."""
-        try:
-            with socket.create_connection((self.host, self.port), timeout=1.0):
-                return True
-        except OSError:
-            return False
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -103,8 +63,12 @@ def attached_devices(address: ServerAddress) -> list[Attached]:
         AdbServerError: it does not answer.
     """
     try:
-        text = _ask(address, "host:devices")
-    except (OSError, ValueError) as error:
+        with Client(address).make_connection() as connection:
+            connection.send_command("host:devices")
+            connection.check_okay()
+            # adbutils' own list cuts a state such as "no permissions" at its space.
+            text = connection.read_string_block()
+    except (AdbServerError, AdbError, OSError, ValueError) as error:
         raise AdbServerError(
             f"the adb server at {address} does not list its devices ({error})"
         ) from None
@@ -112,22 +76,31 @@ def attached_devices(address: ServerAddress) -> list[Attached]:
     return [Attached(serial, state) for serial, tab, state in pairs if tab]
 
 
-def _ask(address: ServerAddress, service: str) -> str:
-    """Send a request to the server and return its answer.
+def wait_for(
+    address: ServerAddress, serial: str | None, tell: Callable[[str], None] = lambda _: None
+) -> Attached:
+    """Return what `choose` does, after waiting for a device that is about to be there.
+
+    Args:
+        address: the adb server's.
+        serial: the device's; None for the only one.
+        tell: is given a line where a person has something to do.
 
     Raises:
-        OSError: it does not answer.
-        ValueError: it answers something else.
+        AdbServerError, NoDeviceError, DeviceChoiceError: see `attached_devices` and `choose`.
     """
-    where = (address.host, address.port)
-    with socket.create_connection(where, timeout=ANSWER_TIMEOUT_S) as connection:
-        connection.sendall(f"{len(service):04x}{service}".encode())
-        with connection.makefile("rb") as answer:
-            status = answer.read(4)
-            if status != b"OKAY":
-                raise ValueError(f"it says {status!r}")
-            length = int(answer.read(4), 16)
-            return answer.read(length).decode("utf-8", "replace")
+    start_s = time.monotonic()
+    told = None
+    while True:
+        devices = attached_devices(address)
+        meant = [device for device in devices if serial in (None, device.serial)]
+        state = meant[0].state if len(meant) == 1 else READY
+        if time.monotonic() - start_s >= WAITED_FOR_S.get(state, 0.0):
+            return choose(devices, serial)
+        if state == "authorizing" and told != state:
+            tell(f"{printable(meant[0].serial)} asks: tap Allow on the phone's screen")
+            told = state
+        time.sleep(LOOK_EVERY_S)
 
 
 def choose(devices: Sequence[Attached], serial: str | None) -> Attached:

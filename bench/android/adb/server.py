@@ -11,9 +11,10 @@ import adbutils
 from adbutils import AdbClient, AdbConnection
 from adbutils.errors import AdbError
 
-from bench.android.adb.discovery import ServerAddress
-from bench.android.adb.errors import AdbServerError
+from bench.android.adb.device_errors import AdbServerError
+from bench.android.adb.server_address import ServerAddress
 
+CONNECT_TIMEOUT_S = 3.0
 START_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 10.0
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -46,8 +47,16 @@ class Client(AdbClient):
 
 
 class _Connection(AdbConnection):
+    """A connection that starts no server, and reaches IPv6 addresses as well."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._where = (host, port)
+        super().__init__(host, port)
+
     def _safe_connect(self) -> socket.socket:
-        return self._create_socket()
+        connection = socket.create_connection(self._where, timeout=CONNECT_TIMEOUT_S)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return connection
 
 
 def start_server(address: ServerAddress) -> bool:

@@ -7,11 +7,30 @@ import hashlib
 import secrets
 from typing import Self
 
-from bench.android.adb.device import Device
-from bench.android.adb.errors import DeviceError
+from bench.android.adb.adb_device import Device
+from bench.android.adb.device_errors import DeviceError
+from bench.android.adb.transfer import push
 
 PARENT = "/data/local/tmp"
 PREFIX = "cnn-latency-"
+SESSION_FILE, TOOL_FILE = "session.pid", "tool.pid"
+"""Where the shell of the rounds writes its own number and that of the process it waits for."""
+
+_KILL = f"""
+cd "$1" 2>/dev/null || exit 0
+for name in {SESSION_FILE} {TOOL_FILE}; do
+  [ -f "$name" ] || continue
+  read -r pid < "$name" || continue
+  case $pid in ''|0*|1|*[!0-9]*) continue;; esac
+  [ "/proc/$pid/cwd" -ef . ] || continue
+  kill -9 "-$pid" "$pid" 2>/dev/null
+done
+"""
+"""Ends the processes by their numbers, and their groups, which adbd makes each shell lead.
+
+A number may be only half written, or be another process's by now. So it has to be a whole line, a
+number above 1, and that of a process that works in this very directory.
+"""
 
 
 class Workspace:
@@ -49,25 +68,16 @@ class Workspace:
         """
         path = f"{self.path}/{hashlib.sha256(content).hexdigest()}{suffix}"
         self.device.run(["mkdir", "-p", self.path])
-        self.device.push(content, path, mode)
+        push(self.device, content, path, mode)
         return path
 
     def kill(self) -> None:
         """End the shell of the rounds and all that it started, where they still run.
 
-        adbd makes the shell the leader of a process group. Killed alone, it would leave behind for
-        a moment what it was just running, such as `am`.
-
         Raises:
             DeviceLostError, AdbServerError: the device is gone.
         """
-        numbers = self.device.run(
-            ["cat", f"{self.path}/session.pid", f"{self.path}/tool.pid"], check=False
-        ).stdout.split()
-        processes = [number for number in numbers if number.isascii() and number.isdecimal()]
-        if processes:
-            groups = [f"-{number}" for number in processes]
-            self.device.run(["kill", "-9", *groups, *processes], check=False)
+        self.device.run(["sh", "-c", _KILL, "sh", self.path], check=False)
 
     def remove(self) -> None:
         """Remove the directory and all that is in it.

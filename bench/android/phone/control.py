@@ -1,47 +1,88 @@
-"""Changes to a device, each a context manager that restores what it found; cooling it down."""
+"""Changes to a device for the time of a measurement; what was found is restored."""
 
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator
+from typing import Self
 
-from bench.android.adb.device import Device
-from bench.android.adb.errors import DeviceError, ThrottledError
-from bench.android.phone.conditions import Conditions, Identity, record
+from bench.android.adb.adb_device import Device
+from bench.android.adb.device_errors import DeviceError
+from bench.android.phone.identity import Identity
 
 FIXED_PERFORMANCE_SDK = 30
 """Android 11, the first with `cmd power set-fixed-performance-mode-enabled`."""
 
-COOL_DOWN_TIMEOUT_S = 300.0
-COOL_DOWN_STEP_S = 1.0
-COOL_DOWN_LOOK_EVERY = 5
-"""How many seconds of the countdown pass between two looks at the device."""
+STAY_ON = "stay_on_while_plugged_in"
+EVERY_PLUG = "15"
+"""Bits of `BatteryManager.BATTERY_PLUGGED_*`: mains, USB, wireless, dock."""
+
+WAKE_UP, SLEEP = "224", "223"
+"""Codes of keys (android.view.KeyEvent)."""
 
 
-@contextlib.contextmanager
-def fixed_performance_mode(device: Device, identity: Identity) -> Iterator[str]:
-    """Hold the device's clocks at a level that it can keep, where Android can do so.
+class Changes:
+    """What was changed on a device; a context manager that takes it all back, also after Ctrl-C.
 
-    Android tells nobody whether the mode is on; its default is off, and a restart turns it off.
-    Off is therefore what is restored.
-
-    Yields:
-        What was done: "on", "unsupported" or "refused".
+    Attributes:
+        restoring: the commands that take it back, in their order. A shell on the device can run
+            them by itself where the connection ends.
     """
-    if identity.sdk is None or identity.sdk < FIXED_PERFORMANCE_SDK:
-        yield "unsupported"
-        return
-    command = ["cmd", "power", "set-fixed-performance-mode-enabled"]
-    if device.run([*command, "true"], check=False).exit_status:
-        yield "refused"
-        return
-    try:
-        yield "on"
-    finally:
-        # Where the device is gone a restart restores it, and the reason was told already.
-        with contextlib.suppress(DeviceError):
-            device.run([*command, "false"], check=False)
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self.restoring: list[list[str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        while self.restoring:
+            # Where the device is gone its own shell does it, and the reason was told already.
+            with contextlib.suppress(DeviceError):
+                self._device.run(self.restoring[0], check=False)
+            self.restoring.pop(0)
+
+    def hold_performance(self, identity: Identity) -> str:
+        """Hold the device's clocks at a level that it can keep, where Android can do so.
+
+        Android tells nobody whether the mode is on; its default is off, and a restart turns it
+        off. Off is therefore what is restored.
+
+        Returns:
+            What was done: "on", "unsupported" or "refused".
+        """
+        if identity.sdk is None or identity.sdk < FIXED_PERFORMANCE_SDK:
+            return "unsupported"
+        command = ["cmd", "power", "set-fixed-performance-mode-enabled"]
+        if self._device.run([*command, "true"], check=False).exit_status:
+            return "refused"
+        self.restoring.insert(0, [*command, "false"])
+        return "on"
+
+    def keep_screen_on(self, screen: str | None) -> str:
+        """Keep the screen on while the device is plugged in: a dark phone slows down or sleeps.
+
+        Args:
+            screen: what it is like now, such as "Asleep".
+
+        Returns:
+            What was done: "on", or "refused".
+        """
+        found = self._device.run(["settings", "get", "global", STAY_ON], check=False)
+        before = found.stdout.strip()
+        is_set = before.isascii() and before.isdecimal()
+        if found.exit_status or not (is_set or before == "null"):
+            return "refused"
+        put = ["settings", "put", "global", STAY_ON]
+        if self._device.run([*put, EVERY_PLUG], check=False).exit_status:
+            return "refused"
+        self.restoring.insert(
+            0, [*put, before] if is_set else ["settings", "delete", "global", STAY_ON]
+        )
+        if screen in ("Asleep", "Dozing"):
+            self._device.run(["input", "keyevent", WAKE_UP], check=False)
+            self.restoring.insert(0, ["input", "keyevent", SLEEP])
+        return "on"
 
 
 def drop_caches_command(identity: Identity) -> list[str] | None:
@@ -52,44 +93,3 @@ def drop_caches_command(identity: Identity) -> list[str] | None:
     if identity.root_command[1:] == ("-c",):
         return [*identity.root_command, drop]
     return [*identity.root_command, "sh", "-c", drop]
-
-
-def cool_down(
-    device: Device,
-    cores: tuple[int, ...],
-    tell: Callable[[str], None],
-    timeout_s: float = COOL_DOWN_TIMEOUT_S,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Conditions:
-    """Wait until a device is not throttled, with a countdown; return at once where it is not.
-
-    Args:
-        device: which.
-        cores: the cores that are measured on.
-        tell: is given a line every second.
-        timeout_s: how long to wait.
-        sleep: waits for a number of seconds.
-
-    Returns:
-        The conditions that were found good.
-
-    Raises:
-        ThrottledError: it was still throttled at the end.
-    """
-    remaining_s = timeout_s
-    while True:
-        conditions = record(device)
-        reason = conditions.throttled_because(cores)
-        if reason is None:
-            return conditions
-        if remaining_s <= 0:
-            raise ThrottledError(
-                f"still throttled after {timeout_s:g} s of cooling down: {reason}",
-                serial=device.serial,
-            )
-        for _ in range(COOL_DOWN_LOOK_EVERY):
-            if remaining_s <= 0:
-                break
-            tell(f"{device.serial} is throttled ({reason}): cooling down, {remaining_s:.0f} s left")
-            sleep(min(COOL_DOWN_STEP_S, remaining_s))
-            remaining_s -= COOL_DOWN_STEP_S

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +14,7 @@ from bench.gate.errors import GateError
 from bench.gate.measure.controller import Settings
 
 EMULATED = "emulated"
+REPOSITORY = Path(__file__).parents[3]
 
 
 @contextlib.contextmanager
@@ -28,18 +32,17 @@ def on_device(settings: Settings, name: str, tool: Path | None) -> Iterator[Sett
     Raises:
         GateError: there is no adb server and none can be started.
     """
-    from bench.android.adb.discovery import ServerAddress
-    from bench.android.adb.errors import DeviceError
+    from bench.android.adb.device_errors import DeviceError
     from bench.android.adb.server import start_server, stop_server
-    from bench.emulated_phone.emulated_device import EmulatedDevice
+    from bench.android.adb.server_address import ServerAddress
 
     with contextlib.ExitStack() as stack:
         environment: dict[str, str] = {}
         try:
             if name == EMULATED:
-                emulated = stack.enter_context(EmulatedDevice())
-                name, tool = emulated.serial, tool or emulated.tool()
-                environment["ADB_SERVER_SOCKET"] = f"tcp:{emulated.address}"
+                phone = stack.enter_context(_emulated_phone())
+                name, tool = phone["serial"], tool or Path(phone["tool"])
+                environment["ADB_SERVER_SOCKET"] = phone["server"]
             else:
                 address = ServerAddress.from_environment()
                 if start_server(address):
@@ -57,3 +60,25 @@ def on_device(settings: Settings, name: str, tool: Path | None) -> Iterator[Sett
             shares_core=False,
             environment=environment,
         )
+
+
+@contextlib.contextmanager
+def _emulated_phone() -> Iterator[dict[str, str]]:
+    """Run an emulated phone in a process of its own, which both sides reach as they do any phone.
+
+    Raises:
+        GateError: it does not start.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.emulated_phone"],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for the gate, which ends it by closing its input
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise GateError("the emulated phone does not start")
+        yield json.loads(line)

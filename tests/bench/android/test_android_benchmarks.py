@@ -14,8 +14,8 @@ from pathlib import Path
 import adbutils
 import pytest
 
-from bench.android.adb.discovery import ServerAddress
 from bench.android.adb.server import Client
+from bench.android.adb.server_address import ServerAddress
 from bench.emulated_phone.daemon import Daemon
 from bench.emulated_phone.shell import Shell
 
@@ -25,9 +25,11 @@ BENCHMARKS = "bench/test_device_inference.py"
 TWO_MODELS = "modelone or modeltwo"
 
 ACT_AFTER_A_ROUND = """
-import fixtures.device
-fixtures.device._Terminal.advance = lambda self, done: act(done)
+import fixtures.round_progress
+fixtures.round_progress.Terminal.advance = lambda self, done: act(done)
 emulated = None
+def prepare():
+    pass
 class Plugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef, request):
@@ -35,6 +37,7 @@ class Plugin:
         value = yield
         if fixturedef.argname == "emulated_device":
             emulated = value
+            prepare()
         return value
 """
 
@@ -249,6 +252,8 @@ def test_several_devices(bench, emulated_device, attached, second_device):
 
 def test_unplugged_in_the_middle(bench):
     run = bench("bench/test_host_inference.py", "--device=emulated", code="""
+def prepare():
+    emulated.set_tool_fault("hang", from_run=2)  # so that round 2 is not over before
 def act(done):
     emulated.unplug()
 """)  # fmt: skip
@@ -268,10 +273,13 @@ def act(done):
 def test_the_other_benchmarks_go_on_after_the_adb_server_was_killed(bench):
     run = bench("--device=emulated", code="""
 killed = []
+def prepare():
+    emulated.set_tool_fault("hang", from_run=2)  # so that round 2 is not over before
 def act(done):
     if not killed:
         killed.append(True)
         emulated.kill_server()
+        emulated.set_tool_fault(None)
 """)  # fmt: skip
     assert run.status == 1
     assert run.names == [_name(quantity, "modeltwo", "emulated") for quantity in QUANTITIES]

@@ -6,21 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.android.adb.device import Device
-from bench.android.phone.conditions import (
-    Conditions,
+from bench.android.adb.adb_device import Device
+from bench.android.phone.battery import Battery, parse_battery
+from bench.android.phone.control import drop_caches_command
+from bench.android.phone.cores import (
     Core,
-    Identity,
     cores_of,
     fastest_cores,
-    identify,
     mask_of,
-    parse_battery,
+    parse_core_list,
     parse_cores,
-    parse_thermal_service,
-    parse_thermal_zones,
 )
-from bench.android.phone.control import drop_caches_command
+from bench.android.phone.heat import parse_thermal_service, parse_thermal_zones
+from bench.android.phone.identity import Identity, identify
+from bench.android.phone.phone_conditions import Conditions, parse_screen
 from bench.emulated_phone.userland import BATTERY, THERMAL_SERVICE
 
 CORES = tuple(
@@ -30,8 +29,10 @@ CORES = tuple(
 
 def _conditions(**changes) -> Conditions:
     values = {
-        "cores": CORES, "thermal_status": None, "temperatures_c": {}, "battery_c": 28.4,
-        "battery_percent": 87, "charging": "USB", "screen": "Awake", "airplane_mode": True,
+        "cores": CORES, "online_cores": (), "thermal_status": None,
+        "thermal_status_unknown_because": None, "temperatures_c": {}, "battery_c": 28.4,
+        "battery_percent": 87, "battery_is_simulated": False, "charging": "USB",
+        "screen": "Awake", "airplane_mode": True,
     }  # fmt: skip
     return Conditions(**{**values, **changes})
 
@@ -51,10 +52,11 @@ def test_cores():
 
 
 def test_thermal_service():
-    status, temperatures = parse_thermal_service(THERMAL_SERVICE.format(status=3))
-    assert status == 3
-    assert temperatures == {"BIG": 41.0, "SKIN": 31.5}
-    assert parse_thermal_service("Can't find service: thermalservice\n") == (None, {})
+    found = parse_thermal_service(THERMAL_SERVICE.format(status=3))
+    assert (found.status, found.unknown_because) == (3, None)
+    assert found.temperatures_c == {"BIG": 41.0, "SKIN": 31.5}
+    nothing = parse_thermal_service("Can't find service: thermalservice\n")
+    assert (nothing.status, nothing.temperatures_c) == (None, {})
 
 
 def test_thermal_zones():
@@ -68,14 +70,10 @@ def test_thermal_zones():
 
 
 def test_battery():
-    assert parse_battery(BATTERY) == {"percent": 87, "temperature_c": 28.4, "charging": "USB"}
+    assert parse_battery(BATTERY) == Battery(87, 28.4, "USB", False)
     unplugged = BATTERY.replace("USB powered: true", "USB powered: false")
-    assert parse_battery(unplugged)["charging"] == "no"
-    assert parse_battery("Can't find service: battery\n") == {
-        "percent": None,
-        "temperature_c": None,
-        "charging": None,
-    }
+    assert parse_battery(unplugged).charging == "no"
+    assert parse_battery("Can't find service: battery\n") == Battery(None, None, None, False)
 
 
 @given(st.text())
@@ -84,6 +82,8 @@ def test_what_a_device_says_can_be_anything(text):
     parse_thermal_service(text)
     parse_thermal_zones(text)
     parse_battery(text)
+    parse_core_list(text)
+    parse_screen(text)
 
 
 def test_the_fastest_cores():
@@ -136,7 +136,9 @@ def test_throttled(changes, reason):
     ],
 )
 def test_dropping_the_page_caches(root_command, command):
-    identity = Identity("a", None, None, None, None, None, None, None, None, False, root_command)
+    identity = Identity(
+        "a", None, None, None, None, None, (), None, None, None, False, root_command
+    )
     assert drop_caches_command(identity) == command
     assert identity.to_dict()["is_rooted"] == (root_command is not None)
 
@@ -149,3 +151,40 @@ def test_an_emulator_says_that_it_is_none_of_the_phones(emulate):
     assert not identify(device).is_emulated
     emulated.set_property("ro.boot.qemu", "1")
     assert identify(device).is_emulated
+
+
+def _phone(*max_khz: int) -> tuple[Core, ...]:
+    return tuple(Core(number, khz, khz, None, None) for number, khz in enumerate(max_khz))
+
+
+@pytest.mark.parametrize(
+    ("threads", "cores"),
+    [(1, (7,)), (2, (4, 7)), (4, (4, 5, 6, 7)), (5, (0, 4, 5, 6, 7)), (8, tuple(range(8)))],
+)
+def test_no_two_threads_share_a_core(threads, cores):
+    """One prime core, three big and four small ones, as most phones have had since 2019."""
+    phone = _phone(*[1_800_000] * 4, *[2_400_000] * 3, 2_840_000)
+    assert fastest_cores(phone, threads) == cores
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"),
+    [("0-7\n", tuple(range(8))), ("0,2-3,7", (0, 2, 3, 7)), ("", ()), ("none", ()), ("3-", ())],
+)
+def test_lists_of_cores(text, cores):
+    assert parse_core_list(text) == cores
+
+
+@pytest.mark.parametrize(
+    ("changes", "known_by"),
+    [
+        ({"thermal_status": 0}, ["thermal status"]),
+        ({}, ["battery"]),
+        ({"cores": _phone(2_000_000)}, ["battery", "frequency cap"]),
+        ({"battery_is_simulated": True, "battery_c": 50.0}, []),
+    ],
+)
+def test_by_what_heat_is_known(changes, known_by):
+    conditions = _conditions(**changes)
+    assert conditions.heat_known_by() == known_by
+    assert conditions.throttled_because() is None

@@ -13,8 +13,9 @@ from pathlib import Path
 import adbutils
 import pytest
 
-from bench.android.adb.discovery import Attached, ServerAddress, attached_devices
+from bench.android.adb.discovery import Attached, attached_devices
 from bench.android.adb.server import Client
+from bench.android.adb.server_address import ServerAddress
 from bench.emulated_phone.protocol import OPEN, Packet, read_packet
 from bench.emulated_phone.userland import ANDROID_11
 

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.android.adb.device import Device
-from bench.android.adb.discovery import Attached, ServerAddress, attached_devices, choose
-from bench.android.adb.errors import (
+from bench.android.adb.adb_device import Device
+from bench.android.adb.device_errors import (
     AdbServerError,
     CommandError,
     CommandTimeoutError,
@@ -21,7 +20,10 @@ from bench.android.adb.errors import (
     TransferError,
     printable,
 )
+from bench.android.adb.discovery import Attached, attached_devices, choose
 from bench.android.adb.server import Client
+from bench.android.adb.server_address import ServerAddress
+from bench.android.adb.transfer import pull, push, sha256
 from bench.android.adb.workspace import Workspace
 
 HOSTILE = [
@@ -136,8 +138,8 @@ def test_a_property_is_data(device, emulated_device, text):
 @pytest.mark.parametrize("name", [text for text in HOSTILE if text and "/" not in text])
 def test_a_file_name_is_data(device, emulated_device, name):
     path = f"/data/local/tmp/{name}"
-    assert device.push(b"content", path)
-    assert device.pull(path) == b"content"
+    assert push(device, b"content", path)
+    assert pull(device, path) == b"content"
     assert emulated_device.files() == [name]
     device.run(["rm", path])
 
@@ -181,24 +183,24 @@ def test_lines_stream_as_they_are_printed(device):
 
 def test_a_file_is_pushed_by_its_hash(device):
     path = "/data/local/tmp/file"
-    assert device.push(b"first", path)
-    assert not device.push(b"first", path)
-    assert device.push(b"other", path)  # of the same size
-    assert device.pull(path) == b"other"
-    assert device.sha256(path) == hashlib.sha256(b"other").hexdigest()
+    assert push(device, b"first", path)
+    assert not push(device, b"first", path)
+    assert push(device, b"other", path)  # of the same size
+    assert pull(device, path) == b"other"
+    assert sha256(device, path) == hashlib.sha256(b"other").hexdigest()
     device.run(["rm", path])
-    assert device.sha256(path) is None
+    assert sha256(device, path) is None
 
 
 def test_a_missing_file(device):
     with pytest.raises(TransferError, match="/data/local/tmp/none cannot be pulled"):
-        device.pull("/data/local/tmp/none")
+        pull(device, "/data/local/tmp/none")
 
 
 def test_a_directory_that_cannot_be_written(device, emulated_device):
-    device.push(b"", "/data/local/tmp/file")
+    push(device, b"", "/data/local/tmp/file")
     with pytest.raises(TransferError, match="cannot be pushed"):
-        device.push(b"content", "/data/local/tmp/file/below")
+        push(device, b"content", "/data/local/tmp/file/below")
     device.run(["rm", "/data/local/tmp/file"])
 
 
@@ -207,7 +209,7 @@ def test_a_workspace_is_removed(device, emulated_device, failure):
     def use() -> None:
         with Workspace(device) as workspace:
             path = workspace.put(b"content", ".tflite")
-            assert device.pull(path) == b"content"
+            assert pull(device, path) == b"content"
             assert len(emulated_device.files()) == 1
             if failure is not None:
                 raise failure

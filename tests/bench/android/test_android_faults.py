@@ -11,9 +11,8 @@ import time
 
 import pytest
 
-from bench.android.adb.device import Device
-from bench.android.adb.discovery import attached_devices, choose
-from bench.android.adb.errors import (
+from bench.android.adb.adb_device import Device
+from bench.android.adb.device_errors import (
     AdbServerError,
     ClockError,
     CommandTimeoutError,
@@ -27,8 +26,10 @@ from bench.android.adb.errors import (
     TransferError,
     WrongAnswerError,
 )
-from bench.android.measure import Bench, Settings, Silent
-from bench.android.tool.find import find_tool
+from bench.android.adb.discovery import attached_devices, choose
+from bench.android.measure import Bench
+from bench.android.measurement import Settings, Silent
+from bench.android.tool.tool_file import find_tool
 from bench.android.verification import Sample
 from bench.emulated_phone import userland
 from models.files.artifacts import ArtifactError, user_model
@@ -56,7 +57,7 @@ def fails(device_model):
         device = Device.open(emulated.address)
         path = tool or emulated.tool()
         with (
-            Bench(device, lambda abi: find_tool(abi, path), "emulated") as bench,
+            Bench(device, lambda phone: find_tool(phone.abis, path), "emulated") as bench,
             pytest.raises(DeviceError) as raised,
         ):
             bench.measure(model, Settings(**{"rounds": ROUNDS, **settings}), reporter)
@@ -121,6 +122,7 @@ def test_offline(emulate):
 
 def test_unplugged_in_the_middle(emulate, fails):
     emulated = emulate()
+    emulated.set_tool_fault("hang", from_run=3)  # so that round 3 is not over before
     error = fails(emulated, After(2, emulated.unplug))
     assert isinstance(error, DeviceLostError)
     assert "the connection ended while round 3 of 4 ran" in str(error)
@@ -130,6 +132,7 @@ def test_unplugged_in_the_middle(emulate, fails):
 
 def test_adb_server_killed_in_the_middle(emulate, fails):
     emulated = emulate()
+    emulated.set_tool_fault("hang", from_run=3)  # so that round 3 is not over before
     error = fails(emulated, After(2, emulated.kill_server))
     assert isinstance(error, AdbServerError)
     assert "went away while round 3 of 4 ran" in str(error)
@@ -140,9 +143,11 @@ def test_adb_server_killed_in_the_middle(emulate, fails):
 def test_a_device_that_comes_back_is_measured_on(emulate, fails, device_model):
     emulated = emulate()
     device = Device.open(emulated.address)
-    with Bench(device, lambda abi: find_tool(abi, emulated.tool())) as bench:
+    with Bench(device, lambda phone: find_tool(phone.abis, emulated.tool())) as bench:
+        emulated.set_tool_fault("hang", from_run=2)
         with pytest.raises(AdbServerError):
             bench.measure(device_model, Settings(rounds=2), After(1, emulated.kill_server))
+        emulated.set_tool_fault(None)
         emulated.revive()
         assert len(bench.measure(device_model, Settings(rounds=2)).inference_s) == 2
     assert _clean(emulated)
@@ -253,7 +258,7 @@ def test_model_that_the_host_refuses(emulated_device, fails, tmp_path):
     damaged.write_bytes(b"\x1c\0\0\0TFL3" + bytes(100))
     device = Device.open(emulated_device.address)
     with (
-        Bench(device, lambda abi: find_tool(abi, emulated_device.tool())) as bench,
+        Bench(device, lambda phone: find_tool(phone.abis, emulated_device.tool())) as bench,
         pytest.raises(ArtifactError, match=r"damaged\.tflite: ") as raised,
     ):
         bench.measure(user_model(damaged), Settings(rounds=1))
@@ -289,7 +294,7 @@ def test_hostile_properties_and_file_names(emulate, device_model, tmp_path):
     path = tmp_path / "'; $(touch owned) `touch owned`\n\"\\.tflite"
     path.write_bytes(device_model.path.read_bytes())
     device = Device.open(emulated.address)
-    with Bench(device, lambda abi: find_tool(abi, emulated.tool())) as bench:
+    with Bench(device, lambda phone: find_tool(phone.abis, emulated.tool())) as bench:
         info = bench.measure(user_model(path), Settings(rounds=1)).info
     assert info["device"]["model"] == HOSTILE.strip()
     assert json.loads(json.dumps(info))["model"] == path.stem
@@ -298,7 +303,8 @@ def test_hostile_properties_and_file_names(emulate, device_model, tmp_path):
 
 def test_a_hostile_abi(emulate, fails, tmp_path):
     emulated = emulate()
-    emulated.set_property("ro.product.cpu.abi", HOSTILE)
+    for name in ("abi", "abilist"):
+        emulated.set_property(f"ro.product.cpu.{name}", HOSTILE)
     tool = tmp_path / "benchmark_model"
     tool.write_bytes(_elf(183))
     error = fails(emulated, tool=tool)

@@ -6,14 +6,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bench.android.adb.errors import ClockError, OutputError, ToolError
-from bench.android.tool.parsing import (
-    Delegation,
-    find_failure,
-    parse_flags,
-    parse_run,
-    parse_statistics,
-)
+from bench.android.adb.device_errors import ClockError, OutputError, ToolError
+from bench.android.tool.result_lines import parse_statistics
+from bench.android.tool.tool_failures import find_failure
+from bench.android.tool.tool_flags import parse_flags
+from bench.android.tool.tool_output import parse_run
+from bench.android.tool.tool_run import Delegation
 
 OLD_INTERPRETER = """STARTING!
 Log parameter values verbosely: [0]

@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench.android.adb.errors import ToolError
-from bench.android.tool import find as tool
+from bench.android.adb.device_errors import ToolError
+from bench.android.tool import tool_file as tool
+from bench.android.tool.elf import MACHINES
 
 ARM64, ARM, X86_64 = 183, 40, 62
 
@@ -41,7 +42,8 @@ def published(tmp_path, monkeypatch):
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}/benchmark_model"
-    monkeypatch.setitem(tool.PUBLISHED, "arm64-v8a", url)
+    pinned = tool.Published("9.9.9", url, hashlib.sha256(elf(ARM64)).hexdigest())
+    monkeypatch.setitem(tool.PUBLISHED, "arm64-v8a", pinned)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(
         tool.platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name
@@ -61,7 +63,7 @@ def _cached_files(tmp_path) -> list[str]:
 def test_a_file_of_the_users(tmp_path):
     path = tmp_path / "benchmark_model"
     path.write_bytes(elf(ARM64))
-    found = tool.find_tool("arm64-v8a", path)
+    found = tool.find_tool(["arm64-v8a"], path)
     assert found.content == elf(ARM64)
     assert found.sha256 == hashlib.sha256(elf(ARM64)).hexdigest()
     assert found.source == str(path)
@@ -82,52 +84,85 @@ def test_a_file_that_the_device_cannot_execute(tmp_path, content, complaint):
     path = tmp_path / "benchmark_model"
     path.write_bytes(content)
     with pytest.raises(ToolError, match=complaint):
-        tool.find_tool("arm64-v8a", path)
+        tool.find_tool(["arm64-v8a"], path)
 
 
 def test_a_directory(tmp_path):
     with pytest.raises(ToolError, match="cannot be read"):
-        tool.find_tool("arm64-v8a", tmp_path)
+        tool.find_tool(["arm64-v8a"], tmp_path)
 
 
 def test_the_published_tool_is_downloaded_once(published, tmp_path):
     for _ in range(2):
-        assert tool.find_tool("arm64-v8a").content == elf(ARM64)
+        assert tool.find_tool(["arm64-v8a"]).content == elf(ARM64)
     assert published.requests == 1
-    assert len(_cached_files(tmp_path)) == 2  # the tool, and its sha256
+    assert _cached_files(tmp_path) == ["arm64-v8a-9.9.9"]
 
 
 def test_a_damaged_copy_is_downloaded_again(published, tmp_path):
-    path = tool.find_tool("arm64-v8a").source
+    path = tool.find_tool(["arm64-v8a"]).source
     with open(path, "ab") as file:  # noqa: PTH123
         file.write(b"damage")
-    assert tool.find_tool("arm64-v8a").content == elf(ARM64)
+    assert tool.find_tool(["arm64-v8a"]).content == elf(ARM64)
     assert published.requests == 2
 
 
 def test_half_a_download_is_none(published, tmp_path):
     published.lacking_bytes = 10
-    with pytest.raises(ToolError, match=r"give --device-tool PATH|of 5034 bytes arrived"):
-        tool.find_tool("arm64-v8a")
+    with pytest.raises(ToolError, match=r"give --device-tool PATH"):
+        tool.find_tool(["arm64-v8a"])
     assert _cached_files(tmp_path) == []
 
 
 def test_an_address_that_has_nothing(published, tmp_path):
     published.status = 404
     with pytest.raises(ToolError, match=r"cannot be downloaded from .* \(HTTPError\)"):
-        tool.find_tool("arm64-v8a")
+        tool.find_tool(["arm64-v8a"])
     assert _cached_files(tmp_path) == []
 
 
 def test_an_abi_for_which_nothing_is_published():
     with pytest.raises(ToolError, match="no benchmark_model is published for ABI riscv64"):
-        tool.find_tool("riscv64")
-    with pytest.raises(ToolError, match="no benchmark_model is published for ABI None"):
-        tool.find_tool(None)
+        tool.find_tool(["riscv64"])
+    with pytest.raises(ToolError, match="published for ABI that the device does not tell"):
+        tool.find_tool([])
 
 
-def test_the_published_addresses():
-    assert tool.LITERT_URL.endswith(
-        f"/litert/binaries/{tool.LITERT_VERSION}/android_arm64/benchmark_model"
-    )
-    assert tool.PUBLISHED["armeabi-v7a"].endswith("/nightly/latest/android_arm_benchmark_model")
+def test_another_file_than_the_pinned_one_is_refused(published, tmp_path):
+    published.content = elf(ARM64) + b"more"
+    with pytest.raises(ToolError, match=r"another file than benchmark_model 9\.9\.9 \(sha256 "):
+        tool.find_tool(["arm64-v8a"])
+    assert _cached_files(tmp_path) == []
+
+
+def test_what_is_published_is_pinned():
+    for abi, published in tool.PUBLISHED.items():
+        assert abi in MACHINES.values()
+        assert published.version in published.url
+        assert "latest" not in published.url
+        assert "nightly" not in published.url
+        assert len(published.sha256) >= 8
+
+
+def test_a_32_bit_tool_on_a_64_bit_phone(tmp_path):
+    path = tmp_path / "benchmark_model"
+    path.write_bytes(elf(ARM))
+    assert tool.find_tool(["arm64-v8a", "armeabi-v7a"], path).content == elf(ARM)
+
+
+def _with_one_load(alignment: int) -> bytes:
+    """An ELF of 64 bits whose only loaded part has this alignment."""
+    header = bytearray(elf(ARM64)[:64])
+    header[32:40] = struct.pack("<Q", 64)  # where the program headers begin
+    header[54:58] = struct.pack("<HH", 56, 1)
+    return bytes(header) + struct.pack("<II6Q", 1, 5, 0, 0, 0, 64, 64, alignment)
+
+
+def test_a_tool_for_smaller_pages_than_the_phones(tmp_path):
+    path = tmp_path / "benchmark_model"
+    path.write_bytes(_with_one_load(4096))
+    assert tool.find_tool(["arm64-v8a"], path, page_bytes=4096)
+    with pytest.raises(ToolError, match="built for memory pages of 4 KB, the device has pages of"):
+        tool.find_tool(["arm64-v8a"], path, page_bytes=16384)
+    path.write_bytes(_with_one_load(16384))
+    assert tool.find_tool(["arm64-v8a"], path, page_bytes=16384)

@@ -1,4 +1,4 @@
-"""Reaching a device: discovery, choosing one, commands, files.
+"""A device: its commands, its properties, its state.
 
 Every command is an argument list, quoted with `shlex`; a serial, a path or a property is data.
 """
@@ -6,33 +6,28 @@ Every command is an argument list, quoted with `shlex`; a serial, a path or a pr
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import secrets
 import shlex
-import socket
-import struct
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from adbutils import AdbConnection, AdbDevice
-from adbutils.errors import AdbError
+from adbutils.errors import AdbError, AdbTimeout
 
-from bench.android.adb.discovery import READY, ServerAddress, attached_devices, choose
-from bench.android.adb.errors import (
+from bench.android.adb.device_errors import (
     AdbServerError,
     CommandError,
     CommandTimeoutError,
     DeviceError,
     DeviceLostError,
-    TransferError,
     printable,
 )
+from bench.android.adb.discovery import attached_devices, wait_for
+from bench.android.adb.line_stream import LineStream
 from bench.android.adb.server import Client, start_server
+from bench.android.adb.server_address import ServerAddress
 
 COMMAND_TIMEOUT_S = 30.0
-TRANSFER_TIMEOUT_S = 120.0
-SYNC_CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -66,19 +61,23 @@ class Device:
     def __init__(self, address: ServerAddress, serial: str) -> None:
         self.address = address
         self.serial = serial
-        self._client = Client(address)
-        self._adb = AdbDevice(self._client, serial=serial)
+        self.adb = AdbDevice(Client(address), serial=serial)
         self._has_shell_v2: bool | None = None
 
     @classmethod
-    def open(cls, address: ServerAddress, serial: str | None = None) -> Device:
+    def open(
+        cls,
+        address: ServerAddress,
+        serial: str | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Device:
         """Return the device of a serial, else the only one attached; starts the adb server.
 
         Raises:
-            AdbServerError, NoDeviceError, DeviceChoiceError: see `choose`.
+            AdbServerError, NoDeviceError, DeviceChoiceError: see `wait_for`.
         """
         start_server(address)
-        return cls(address, choose(attached_devices(address), serial).serial)
+        return cls(address, wait_for(address, serial, tell).serial)
 
     def run(
         self, arguments: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S, check: bool = True
@@ -166,59 +165,12 @@ class Device:
             DeviceLostError, AdbServerError: the shell cannot be opened.
         """
         use_v2 = self._shell_v2()
-        connection = self._open(f"shell,v2,raw:{script}" if use_v2 else f"shell:{script}", script)
+        service = f"shell,v2,raw:{script}" if use_v2 else f"shell:{script}"
+        connection = self.open_service(service, "a shell was opened", ["sh", "-c", script])
         try:
             yield LineStream(connection, use_v2)
         finally:
             connection.close()
-
-    def push(self, content: bytes, path: str, mode: int = 0o644) -> bool:
-        """Write a file, unless the device has one there with the same sha256.
-
-        Args:
-            content: what shall be in it.
-            path: where, in the device's terms.
-            mode: its permissions.
-
-        Returns:
-            Whether it was sent.
-
-        Raises:
-            TransferError: the device refused it, or it arrived as something else.
-        """
-        digest = hashlib.sha256(content).hexdigest()
-        if self.sha256(path) == digest:
-            return False
-        self._send(content, path, mode)
-        arrived = self.sha256(path)
-        if arrived != digest:
-            raise TransferError(
-                f"{printable(path)} arrived as something else (sha256 {arrived}, sent {digest})",
-                serial=self.serial,
-            )
-        return True
-
-    def sha256(self, path: str) -> str | None:
-        """Return the sha256 of a file on the device (hexadecimal); None where there is none."""
-        completed = self.run(["sha256sum", path], check=False, timeout_s=TRANSFER_TIMEOUT_S)
-        digest = completed.stdout.lstrip("\\").partition(" ")[0]
-        if completed.exit_status == 0 and len(digest) == 64:
-            return digest
-        if completed.exit_status == 127:  # older than Android 7
-            content = self._receive(path)
-            return None if content is None else hashlib.sha256(content).hexdigest()
-        return None
-
-    def pull(self, path: str) -> bytes:
-        """Return a file's content.
-
-        Raises:
-            TransferError: the device has no such file, or does not give it.
-        """
-        content = self._receive(path)
-        if content is None:
-            raise TransferError(f"{printable(path)} cannot be pulled", serial=self.serial)
-        return content
 
     def state(self) -> str:
         """Return what the adb server says of the device now; "absent" where it lists it no more."""
@@ -245,7 +197,7 @@ class Device:
     def _run(self, script: str, arguments: Sequence[str], timeout_s: float) -> Completed:
         doing = f"`{printable(shlex.join(arguments))}` ran"
         try:
-            result = self._adb.shell2(
+            result = self.adb.shell2(
                 script, timeout=timeout_s, encoding="utf-8", v2=self._shell_v2()
             )
         except (TimeoutError, AdbError, EOFError, OSError, ValueError) as error:
@@ -255,13 +207,13 @@ class Device:
                     serial=self.serial,
                     command=arguments,
                 ) from None
-            raise self._refusal(error, doing, arguments) from None
+            raise self.refusal(error, doing, arguments) from None
         stdout = result.stdout if self._shell_v2() else result.output
         return Completed(
             stdout.replace("\r\n", "\n"), result.stderr.replace("\r\n", "\n"), result.returncode
         )
 
-    def _refusal(
+    def refusal(
         self, error: Exception, doing: str, arguments: Sequence[str] | None = None
     ) -> DeviceError:
         """Turn what adbutils raised into an error of this package."""
@@ -272,151 +224,31 @@ class Device:
     def _shell_v2(self) -> bool:
         if self._has_shell_v2 is None:
             try:
-                self._has_shell_v2 = "shell_v2" in self._adb.get_features().split(",")
+                self._has_shell_v2 = "shell_v2" in self.adb.get_features().split(",")
             except (AdbError, EOFError, OSError) as error:
-                raise self._refusal(error, "its features were asked for") from None
+                raise self.refusal(error, "its features were asked for") from None
         return self._has_shell_v2
 
-    def _open(self, service: str, script: str) -> AdbConnection:
+    def open_service(
+        self, service: str, doing: str, arguments: Sequence[str] | None = None
+    ) -> AdbConnection:
+        """Open one of adbd's services; `doing` says in messages what was under way.
+
+        Raises:
+            DeviceLostError, AdbServerError: it cannot be opened.
+        """
         connection = None
         try:
-            connection = self._adb.open_transport()
+            connection = self.adb.open_transport()
             connection.send_command(service)
             connection.check_okay()
         except (AdbError, EOFError, OSError) as error:
             if connection is not None:
                 connection.close()
-            raise self._refusal(error, "a shell was opened", ["sh", "-c", script]) from None
+            raise self.refusal(error, doing, arguments) from None
         return connection
-
-    def _send(self, content: bytes, path: str, mode: int) -> None:
-        """Write a file through the sync service.
-
-        adbutils' own push keeps the device's reason for a refusal to itself, so this speaks to
-        the service directly (SYNC.TXT of adb).
-        """
-        with self._sync() as connection:
-            try:
-                target = f"{path},{0o100000 | mode}".encode()
-                connection.sendall(b"SEND" + struct.pack("<I", len(target)) + target)
-                for start in range(0, len(content), SYNC_CHUNK_BYTES):
-                    chunk = content[start : start + SYNC_CHUNK_BYTES]
-                    connection.sendall(b"DATA" + struct.pack("<I", len(chunk)) + chunk)
-                connection.sendall(b"DONE" + struct.pack("<I", int(time.time())))
-            except OSError:
-                pass  # the device has refused it already, and says why
-            answer, message = _read_answer(connection)
-        if answer == b"OKAY":
-            return
-        if answer == b"FAIL":
-            raise TransferError(
-                f"{printable(path)} cannot be pushed ({printable(message)})",
-                serial=self.serial,
-                output=message,
-            )
-        raise self.lost(f"{printable(path)} was pushed")
-
-    def _receive(self, path: str) -> bytes | None:
-        try:
-            return self._adb.sync.read_bytes(path)
-        except (AdbError, EOFError, OSError) as error:
-            if isinstance(error, DeviceError) or self.state() != READY:
-                raise self._refusal(error, f"{printable(path)} was pulled") from None
-            return None
-
-    @contextlib.contextmanager
-    def _sync(self) -> Iterator[socket.socket]:
-        connection = self._open("sync:", "")
-        connection.conn.settimeout(TRANSFER_TIMEOUT_S)
-        try:
-            yield connection.conn
-        finally:
-            connection.close()
-
-
-class LineStream:
-    """The lines that a shell prints, as they come.
-
-    Args:
-        connection: an open shell.
-        use_v2: whether its packets have headers (shell protocol v2).
-    """
-
-    def __init__(self, connection: AdbConnection, use_v2: bool) -> None:
-        self._connection = connection
-        self._use_v2 = use_v2
-        self._packets = b""
-        self._text = b""
-        self.has_ended = False
-
-    def set_timeout(self, timeout_s: float) -> None:
-        """Bound the wait for the next line."""
-        self._connection.conn.settimeout(timeout_s)
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        """Return the next line, without its end.
-
-        Raises:
-            StopIteration: the shell has ended or the connection is gone.
-            TimeoutError: nothing came in time.
-        """
-        while b"\n" not in self._text:
-            if self.has_ended:
-                raise StopIteration
-            self._receive()
-        line, _, self._text = self._text.partition(b"\n")
-        return line.decode("utf-8", "replace").removesuffix("\r")
-
-    def _receive(self) -> None:
-        try:
-            chunk = self._connection.conn.recv(65_536)
-        except TimeoutError:
-            raise
-        except OSError:
-            chunk = b""
-        if not chunk:
-            self.has_ended = True
-        elif self._use_v2:
-            self._packets += chunk
-            self._unpack()
-        else:
-            self._text += chunk
-
-    def _unpack(self) -> None:
-        while len(self._packets) >= 5:
-            identifier, length = struct.unpack_from("<BI", self._packets)
-            if len(self._packets) < 5 + length:
-                return
-            if identifier in (1, 2):  # stdout, stderr
-                self._text += self._packets[5 : 5 + length]
-            self._packets = self._packets[5 + length :]
-
-
-def _read_answer(connection: socket.socket) -> tuple[bytes, str]:
-    """Read the sync service's answer to SEND: its four letters, and the reason of a FAIL."""
-    try:
-        header = _read(connection, 8)
-        answer, length = header[:4], struct.unpack("<I", header[4:])[0]
-        return answer, _read(connection, length).decode("utf-8", "replace") if length else ""
-    except (OSError, EOFError):
-        return b"", ""
-
-
-def _read(connection: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        chunk = connection.recv(count - len(data))
-        if not chunk:
-            raise EOFError
-        data += chunk
-    return data
 
 
 def _is_timeout(error: BaseException) -> bool:
     """Return whether adbutils gave up waiting, which it says in more than one way."""
-    from adbutils.errors import AdbTimeout
-
     return isinstance(error, (AdbTimeout, TimeoutError)) and not isinstance(error, DeviceError)

@@ -125,3 +125,7 @@ class ThrottledError(DeviceError):
 
 class WrongAnswerError(DeviceError):
     """The device computed another answer than the host."""
+
+
+class CoresError(DeviceError):
+    """The cores that were asked for cannot be had."""

@@ -1,0 +1,124 @@
+"""How a model is measured on a device, and what comes of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bench.android.phone.cool_down import COOL_DOWN_TIMEOUT_S
+from bench.android.session import Session
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is measured.
+
+    Attributes:
+        rounds: number of rounds, each a process of its own.
+        threads: of the tool.
+        delegate: one of `bench.android.tool.tool_flags.DELEGATE_FLAGS`.
+        cpu_mask: cores to run on (hexadecimal); None for those of the highest frequency.
+        retries: how often it is measured again when the device was throttled.
+        timeout_s: how long one process may take.
+        cool_down_s: how long the device may take to cool down when it is throttled.
+        rest_s: how long the device rests before each model, throttled or not.
+    """
+
+    rounds: int = 100
+    threads: int = 1
+    delegate: str = "cpu"
+    cpu_mask: str | None = None
+    retries: int = 2
+    timeout_s: float = 120.0
+    cool_down_s: float = COOL_DOWN_TIMEOUT_S
+    rest_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured of one model on one device.
+
+    Attributes:
+        session: the rounds.
+        info: all that a later comparison needs to know.
+    """
+
+    session: Session
+    info: dict[str, Any] = field(repr=False)
+
+    @property
+    def inference_s(self) -> list[float]:
+        """Mean inference of each round, in seconds."""
+        return [each.run.inference_ns / 1e9 for each in self.session.rounds]
+
+    @property
+    def first_inference_s(self) -> list[float]:
+        """First inference of each round's process, in seconds."""
+        return [each.run.first_inference_ns / 1e9 for each in self.session.rounds]
+
+    @property
+    def load_s(self) -> list[float]:
+        """Loading the model in each round's process, in seconds."""
+        return [each.run.load_ns / 1e9 for each in self.session.rounds]
+
+
+class Reporter(Protocol):
+    """What is told of a measurement while it runs."""
+
+    def begin(self, title: str, rounds: int) -> None:
+        """The rounds begin."""
+
+    def advance(self, done: int) -> None:
+        """So many rounds are done."""
+
+    def end(self) -> None:
+        """The rounds have ended, well or not."""
+
+    def tell(self, line: str) -> None:
+        """Something that a person wants to know now."""
+
+
+class Silent:
+    """A reporter that says nothing."""
+
+    def begin(self, title: str, rounds: int) -> None:
+        """Say nothing."""
+
+    def advance(self, done: int) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""
+
+    def tell(self, line: str) -> None:
+        """Say nothing."""
+
+
+def describe_session(session: Session) -> dict[str, Any]:
+    """Return what results carry of the rounds."""
+    runs = [each.run for each in session.rounds]
+    return {
+        "tick_ns": runs[0].tick_ns,
+        "rounds_with_background_apps_killed": session.killed_background_apps,
+        "rounds_with_caches_dropped": session.dropped_caches,
+        "overhead": {
+            "whole_s": session.whole_s,
+            "processes_s": session.processes_s,
+            "ratio": session.overhead_ratio,
+        },
+        "footprint_init_mb": _mean([run.footprint_init_mb for run in runs]),
+        "footprint_overall_mb": _mean([run.footprint_overall_mb for run in runs]),
+        "per_round": {
+            "inference_ns": [run.inference_ns for run in runs],
+            "first_inference_ns": [run.first_inference_ns for run in runs],
+            "load_ns": [run.load_ns for run in runs],
+            "footprint_overall_mb": [run.footprint_overall_mb for run in runs],
+            "process_s": [each.process_s for each in session.rounds],
+        },
+    }
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None

@@ -1,0 +1,48 @@
+"""Why a run of `benchmark_model` failed."""
+
+from __future__ import annotations
+
+from bench.android.adb.device_errors import ToolError, printable
+from bench.android.tool.result_lines import without_prefix
+
+EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SIGNALLED = 126, 127, 128
+"""Exit statuses of a shell; above the last one is the number of a signal."""
+
+_FAILURES = (
+    "Unconsumed cmdline flags",
+    "Benchmarking failed",
+    "Failed to apply",
+    "Failed to parse flag",
+    "Disallowed CPU fallback",
+)
+
+
+def find_failure(output: str) -> str | None:
+    """Return the line that says most about a failure that the tool itself reports, else None.
+
+    That is its first error; `Benchmarking failed` alone says nothing.
+    """
+    lines = output.splitlines()
+    if not any(failure in line for line in lines for failure in _FAILURES):
+        return None
+    for line in lines:
+        text = without_prefix(line)
+        if line.startswith(("ERROR: ", "FATAL: ")) or any(text.startswith(f) for f in _FAILURES):
+            return printable(text)
+    return printable(next(line for line in lines for f in _FAILURES if f in line))
+
+
+def exit_error(status: int, output: str) -> ToolError:
+    """Return the error for an exit status of the tool other than 0."""
+    said = next((line for line in reversed(output.splitlines()) if line.strip()), "")
+    if failure := find_failure(output):  # the tool says itself what is the matter
+        message = f"benchmark_model: {failure}"
+    elif status == EXIT_NOT_FOUND:
+        message = f"benchmark_model is not on the device: {printable(said)}"
+    elif status == EXIT_NOT_EXECUTABLE:
+        message = f"the device cannot execute benchmark_model: {printable(said)}"
+    elif status > SIGNALLED:
+        message = f"benchmark_model crashed (signal {status - SIGNALLED})"
+    else:
+        message = f"benchmark_model exited with status {status}: {printable(said)}"
+    return ToolError(message, output=output, exit_status=status)

@@ -1,0 +1,160 @@
+"""Finding `benchmark_model` for a device: a file of the user's, else the published one.
+
+Source of the address: the LiteRT project's versioned binaries, a bucket that its own command line
+reads from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from bench.android.adb.device_errors import ToolError, printable
+from bench.android.tool.elf import read_elf
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published binary.
+
+    Attributes:
+        version: of the release.
+        url: where it is.
+        sha256: how its sha256 begins, as far as it is publicly known; another file is refused.
+    """
+
+    version: str
+    url: str
+    sha256: str
+
+
+PUBLISHED = {
+    "arm64-v8a": Published(
+        "2.2.0",
+        "https://storage.googleapis.com/litert/binaries/2.2.0/android_arm64/benchmark_model",
+        "f3729eaf",
+    )
+}
+"""The pinned binary for an ABI. For others there are only nightly builds, which change daily."""
+
+DOWNLOAD_TIMEOUT_S = 60.0
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A `benchmark_model` for a device.
+
+    Attributes:
+        content: the executable itself.
+        source: the path or address that it came from.
+        sha256: of the content (hexadecimal).
+    """
+
+    content: bytes
+    source: str
+    sha256: str
+
+
+def find_tool(abis: Sequence[str], path: Path | None = None, page_bytes: int | None = None) -> Tool:
+    """Return the tool for a device.
+
+    Args:
+        abis: what the device executes, the preferred ABI first; empty where it does not say.
+        path: a file of the user's; None for the published one, which is downloaded once.
+        page_bytes: size of the device's memory pages; None where it does not say.
+
+    Raises:
+        ToolError: it is missing, the device cannot execute it, it is not published, cannot be
+            downloaded, or is not the one that was published.
+    """
+    source = str(path.expanduser()) if path is not None else _cached(abis)
+    try:
+        content = Path(source).read_bytes()
+    except FileNotFoundError:
+        raise ToolError(f"{printable(source)}: no such file (--device-tool)") from None
+    except OSError as error:
+        raise ToolError(f"{printable(source)}: cannot be read ({error.strerror})") from None
+    _check_executable(content, abis, page_bytes, printable(source))
+    return Tool(content, source, hashlib.sha256(content).hexdigest())
+
+
+def _check_executable(
+    content: bytes, abis: Sequence[str], page_bytes: int | None, name: str
+) -> None:
+    """Refuse what a device cannot execute."""
+    if content[:2] == b"#!":
+        return
+    elf = read_elf(content)
+    if elf is None:
+        raise ToolError(f"{name}: not an executable (neither ELF nor a script)")
+    if abis and elf.abi not in abis:
+        known = printable(", ".join(abis))
+        raise ToolError(f"{name}: built for {elf.abi}, the device is {known}")
+    if page_bytes and elf.alignment_bytes and elf.alignment_bytes < page_bytes:
+        raise ToolError(
+            f"{name}: built for memory pages of {elf.alignment_bytes // 1024} KB, the device has "
+            f"pages of {page_bytes // 1024} KB: link it with -Wl,-z,max-page-size={page_bytes}"
+        )
+
+
+def _cached(abis: Sequence[str]) -> str:
+    """Return where the published tool is on this machine, after downloading it if need be."""
+    abi = next((abi for abi in abis if abi in PUBLISHED), None)
+    if abi is None:
+        said = printable(", ".join(abis)) or "that the device does not tell"
+        raise ToolError(
+            f"no benchmark_model is published for ABI {said}: build it and give --device-tool PATH"
+        )
+    published = PUBLISHED[abi]
+    folder = platformdirs.user_cache_path("cnn-latency") / "benchmark_model"
+    path = folder / f"{abi}-{published.version}"
+    if not (path.is_file() and _digest(path).startswith(published.sha256)):
+        download(published, path)
+    return str(path)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def download(published: Published, path: Path) -> None:
+    """Download a file; it is there whole or not at all.
+
+    Raises:
+        ToolError: it cannot be had, or is another one.
+    """
+    import requests
+
+    url = published.url
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with (
+            os.fdopen(handle, "wb") as file,
+            requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_S) as response,
+        ):
+            response.raise_for_status()
+            for chunk in response.iter_content(CHUNK_BYTES):
+                file.write(chunk)
+        if not (digest := _digest(Path(name))).startswith(published.sha256):
+            raise ToolError(
+                f"{url} gave another file than benchmark_model {published.version} (sha256 "
+                f"{digest}, expected {published.sha256}…): give --device-tool PATH"
+            )
+        os.replace(name, path)
+    except (requests.RequestException, OSError) as error:
+        raise ToolError(
+            f"benchmark_model cannot be downloaded from {url} ({type(error).__name__}): give "
+            "--device-tool PATH"
+        ) from None
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()

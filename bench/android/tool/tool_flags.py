@@ -1,0 +1,125 @@
+"""The command line of `benchmark_model`, by the flags that the tool itself says it has.
+
+It only warns of a flag that it does not know, and goes on.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.android.adb.device_errors import OutputError, ToolError, printable
+from bench.android.tool.result_lines import without_prefix
+from bench.android.tool.tool_run import TICK_NS, ToolRun
+
+REQUIRED = ("graph", "num_runs", "min_secs", "warmup_runs", "warmup_min_secs", "num_threads")
+DELEGATE_FLAGS = {"cpu": None, "gpu": "use_gpu", "nnapi": "use_nnapi"}
+"""What switches a delegate on."""
+
+WARMUPS = 3
+"""Inferences before those that count: enough for caches, and for the governor to wake up."""
+
+MIN_INFERENCES = 10
+TRIAL_INFERENCES = 3
+RESOLUTION = 0.005
+"""The largest share of a round's summed time that one tick of the tool's clock may be."""
+
+INPUT_NAME = "input"
+"""What the input is called towards the tool, which only warns where the model calls it otherwise;
+so no name out of a model's file gets into a command."""
+
+_FLAG = re.compile(r"^\s*--(?P<name>\w+)=")
+
+
+@dataclass(frozen=True)
+class ToolFlags:
+    """The flags that a `benchmark_model` has.
+
+    Args:
+        names: as `parse_flags` returns them.
+    """
+
+    names: frozenset[str]
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether it can be given the input."""
+        return "input_layer_value_files" in self.names
+
+    @property
+    def writes_output(self) -> bool:
+        """Whether it can write the output for a given input."""
+        return self.takes_input and "output_filepath" in self.names
+
+    def command(self, executable: str, graph: str, threads: int, delegate: str) -> list[str]:
+        """Return what all runs of a model have in common.
+
+        Args:
+            executable, graph: paths on the device.
+            threads: of the tool.
+            delegate: one of `DELEGATE_FLAGS`.
+
+        Raises:
+            ToolError: the tool does not know a flag that is needed.
+        """
+        flag = DELEGATE_FLAGS[delegate]
+        for name in (*REQUIRED, *([flag] if flag else [])):
+            if name not in self.names:
+                raise ToolError(f"this benchmark_model knows no --{name}")
+        return [
+            executable,
+            f"--graph={graph}",
+            f"--num_threads={threads}",
+            "--min_secs=0",
+            "--warmup_min_secs=0",
+            *([f"--{flag}=true"] if flag else []),
+        ]
+
+    @staticmethod
+    def input_arguments(path: str, shape: Sequence[int]) -> list[str]:
+        """Return the arguments that give the input: a file on the device, batch first."""
+        return [
+            f"--input_layer={INPUT_NAME}",
+            f"--input_layer_shape={','.join(map(str, shape))}",
+            f"--input_layer_value_files={INPUT_NAME}:{path}",
+        ]
+
+    @staticmethod
+    def run_arguments(inferences: int, warmups: int = WARMUPS) -> list[str]:
+        """Return the arguments that say how many inferences there are."""
+        return [f"--num_runs={inferences}", f"--warmup_runs={warmups}"]
+
+
+def parse_flags(usage: str) -> frozenset[str]:
+    """Return the names of the flags that the tool's `--help` lists.
+
+    Raises:
+        OutputError: it lists none.
+    """
+    names = frozenset(
+        match["name"]
+        for line in usage.splitlines()
+        if (match := _FLAG.match(without_prefix(line))) is not None
+    )
+    if not names:
+        last = (usage.strip().splitlines() or [""])[-1]
+        raise OutputError(f"--help lists no flags; its last line: {printable(last)}", last)
+    return names
+
+
+def inferences_for(trial: ToolRun) -> int:
+    """Return how many inferences a round needs so that a tick of the clock does not show in it.
+
+    Raises:
+        OutputError: no number is enough, since the tool prints the mean itself too coarsely.
+    """
+    if trial.tick_ns > TICK_NS:  # the mean is printed rounded; more inferences do not help
+        if trial.tick_ns > RESOLUTION * trial.inference_ns:
+            raise OutputError(
+                f"this benchmark_model prints times to {trial.tick_ns / 1e6:g} ms, too coarsely "
+                f"for an inference of {trial.inference_ns / 1e6:g} ms: give --device-tool another"
+            )
+        return MIN_INFERENCES
+    return max(MIN_INFERENCES, math.ceil(trial.tick_ns / (RESOLUTION * trial.inference_ns)))

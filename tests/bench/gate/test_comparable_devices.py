@@ -1,0 +1,53 @@
+"""Which results of a device may be compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.gate.judge.comparable_devices import incomparable_because
+
+PHONE = {
+    "model": "alexnet-float32",
+    "device": {"model": "SM-G950F", "serial": "a"},
+    "emulated": False,
+    "threads": 1,
+    "delegate": "cpu",
+    "cpu_mask": "f0",
+    "tool_sha256": "0" * 64,
+    "input": "canary image 0",
+}
+
+
+def test_what_may_be_compared():
+    other_phone_of_the_kind = {**PHONE, "device": {"model": "SM-G950F", "serial": "b"}}
+    assert incomparable_because(PHONE, other_phone_of_the_kind) is None
+    host = {"model": "alexnet-float32", "runtime": "litert"}
+    assert incomparable_because(host, host) is None
+    other_model = {**PHONE, "model": "mobilenet_v1-int8"}
+    assert incomparable_because(PHONE, other_model, same_model=False) is None
+
+
+def test_an_emulated_device_is_never_compared_with_a_phone():
+    emulated = {**PHONE, "emulated": True}
+    assert incomparable_because(emulated, emulated) is None
+    for pair in ((PHONE, emulated), (emulated, PHONE)):
+        reason = incomparable_because(*pair)
+        assert "an emulated device" in reason
+        assert "a phone" in reason
+    assert "a host" in incomparable_because(emulated, {"model": "alexnet-float32"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", "x"),
+        ("device", {"model": "Pixel 9"}),
+        ("threads", 4),
+        ("delegate", "gpu"),
+        ("cpu_mask", "ff"),
+        ("tool_sha256", "1" * 64),
+        ("input", "random values of the tool's own"),
+    ],
+)
+def test_what_may_not_be_compared(name, value):
+    assert incomparable_because(PHONE, {**PHONE, name: value}) is not None
