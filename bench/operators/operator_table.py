@@ -17,7 +17,7 @@ from models.running.operator_profile import OperatorProfile
 
 HEADS = ("operator", "runs in", "count", "us", "share", "MACs", "GFLOP/s, at least")
 FORMATS = ("", "", ",", ".1f", ".1%", ",", ".1f")
-EACH_HEADS, EACH_FORMATS = ("#", "graph", *HEADS), (",", "", *FORMATS)
+EACH_HEADS, EACH_FORMATS = ("number", "graph", *HEADS), (",", "", *FORMATS)
 
 
 def kinds_table(profile: OperatorProfile) -> Table:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 from typing import Any
 
+from bench.results.rows import Row
 from models import zoo
 
 WIDTH_IN = 4.7
@@ -15,17 +16,21 @@ WIDTH_IN = 4.7
 INK, FAINT, PAPER = "#010101", "#020202", "#030303"
 """Stand for the page's own colours; `bench.report.svg` puts these in their place."""
 
+ON_PAPER = {INK: "#1c2126", FAINT: "#69727c", PAPER: "#ffffff"}
+"""What they are on a picture, which has a light ground of its own."""
+
 PALETTE = ("#d9733a", "#2a9d8f", "#5b8def", "#b565c9", "#c9a227", "#d1495b", "#7a8b99")
 """Told apart on light and on dark paper."""
 
+PALE = FAINT
+"""Of what is left over."""
+
 MARKERS = {"float32": "o", "float16": "s", "dynamic": "^", "int8": "D"}
 LINES = {"float32": "-", "float16": "--", "dynamic": "-.", "int8": ":"}
-OTHER_MARKER = "P"
-
-STAGE_COLOURS = ("#5b8def", "#2a9d8f", "#d9733a", "#7a8b99")
 
 SETTINGS: Any = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a name may hold dollars
     "font.family": "sans-serif",
     "font.size": 9.5,
     "text.color": INK,
@@ -49,11 +54,15 @@ SETTINGS: Any = {
 
 
 @contextmanager
-def settings() -> Iterator[None]:
-    """Set Matplotlib up for the page's figures."""
+def settings(*, on_paper: bool = False) -> Iterator[None]:
+    """Set Matplotlib up for the page's figures, or for a picture on white paper of its own."""
     import matplotlib as mpl
 
-    with mpl.rc_context(SETTINGS):
+    chosen = SETTINGS
+    if on_paper:
+        chosen = {key: ON_PAPER.get(value, value) for key, value in SETTINGS.items()}
+        chosen["figure.facecolor"] = ON_PAPER[PAPER]
+    with mpl.rc_context(chosen):
         yield
 
 
@@ -64,24 +73,60 @@ def new_figure(height_in: float) -> Any:
     return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
 
 
-def colours(architectures: list[str | None]) -> dict[str | None, str]:
-    """Return a colour for each architecture; the known ones always get the same."""
+def colours(families: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each `Row.family`; the project's architectures always get the same."""
     known = list(zoo.ARCHITECTURES)
-    order = [*known, *dict.fromkeys(name for name in architectures if name not in known)]
+    order = [*known, *dict.fromkeys(name for name in families if name not in known)]
     return dict(zip(order, islice(cycle(PALETTE), len(order)), strict=True))
 
 
-def label_rows(axes: Any, labels: dict[float, str], bold: Collection[str]) -> None:
+def marker(precision: str | None) -> str:
+    """Return the mark of a precision."""
+    return MARKERS.get(precision or "", "P")
+
+
+def legend(figure: Any, rows: Sequence[Row]) -> None:
+    """Say which colour is which family, and which mark is which precision."""
+    from matplotlib.lines import Line2D
+
+    chosen = colours(row.family for row in rows)
+    marks = {row.family_title: ("o", chosen[row.family]) for row in rows}
+    precisions = {row.precision for row in rows}
+    marks |= {name: (mark, FAINT) for name, mark in MARKERS.items() if name in precisions}
+    handles = [
+        Line2D([], [], linestyle="none", marker=mark, color=colour)
+        for mark, colour in marks.values()
+    ]
+    figure.legend(
+        handles, list(marks), loc="outside upper left", ncols=3, columnspacing=1.0,
+        handletextpad=0.2,
+    )  # fmt: skip
+
+
+def patch_legend(figure: Any, shown: Mapping[str, str], columns: int) -> None:
+    """Say which colour of stacked bars is what."""
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=colour) for colour in shown.values()]
+    figure.legend(handles, list(shown), loc="outside upper left", ncols=columns)
+
+
+def note(axes: Any, text: str, x: float, y: float) -> None:
+    """Write behind the end of a bar."""
+    axes.annotate(text, (x, y), (4, 0), textcoords="offset points", va="center", fontsize=8)
+
+
+def label_rows(axes: Any, labels: Mapping[float, str], bold: Collection[float]) -> None:
     """Name the rows of a figure from top to bottom.
 
     Args:
         axes: Matplotlib's, whose y-axis counts rows.
         labels: by position.
-        bold: those that are headings, or stand out.
+        bold: positions of those that are headings, or stand out.
     """
     axes.set_yticks(list(labels), list(labels.values()))
-    for text in axes.get_yticklabels():
-        text.set_fontweight("bold" if text.get_text() in bold else "normal")
+    for text, position in zip(axes.get_yticklabels(), labels, strict=True):
+        text.set_fontweight("bold" if position in bold else "normal")
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.set_ylim(max(labels) + 0.6, min(labels) - 0.6)

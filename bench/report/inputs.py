@@ -1,12 +1,16 @@
-"""What a report is made of: results whose `extra_info` says enough of each model."""
+"""What a report is made of, read and checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from bench.operators.operator_record import Record, RecordError, read_record
 from bench.report.errors import ReportError
-from bench.results.runs import ResultsError, Run, read_runs
+from bench.results.runs import ResultsError, Run, newest_with, read_runs
 
 _MODEL = ("model", "architecture", "precision", "sha256", "file_bytes", "accuracy", "threads")
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -21,16 +25,69 @@ NEEDED: dict[str, tuple[str, ...]] = {
 }
 """What the report takes from the `extra_info` of a benchmark function."""
 
+ROBUSTNESS_FORMAT = 1
 
-def read_inputs(paths: Iterable[Path]) -> list[Run]:
-    """Read files and return them by their time, the oldest first.
+
+@dataclass(frozen=True)
+class Robustness:
+    """Accuracies under changes of the photographs, by `python -m models robustness --json`.
+
+    Attributes:
+        name: the file's.
+        content: the file's bytes.
+        images: how many photographs each accuracy was counted on.
+        accuracies: by change, then model; 0..1.
+        mild: the changes that a model must stand.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    images: int
+    accuracies: dict[str, dict[str, float]]
+    mild: frozenset[str]
+
+    @property
+    def models(self) -> list[str]:
+        """The models' names."""
+        return list(next(iter(self.accuracies.values())))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that the sections of a page are made of.
+
+    Attributes:
+        runs: by their time, the oldest first.
+        robustness: None where no file of it was given.
+        operators: time by operator; None where no file of it was given.
+    """
+
+    runs: Sequence[Run]
+    robustness: Robustness | None = None
+    operators: Record | None = None
+
+    def newest(self, *quantities: str) -> list[Run]:
+        """Return each processor's newest run that holds all of these benchmark functions."""
+        by_processor: dict[str, list[Run]] = {}
+        for run in self.runs:
+            by_processor.setdefault(run.processor, []).append(run)
+        found = (newest_with(runs, *quantities) for runs in by_processor.values())
+        return [run for run in found if run is not None]
+
+
+def read_inputs(
+    results: Iterable[Path], robustness: Path | None = None, operators: Path | None = None
+) -> Inputs:
+    """Read all files.
 
     Raises:
-        ReportError: there is none, one is damaged, two are the same, or one lacks what is needed.
+        ReportError: there are no results, a file is damaged, two are the same, or one lacks what
+            a section needs.
     """
     try:
-        runs = read_runs(paths)
-    except ResultsError as error:
+        runs = read_runs(results)
+        record = read_record(operators) if operators else None
+    except (ResultsError, RecordError) as error:
         raise ReportError(str(error)) from None
     for run in runs:
         for result in run.results:
@@ -40,4 +97,45 @@ def read_inputs(paths: Iterable[Path]) -> list[Run]:
                     f"{run.path}: {result.name} has no {missing[0]} in its extra_info; it was "
                     "measured by another version of this suite, or by another suite: measure again"
                 )
-    return runs
+    return Inputs(runs, read_robustness(robustness) if robustness else None, record)
+
+
+def read_robustness(path: Path) -> Robustness:
+    """Read the file.
+
+    Raises:
+        ReportError: it cannot be read, or is no such file.
+    """
+    try:
+        content = path.read_bytes()
+        data = json.loads(content)
+        if data["format"] != ROBUSTNESS_FORMAT:
+            raise ValueError(f"its format is {data['format']!r}, not {ROBUSTNESS_FORMAT}")
+        changes: list[Mapping[str, Any]] = data["changes"]
+        table = {
+            str(change["name"]): {
+                str(model): _fraction(**counts) for model, counts in change["accuracy"].items()
+            }
+            for change in changes
+        }
+        if (
+            not table
+            or len({tuple(row) for row in table.values()}) != 1
+            or () in map(tuple, table.values())
+        ):
+            raise ValueError("its changes do not hold the same models")
+        mild = frozenset(str(change["name"]) for change in changes if change["is_mild"])
+        return Robustness(path.name, content, int(data["images"]), table, mild)
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReportError(
+            f"{path}: not a file of python -m models robustness --json "
+            f"({type(error).__name__}: {error})"
+        ) from None
+
+
+def _fraction(correct: int, images: int) -> float:
+    if not 0 <= correct <= images or not images:
+        raise ValueError(f"{correct} of {images} is no share")
+    return correct / images

@@ -3,139 +3,47 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from bench.history.medians import history as put_together
-from bench.operators.operator_record import Record
+from bench.output import style
 from bench.report.conditions import Facts, device_facts, machine_facts, operator_facts
-from bench.report.figures import (
-    device,
-    history,
-    latency,
-    models,
-    operators,
-    robustness,
+from bench.report.inputs import Inputs
+from bench.report.section import Missing, Section
+from bench.report.sections import (
+    every_model,
+    every_round,
+    mean_latency,
+    on_device,
+    operator_shares,
+    over_commits,
+    photograph_changes,
     roofline,
-    rounds,
-    stages,
-    study,
+    stage_breakdown,
+    study_table,
     tradeoff,
 )
-from bench.report.robustness import Robustness
-from bench.report.roofline import YARDSTICKS, Cost
-from bench.report.section import Section
-from bench.results.rows import DEVICE, device_rows
-from bench.results.runs import Run, newest_with
+from bench.report.svg import to_svg
+from bench.results.runs import Run
 
-BENCHMARKS = "pytest --benchmark-only --benchmark-autosave"
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A part that could not be shown.
-
-    Attributes:
-        title: of the part.
-        remedy: how to get it, one line.
-    """
-
-    title: str
-    remedy: str
+SECTIONS = (
+    study_table, mean_latency, every_round, tradeoff, stage_breakdown, photograph_changes,
+    roofline, operator_shares, on_device, over_commits, every_model,
+)  # fmt: skip
+"""In the order of the page."""
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A section as the template takes it.
-
-    Attributes:
-        section: what it was made of.
-        svg: its figure; empty without one.
-        csv_link: all that was drawn, as an address that holds it.
-    """
-
-    section: Section
-    svg: str
-    csv_link: str
-
-
-def parts(
-    runs: Sequence[Run],
-    table: Robustness | None,
-    known: Mapping[str, Cost],
-    operator_times: Record | None,
-) -> Iterator[Section | Missing]:
-    """Return every part of the page in order; each takes the newest run that holds its benchmarks.
-
-    Args:
-        runs: by their time, the oldest first.
-        table: of the robustness, if there is one.
-        known: what one inference of each model file has to do.
-        operator_times: time by operator, if it was measured.
-    """
-    host = newest_with(runs, "test_classify")
-    if host is None:
-        yield Missing("Inference on this machine", f"{BENCHMARKS} bench/test_host_inference.py")
-    else:
-        yield study.study(host)
-        yield latency.latency(host)
-        yield rounds.rounds(host)
-        yield tradeoff.tradeoff(host) or Missing(
-            "Accuracy, latency and size", "only the project's own models have an accuracy"
-        )
-    run = newest_with(runs, "test_classify_jpeg", "test_invoke")
-    yield (stages.stages(run) if run else None) or Missing("Where the time goes", BENCHMARKS)
-    yield (
-        robustness.robustness(table)
-        if table
-        else Missing(
-            "Robustness",
-            "python -m models robustness > robustness.md, then give --robustness robustness.md",
-        )
-    )
-    run = newest_with(runs, "test_invoke", *YARDSTICKS)
-    yield (roofline.roofline(run, known) if run else None) or Missing(
-        "How close to the limit",
-        f"{BENCHMARKS} bench/test_machine.py bench/test_host_inference.py; and --model PATH for "
-        "a model of your own",
-    )
-    yield (
-        operators.operators(operator_times)
-        if operator_times
-        else Missing(
-            "Time by operator",
-            "python -m bench operators --json operators.json, then give --operators operators.json",
-        )
-    )
-    yield from _devices(runs)
-    past = put_together(runs)
-    yield (
-        history.history(past)
-        if past
-        else Missing("Over the commits", "give the files of at least two runs on one machine")
-    )
-    if host is not None:
-        yield models.models(host)
-
-
-def render(
-    runs: Sequence[Run],
-    table: Robustness | None = None,
-    known: Mapping[str, Cost] | None = None,
-    operator_times: Record | None = None,
-) -> str:
-    """Return the whole page as HTML.
-
-    The arguments are those of `parts`.
-    """
+def render(inputs: Inputs) -> str:
+    """Return the whole page as HTML."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from bench.output import style
-
     with style.settings():
-        found = list(parts(runs, table, known or {}, operator_times))
-        drawn = [_draw(part) for part in found if isinstance(part, Section)]
+        found = [part for module in SECTIONS for part in module.sections(inputs)]
+        shown = _named([part for part in found if isinstance(part, Section)])
+        drawn = [_draw(section) for section in shown]
     environment = Environment(
         loader=PackageLoader("bench.report", "."),
         autoescape=True,
@@ -143,33 +51,29 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    files = {run.name: _link(run.content, "application/json") for run in runs}
-    if table is not None:
-        files[table.name] = _link(table.content, "text/markdown")
-    conditions = _conditions(runs)
-    if operator_times is not None:
-        files[operator_times.name] = _link(operator_times.content, "application/json")
-        conditions.append((operator_times.name, operator_facts(operator_times)))
+    conditions = _conditions(inputs.runs)
+    given = [*inputs.runs, *(each for each in (inputs.robustness, inputs.operators) if each)]
+    if inputs.operators is not None:
+        conditions.append((inputs.operators.name, operator_facts(inputs.operators)))
     return environment.get_template("page.html.jinja").render(
         drawn=drawn,
         missing=[part for part in found if isinstance(part, Missing)],
-        files=files,
+        files={each.name: _link(each.content, "application/json") for each in given},
         conditions=conditions,
         css=Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
     )
 
 
-def _devices(runs: Sequence[Run]) -> Iterator[Section | Missing]:
-    """Show each device that was measured on, by the newest run that did."""
-    newest: dict[str, Run] = {}
-    for run in runs:
-        newest |= dict.fromkeys(device_rows(run.of(DEVICE[0])), run)
-    for number, (name, run) in enumerate(newest.items(), start=1):
-        yield device.device(run, name, device_rows(run.results)[name], number)
-    if not newest:
-        yield Missing(
-            "On a phone", f"attach one; {BENCHMARKS} bench/test_device_inference.py"
-        )  # fmt: skip
+def _named(sections: Sequence[Section]) -> list[Section]:
+    """Number the sections of one name, which hold for one processor each."""
+    counts: Counter[str] = Counter()
+    found = []
+    for section in sections:
+        counts[section.name] += 1
+        if (number := counts[section.name]) > 1:
+            section = replace(section, name=f"{section.name}-{number}")
+        found.append(section)
+    return found
 
 
 def _conditions(runs: Sequence[Run]) -> list[tuple[str, Facts]]:
@@ -182,11 +86,21 @@ def _conditions(runs: Sequence[Run]) -> list[tuple[str, Facts]]:
     return found
 
 
-def _draw(section: Section) -> Drawn:
-    from bench.report.svg import to_svg
-
-    svg = to_svg(section.figure, section.name, section.alt) if section.figure else ""
-    return Drawn(section, svg, _link(section.csv().encode(), "text/csv"))
+def _draw(section: Section) -> dict[str, Any]:
+    """Return a section as the template takes it: with its figure, cells and exact values."""
+    table = section.table
+    return {
+        "section": section,
+        "svg": to_svg(section.figure, section.name, section.alt) if section.figure else "",
+        "rows": [
+            [
+                (text, value if form and isinstance(value, (int, float)) else None)
+                for text, value, form in zip(texts, row, table.formats, strict=True)
+            ]
+            for texts, row in zip(table.cells(), table.rows, strict=True)
+        ],
+        "csv_link": _link(section.csv().encode(), "text/csv"),
+    }
 
 
 def _link(content: bytes, kind: str) -> str:

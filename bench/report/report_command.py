@@ -22,16 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the page")
     parser.add_argument(
         "--robustness", type=Path, metavar="FILE",
-        help="the table that python -m models robustness printed",
+        help="the file that python -m models robustness --json wrote",
     )  # fmt: skip
     parser.add_argument(
         "--operators", type=Path, metavar="FILE",
         help="the file that python -m bench operators --json wrote",
-    )  # fmt: skip
-    parser.add_argument(
-        "--model", type=Path, action="append", default=[], metavar="PATH",
-        help="a .tflite file of your own that was measured, so that its operations can be "
-        "counted; repeatable",
     )  # fmt: skip
     parser.add_argument(
         "--picture", type=Path, metavar="FILE.png",
@@ -53,31 +48,23 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _report(arguments: argparse.Namespace, rest: list[str]) -> None:
-    from bench.operators.operator_record import RecordError, read_record
     from bench.output.whole_file import write, write_text
     from bench.report import picture
     from bench.report.inputs import read_inputs
     from bench.report.page import render
-    from bench.report.robustness import read_robustness
-    from bench.report.roofline import costs
-    from bench.results.runs import newest_with
 
     if rest:
         raise ReportError(f"unknown argument {rest[0]}")
     if arguments.output is None and arguments.picture is None:
         raise ReportError("nothing to write: give -o report.html, or --picture FILE.png")
-    runs = read_inputs(arguments.results or sorted(STORAGE.rglob("*.json")))
-    table = read_robustness(arguments.robustness) if arguments.robustness else None
-    try:
-        operator_times = read_record(arguments.operators) if arguments.operators else None
-    except RecordError as error:
-        raise ReportError(str(error)) from None
+    results = arguments.results or sorted(STORAGE.rglob("*.json"))
+    inputs = read_inputs(results, arguments.robustness, arguments.operators)
+    host = inputs.newest(picture.QUANTITY)
+    if arguments.picture is not None and not host:
+        raise ReportError("no picture: the results hold no inference on this machine")
     if arguments.output is not None:
-        write_text(arguments.output, render(runs, table, costs(arguments.model), operator_times))
+        write_text(arguments.output, render(inputs))
         print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes")
     if arguments.picture is not None:
-        host = newest_with(runs, picture.QUANTITY)
-        if host is None:
-            raise ReportError("no picture: the results hold no inference on this machine")
-        write(arguments.picture, lambda path: picture.draw(host, path))
+        write(arguments.picture, lambda path: picture.draw(host[-1], path))
         print(f"{arguments.picture}: {arguments.picture.stat().st_size:,} bytes")

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.output.table import Table, to_csv
+
+BENCHMARKS = "pytest --benchmark-only --benchmark-autosave"
+
 
 @dataclass(frozen=True)
-class Table:
-    """Numbers as people read them, and as they were.
+class Missing:
+    """A part that could not be shown.
 
     Attributes:
-        heads: of the columns.
-        rows: of cells. A number is written as its column's format says.
-        formats: a format specification for the numbers of each column, such as ".2%"; empty for
-            text.
+        title: of the part.
+        remedy: how to get it, one line.
     """
 
-    heads: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-    formats: Sequence[str]
-
-    def cells(self) -> list[list[tuple[str, str | None]]]:
-        """Return each cell's text and, where it is a number, its exact value."""
-        return [
-            [_cell(value, form) for value, form in zip(row, self.formats, strict=True)]
-            for row in self.rows
-        ]
+    title: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -40,10 +32,11 @@ class Section:
         name: in letters and hyphens; part of the page's address.
         title: its heading.
         text: what is shown, in a sentence or two.
+        place: the processor that it holds for; empty where the words say more.
         alt: what the figure shows, for those who cannot see it; empty without a figure.
         figure: Matplotlib's; None where there is only a table.
-        table: the numbers; None where there are too many to read.
-        csv_heads, csv_rows: all that was drawn.
+        table: the numbers.
+        raw: all that was drawn, heads and rows, where that is more than the table.
         files: names of the files that it comes from.
         is_emulated: whether it shows a device that is no phone.
     """
@@ -51,26 +44,14 @@ class Section:
     name: str
     title: str
     text: str
+    table: Table
+    place: str = ""
     alt: str = ""
     figure: Any = None
-    table: Table | None = None
-    csv_heads: Sequence[str] = ()
-    csv_rows: Sequence[Sequence[Any]] = field(default=(), repr=False)
+    raw: tuple[Sequence[str], Sequence[Sequence[Any]]] | None = field(default=None, repr=False)
     files: Sequence[str] = ()
     is_emulated: bool = False
 
     def csv(self) -> str:
         """Return all that was drawn, as comma-separated values."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.csv_heads)
-        writer.writerows(self.csv_rows)
-        return text.getvalue()
-
-
-def _cell(value: Any, form: str) -> tuple[str, str | None]:
-    if value is None:
-        return "-", None
-    if isinstance(value, (int, float)) and form:
-        return format(value, form), repr(value)
-    return str(value), None
+        return to_csv(*self.raw) if self.raw else self.table.csv()

@@ -1,4 +1,4 @@
-"""What the report says of each model: figures of its file, and of its rounds on a runtime."""
+"""Results put together by model: figures of its file, and its rounds on a runtime or a device."""
 
 from __future__ import annotations
 
@@ -38,16 +38,25 @@ class Row:
 
     @property
     def precision(self) -> str | None:
-        """Such as "int8"; None for a user's model."""
+        """Such as "int8"; None where it is unknown."""
         return self.info.get("precision")
+
+    @property
+    def family(self) -> str:
+        """Those that share a colour: the architecture, or a user's model."""
+        return self.architecture or self.model
+
+    @property
+    def family_title(self) -> str:
+        """What people call the family."""
+        return zoo.ARCHITECTURES[self.architecture].title if self.architecture else self.model
 
     @property
     def title(self) -> str:
         """What people call the model."""
-        if self.architecture is None:
-            return self.model
-        title = zoo.ARCHITECTURES[self.architecture].title
-        return f"{title} {self.precision}" if self.precision else title
+        if self.architecture and self.precision:
+            return f"{self.family_title} {self.precision}"
+        return self.family_title
 
     @property
     def full_title(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models import ROOT
+from models.files import graph
 from models.files.cards import Card
 
 DIRECTORY = ROOT / "models" / "artifacts"
@@ -96,13 +97,19 @@ class Artifact:
         return content
 
     def describe(self) -> dict[str, Any]:
-        """Return the file's identity, size and accuracy under the names that results carry.
+        """Return the file's identity, size, cost and accuracy under the names that results carry.
+
+        What cannot be known of the file is None.
 
         Raises:
             ArtifactError: as for `read_bytes`.
         """
         content = self.read_bytes()
         card = self.card
+        try:
+            nodes = graph.operators(content)
+        except graph.GraphError:
+            nodes = None
         return {
             "model": self.name,
             "architecture": self.architecture,
@@ -110,7 +117,9 @@ class Artifact:
             "sha256": sha256(content),
             "file_bytes": len(content),
             "parameters": card.parameters if card else None,
-            "multiply_accumulates": card.multiply_accumulates if card else None,
+            "operator_count": None if nodes is None else len(nodes),
+            "multiply_accumulates": nodes and sum(node.multiply_accumulates for node in nodes),
+            "bytes_moved": nodes and sum(node.bytes_moved for node in nodes),
             "accuracy": card.accuracy.fraction if card else None,
         }
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from bench.operators.operator_record import read_record
+from bench.report.inputs import read_inputs
 from bench.report.page import render
-from bench.report.robustness import read_robustness
-from bench.report.roofline import Cost
-from bench.results.runs import read_runs
-from models.zoo import ARCHITECTURES
-from tests.bench.report.samples import PRECISIONS, ROBUSTNESS, Sample, operators_text, sha256
-
-COSTS = {
-    sha256(architecture, precision): Cost(1_000_000 * (1 + number), 250_000 * (2 + number))
-    for number, architecture in enumerate(ARCHITECTURES)
-    for precision in PRECISIONS
-}
+from tests.bench.report.samples import ROBUSTNESS, Sample, operators_text
 
 
 @pytest.fixture(scope="package")
@@ -34,22 +25,22 @@ def files(tmp_path_factory) -> dict[str, Path]:
         "emulated": Sample(4, "f" * 40, 4)
         .add_device("emulated", emulated=True, milliseconds=0.5)
         .write(folder / "emulated.json"),
-        "robustness": folder / "robustness.md",
+        "robustness": folder / "robustness.json",
         "operators": folder / "operators.json",
     }
     found["operators"].write_text(operators_text(), encoding="utf-8")
-    found["robustness"].write_text(ROBUSTNESS)
+    found["robustness"].write_text(json.dumps(ROBUSTNESS), encoding="utf-8")
     return found
 
 
 @pytest.fixture(scope="package")
-def runs(files):
-    """All runs."""
-    return read_runs(files[name] for name in ("new", "old", "emulated", "phone"))
+def inputs(files):
+    """All of them, read."""
+    results = [files[name] for name in ("new", "old", "emulated", "phone")]
+    return read_inputs(results, files["robustness"], files["operators"])
 
 
 @pytest.fixture(scope="package")
-def page(runs, files) -> str:
+def page(inputs) -> str:
     """A page with every part."""
-    table, operators = read_robustness(files["robustness"]), read_record(files["operators"])
-    return render(runs, table, COSTS, operators)
+    return render(inputs)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from bench.report.errors import ReportError
-from bench.report.inputs import read_inputs
-from bench.report.robustness import read_robustness
+from bench.report.inputs import read_inputs, read_robustness
 from tests.bench.report.samples import ROBUSTNESS, Sample
 
 
@@ -24,34 +26,44 @@ def test_what_is_no_result_is_refused(tmp_path):
         read_inputs([tmp_path / "none.json"])
 
 
-def test_the_table_of_robustness_is_read(tmp_path):
-    path = tmp_path / "robustness.md"
-    path.write_text(ROBUSTNESS)
-    table = read_robustness(path)
-    assert table.mild == {"none"}
-    assert table.accuracies["none"] == {"alexnet-float32": 0.9991, "mobilenet_v2-int8": 0.965}
+def _written(tmp_path, data) -> Path:
+    path = tmp_path / "robustness.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
+
+
+def test_robustness_is_read(tmp_path):
+    found = read_robustness(_written(tmp_path, ROBUSTNESS))
+    assert found.mild == {"none"}
+    assert found.accuracies["none"] == {"alexnet-float32": 0.9991, "mobilenet_v2-int8": 0.965}
+    assert found.images == 10_000
+
+
+def _changed(**more):
+    return {**ROBUSTNESS, **more}
+
+
+def _change(**counts):
+    return {"name": "none", "is_mild": True, "accuracy": counts}
+
+
+RIGHT = {"correct": 1, "images": 2}
 
 
 @pytest.mark.parametrize(
-    "content",
-    ["", "no table", "| other | a |\n|---|---|\n| x | 5% |", "| change | a |\n|---|---|",
-     "| change | a |\n|---|---|\n| none | fast |", "| change | a |\n|---|---|\n| none | 101% |",
-     "| change | a | b |\n|---|---|---|\n| none | 1% |"],
-)  # fmt: skip
-def test_what_is_no_table_is_refused(tmp_path, content):
-    path = tmp_path / "robustness.md"
-    path.write_text(content)
-    with pytest.raises(ReportError, match="not the table of python -m models robustness"):
-        read_robustness(path)
-
-
-def test_the_table_is_the_one_that_the_command_prints(tmp_path):
-    from models.judging import robustness
-
-    changes = robustness.CHANGES[:3]
-    measured = [robustness.Measured(change, "alexnet-int8", 0.99) for change in changes]
-    path = tmp_path / "robustness.md"
-    path.write_text(robustness.markdown(measured))
-    table = read_robustness(path)
-    assert table.accuracies == {change.name: {"alexnet-int8": 0.99} for change in changes}
-    assert table.mild == {change.name for change in changes if change.is_mild}
+    "data",
+    [
+        {},
+        [],
+        _changed(format=2),
+        _changed(changes=[]),
+        _changed(changes=[_change()]),
+        _changed(changes=[_change(a={"correct": 3, "images": 2})]),
+        _changed(changes=[_change(a={"correct": 0, "images": 0})]),
+        _changed(changes=[_change(a={"correct": "fast", "images": 2})]),
+        _changed(changes=[_change(a=RIGHT), {**_change(b=RIGHT), "name": "other"}]),
+    ],
+)
+def test_what_is_no_robustness_is_refused(tmp_path, data):
+    with pytest.raises(ReportError, match="not a file of python -m models robustness --json"):
+        read_robustness(_written(tmp_path, data))

@@ -13,8 +13,8 @@ import pytest
 from bench.__main__ import main
 from bench.operators.operator_record import Measured, RecordError, read_record, to_json
 from bench.operators.operator_rows import OUTSIDE, SUM, WHOLE, closing_rows, each_row, kind_rows
+from bench.report.inputs import read_inputs
 from bench.report.page import render
-from bench.results.runs import read_runs
 from models.files.artifacts import artifact
 from models.zoo import ARCHITECTURES
 from tests.bench.report.html import parse
@@ -115,10 +115,10 @@ def test_the_page_shows_what_the_file_holds(page):
         for precision in PRECISIONS:
             found = [row for row in rows if row["model"] == f"{architecture}-{precision}"]
             drawn = [row for row in found if row["number"]]
-            assert [(row["operator"], float(row["µs"])) for row in drawn] == [
+            assert [(row["operator"], float(row["us"])) for row in drawn] == [
                 (each.name, each.microseconds) for each in profile.operators
             ]
-            closing = {row["operator"]: float(row["µs"]) for row in found if not row["number"]}
+            closing = {row["operator"]: float(row["us"]) for row in found if not row["number"]}
             assert list(closing.values()) == [
                 profile.operators_us, profile.outside_us, profile.invoke_us
             ]  # fmt: skip
@@ -134,8 +134,8 @@ def test_operators_slower_than_the_call_are_drawn_too(tmp_path):
     profile = replace(operator_profile(0), invoke_us=10.0)
     path = tmp_path / "operators.json"
     path.write_text(to_json([Measured({"model": "mine"}, profile)]), encoding="utf-8")
-    runs = read_runs([Sample().add_host().write(tmp_path / "run.json")])
-    section = parse(render(runs, operator_times=read_record(path))).section("operators")
+    run = Sample().add_host().write(tmp_path / "run.json")
+    section = parse(render(read_inputs([run], operators=path))).section("operators")
     row = next(row for row in section.all("tr") if OUTSIDE in row.text)
     assert float(row.all("td")[4].text) < 0
 

@@ -11,8 +11,8 @@ import statistics
 
 import pytest
 
+from bench.report.inputs import read_inputs
 from bench.report.page import render
-from bench.results.runs import read_runs
 from models.zoo import ARCHITECTURES
 from tests.bench.report.html import parse
 from tests.bench.report.samples import RUNTIMES, SOURCE, Sample
@@ -207,7 +207,7 @@ def test_a_name_from_a_file_is_text_and_no_markup(tmp_path):
     for each in sample.data["benchmarks"]:
         if each["extra_info"].get("model") == "alexnet-float32":
             each["extra_info"] |= {"model": "<script>alert(1)</script>", "architecture": None}
-    page = render(read_runs([sample.write(tmp_path / "a.json")]))
+    page = render(read_inputs([sample.write(tmp_path / "a.json")]))
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     parse(page)
@@ -215,7 +215,7 @@ def test_a_name_from_a_file_is_text_and_no_markup(tmp_path):
 
 def test_what_is_missing_is_told_with_its_remedy(tmp_path):
     sample = Sample().add_device("R58M", emulated=False, milliseconds=7)
-    root = parse(render(read_runs([sample.write(tmp_path / "a.json")])))
+    root = parse(render(read_inputs([sample.write(tmp_path / "a.json")])))
     assert [each.attributes["id"] for each in root.all("section")] == ["device-1", "conditions"]
     (missing,) = root.all("ul", id="missing")
     lines = [" ".join(each.text.split()) for each in missing.all("li")]
@@ -227,7 +227,7 @@ def test_what_is_missing_is_told_with_its_remedy(tmp_path):
 
 
 def test_without_a_phone_the_page_says_how_to_measure_one(tmp_path):
-    root = parse(render(read_runs([Sample().add_host().write(tmp_path / "a.json")])))
+    root = parse(render(read_inputs([Sample().add_host().write(tmp_path / "a.json")])))
     (missing,) = root.all("ul", id="missing")
     assert "On a phone" in missing.text
     assert "bench/test_device_inference.py" in missing.text

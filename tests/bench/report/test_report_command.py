@@ -54,10 +54,9 @@ def test_stored_results_are_found(tmp_path, monkeypatch):
         (["-o", "x.html"], "no results: give files of pytest-benchmark"),
         (["run.json"], "nothing to write"),
         (["none.json", "-o", "x.html"], "none.json: cannot be read"),
-        (["run.json", "-o", "x.html", "--robustness", "none.md"], "none.md: cannot be read"),
+        (["run.json", "-o", "x.html", "--robustness", "none.json"], "none.json: cannot be read"),
         (["run.json", "-o", "x.html", "--operators", "none.json"], "none.json: cannot be read"),
         (["run.json", "-o", "x.html", "--operators", "run.json"], "run.json: not a file of python"),
-        (["run.json", "-o", "x.html", "--model", "none.tflite"], "none.tflite: no such file"),
         (["run.json", "-o", "x.html", "--colour"], "unknown argument --colour"),
         (["run.json", "--picture", "x.nonsense"], "no format for a picture"),
         (["run.json", "-o", "run.json/x.html"], "cannot be written"),
@@ -99,10 +98,10 @@ def test_from_benchmark_to_page(device_model, tmp_path):
     ]  # fmt: skip
     done = subprocess.run(pytest_command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert main(["report", str(result), "-o", str(page), "--model", str(model)]) == 0
+    assert main(["report", str(result), "-o", str(page)]) == 0
     root = parse(page.read_text(encoding="utf-8"))
     shown = [each.attributes["id"] for each in root.all("section")]
     assert shown == [
-        "study", "latency", "rounds", "stages", "roofline", "device-1", "models", "conditions"
+        "latency", "rounds", "stages", "roofline", "device-1", "models", "conditions"
     ]  # fmt: skip
     assert "no phone" in root.section("device-1").text

@@ -7,8 +7,14 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.report.stages import Breakdown, breakdowns, preparation_line, stage_table
+from bench.report.sections.stage_breakdown import (
+    Breakdown,
+    breakdowns,
+    preparation_line,
+    stage_table,
+)
 from bench.results.result import Result
+from bench.results.rows import Row
 
 
 def result(quantity: str, milliseconds: float, **info) -> Result:
@@ -35,8 +41,8 @@ RUN = [
 
 def test_each_stage_is_the_models_own():
     (row,) = breakdowns(RUN)
-    assert row.model == "alexnet-float32"
-    assert row.runtime == "litert 2.3.0"
+    assert row.row.model == "alexnet-float32"
+    assert row.row.runs_on == "litert 2.3.0"
     assert row.total_ms == pytest.approx(0.9)
     assert row.stages_ms == pytest.approx(
         {"decode": 0.5, "resize": 0.1, "inference": 0.2, "rest": 0.1}
@@ -66,7 +72,7 @@ def test_a_model_of_another_input_is_left_out():
 
 def test_the_bar_has_a_letter_for_each_twentieth():
     stages = {"decode": 5.0, "resize": 2.0, "inference": 2.0, "rest": 1.0}
-    row = Breakdown("m", "r", "640x480", 10.0, stages)
+    row = Breakdown(Row("m", "r", {}, {}), "640x480", 10.0, stages)
     assert row.bar == "ddddddddddrrrriiii.."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report.figures.tradeoff import pareto_front
+from bench.report.sections.tradeoff import pareto_front
 from bench.results.result import Result
 from bench.results.rows import Row
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import flatbuffers
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from models.files import graph
-from models.files.artifacts import artifact
+from models.files.artifacts import artifact, user_model
 from models.files.graph import GraphError
+
+FLOAT32, FLOAT16 = schema.TensorType.FLOAT32, schema.TensorType.FLOAT16
+DENSE, DEQUANTIZE = schema.BuiltinOperator.FULLY_CONNECTED, schema.BuiltinOperator.DEQUANTIZE
 
 
 def test_multiply_accumulates_of_mobilenet_v1s_layers():
@@ -43,3 +48,59 @@ def test_no_operator_but_those_that_are_needed(architecture):
 def test_other_bytes_are_refused(content):
     with pytest.raises(GraphError, match="not a readable TensorFlow Lite graph"):
         graph.operators(content)
+
+
+def _tensor(shape, kind):
+    tensor = schema.TensorT()
+    tensor.shape, tensor.type, tensor.buffer, tensor.name = shape, kind, 0, b"t"
+    return tensor
+
+
+def _node(opcode: int, inputs, outputs):
+    node = schema.OperatorT()
+    node.opcodeIndex, node.inputs, node.outputs = opcode, inputs, outputs
+    return node
+
+
+def _model(*, half_weights: bool) -> bytes:
+    """Return a dense layer from 4 values to 3, without a bias."""
+    tensors = [_tensor([1, 4], FLOAT32), _tensor([3, 4], FLOAT32), _tensor([1, 3], FLOAT32)]
+    nodes = [_node(0, [0, 1, -1], [2])]
+    if half_weights:
+        tensors.append(_tensor([3, 4], FLOAT16))
+        nodes.insert(0, _node(1, [3], [1]))
+    model, subgraph = schema.ModelT(), schema.SubGraphT()
+    codes = [schema.OperatorCodeT(), schema.OperatorCodeT()]
+    for code, number in zip(codes, (DENSE, DEQUANTIZE), strict=True):
+        code.builtinCode = code.deprecatedBuiltinCode = number
+    subgraph.tensors, subgraph.operators = tensors, nodes
+    subgraph.inputs, subgraph.outputs = [0], [2]
+    model.version, model.operatorCodes, model.subgraphs = 3, codes, [subgraph]
+    model.buffers = [schema.BufferT()]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.mark.parametrize("half_weights", [False, True])
+def test_a_dense_layer_moves_its_input_weights_and_output_once(half_weights):
+    content = _model(half_weights=half_weights)
+    assert graph.multiply_accumulates(content) == 3 * 4
+    assert graph.bytes_moved(content) == 4 * (4 + 3 * 4 + 3)
+
+
+def test_what_a_users_file_costs_is_told(tmp_path):
+    path = tmp_path / "mine.tflite"
+    path.write_bytes(_model(half_weights=False))
+    told = user_model(path).describe()
+    assert (told["operator_count"], told["multiply_accumulates"], told["bytes_moved"]) == (
+        1,
+        12,
+        76,
+    )
+
+
+def test_what_cannot_be_read_is_unknown(tmp_path):
+    path = tmp_path / "mine.tflite"
+    path.write_bytes(b"0000TFL3 but no graph")
+    assert user_model(path).describe()["bytes_moved"] is None

@@ -1,1 +1,0 @@
-"""One figure of the report each: functions from results to sections."""

@@ -1,0 +1,125 @@
+"""Every round of every model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.output import style
+from bench.output.table import Table
+from bench.report.inputs import Inputs
+from bench.report.section import Section
+from bench.results.rows import Row, host_rows
+from bench.results.runs import Run
+
+QUANTITY = "test_classify"
+ROW_IN = 0.2
+SHOWN = 3.0
+"""The axis ends at so many times the largest median; rounds beyond are counted at its end."""
+
+HEADS = ["model", "runs on", "5 % ms", "median ms", "95 % ms", "slowest ms", "rounds"]
+RAW_HEADS = ["model", "runs on", "round", "ms"]
+
+
+def sections(inputs: Inputs) -> Iterator[Section]:
+    """Yield the rounds on each processor."""
+    yield from map(_section, inputs.newest(QUANTITY))
+
+
+def _section(run: Run) -> Section:
+    rows = host_rows(run.of(QUANTITY))
+    widest = max(rows, key=lambda row: _spread(row, QUANTITY))
+    body = [
+        [row.title, row.runs_on, *np.percentile(times_ms, (5, 50, 95, 100)), len(times_ms)]
+        for row in rows
+        for times_ms in [_times_ms(row, QUANTITY)]
+    ]
+    return Section(
+        "rounds",
+        "Every round",
+        "A dot is a round, the bar their median, the line their middle 90 %. The axis is "
+        "logarithmic; a number at its end counts the rounds beyond. Rounds far to the right are "
+        "those that something else on the machine disturbed; that is why the median is what gets "
+        "compared.",
+        Table(HEADS, body, ["", "", ".4f", ".4f", ".4f", ".4f", "d"]),
+        run.processor,
+        f"The rounds of {len(rows)} models and runtimes as dots. The widest spread has "
+        f"{widest.full_title}: its 95th percentile is {_spread(widest, QUANTITY):.2f} times "
+        "its median.",
+        draw_rounds(rows, QUANTITY, "one classification, ms"),
+        (RAW_HEADS, raw_rounds(rows, QUANTITY)),
+        [run.name],
+    )
+
+
+def raw_rounds(rows: Sequence[Row], quantity: str) -> list[list[Any]]:
+    """Return a row a round: the file's name, what it ran on, the round's number and time in ms."""
+    return [
+        [row.model, row.runs_on, number, float(time_ms)]
+        for row in rows
+        for number, time_ms in enumerate(_times_ms(row, quantity), start=1)
+    ]
+
+
+def draw_rounds(rows: Sequence[Row], quantity: str, label: str) -> Any:
+    """Return a figure of one line of dots a row, grouped by where it ran."""
+    colours = style.colours(row.family for row in rows)
+    groups = list(dict.fromkeys(row.runs_on for row in rows))
+    figure = style.new_figure(0.8 + ROW_IN * (len(rows) + len(groups)))
+    axes = figure.subplots()
+    left, right = _limits(rows, quantity)
+    jitter = np.random.default_rng(0)
+    ticks: dict[float, str] = {}
+    headings = []
+    for group in groups:
+        headings.append(len(ticks))
+        ticks[len(ticks)] = group
+        for row in (row for row in rows if row.runs_on == group):
+            position = len(ticks)
+            ticks[position] = row.title
+            times_ms = _times_ms(row, quantity)
+            low, median, high = np.percentile(times_ms, (5, 50, 95))
+            (dots,) = axes.plot(
+                times_ms,
+                position + jitter.uniform(-0.3, 0.3, len(times_ms)),
+                linestyle="none",
+                marker="o",
+                markersize=2.8,
+                markeredgewidth=0,
+                alpha=0.6,
+                color=colours[row.family],
+            )
+            style.tip(
+                dots,
+                f"{row.full_title}: median {median:.4f} ms, 5 to 95 %: {low:.4f} to {high:.4f} ms",
+            )
+            axes.plot([low, high], [position] * 2, color=style.INK, linewidth=0.8)
+            axes.plot(
+                [median] * 2, [position - 0.38, position + 0.38], color=style.INK, linewidth=1.6
+            )
+            if beyond := int((times_ms > right).sum()):
+                axes.annotate(
+                    f"+{beyond}", (1, position), xycoords=("axes fraction", "data"), va="center",
+                    fontsize=8,
+                )  # fmt: skip
+    style.log_axis(axes.xaxis, label, left, right)
+    axes.set_xlim(left, right)
+    style.label_rows(axes, ticks, headings)
+    return figure
+
+
+def _times_ms(row: Row, quantity: str) -> np.ndarray:
+    return 1e3 * np.asarray(row.results[quantity].times_s)
+
+
+def _limits(rows: Sequence[Row], quantity: str) -> tuple[float, float]:
+    """Return where the axis of milliseconds begins and ends."""
+    least = [1e3 * min(row.results[quantity].times_s) for row in rows]
+    medians = [row.results[quantity].median_ms for row in rows]
+    return 0.9 * max(min(least), min(medians) / SHOWN), SHOWN * max(medians)
+
+
+def _spread(row: Row, quantity: str) -> float:
+    return row.results[quantity].percentile_95_ms / row.results[quantity].median_ms

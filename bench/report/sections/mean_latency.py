@@ -1,0 +1,70 @@
+"""The study's latency figure: the mean of all rounds, one bar a model and runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.output import style
+from bench.output.table import Table
+from bench.report.inputs import Inputs
+from bench.report.section import BENCHMARKS, Missing, Section
+from bench.results.rows import host_rows
+from bench.results.runs import Run
+
+QUANTITY = "test_classify"
+HEADS = ["model", "runs on", "mean ms", "median ms", "95th percentile ms", "rounds"]
+
+
+def sections(inputs: Inputs) -> Iterator[Section | Missing]:
+    """Yield the means on each processor."""
+    runs = inputs.newest(QUANTITY)
+    yield from map(_section, runs)
+    if not runs:
+        yield Missing("Inference on this machine", f"{BENCHMARKS} bench/test_host_inference.py")
+
+
+def _section(run: Run) -> Section:
+    """Draw float32 files, as the study did, and users' files of any precision."""
+    every = host_rows(run.of(QUANTITY))
+    rows = [row for row in every if row.precision == "float32" or not row.architecture] or every
+    runtimes = list(dict.fromkeys(row.runs_on for row in rows))
+    titles = list(dict.fromkeys(row.title for row in rows))
+    colours = style.colours(row.family for row in rows)
+    figure = style.new_figure(0.9 + 0.24 * len(rows) + 0.16 * len(titles))
+    axes = figure.subplots()
+    ticks: dict[float, str] = {}
+    position = 0.0
+    for title in titles:
+        first = position
+        for row in (row for row in rows if row.title == title):
+            mean_ms = row.results[QUANTITY].mean_ms
+            alpha = 1 - 0.45 * runtimes.index(row.runs_on) / max(1, len(runtimes) - 1)
+            (bar,) = axes.barh(position, mean_ms, 0.8, color=colours[row.family], alpha=alpha)
+            style.tip(bar, f"{row.full_title}: mean {mean_ms:.4f} ms")
+            style.note(axes, f"{style.milliseconds(mean_ms)}  {row.runs_on}", mean_ms, position)
+            position += 1
+        ticks[(first + position - 1) / 2] = title
+        position += 0.6
+    style.label_rows(axes, ticks, ())
+    axes.set_ylim(position - 1, -0.6)
+    axes.set_xlim(0, 1.6 * max(row.results[QUANTITY].mean_ms for row in rows))
+    axes.set_xlabel("mean of one classification, ms")
+    fastest = min(rows, key=lambda row: row.results[QUANTITY].mean_ms)
+    body = [
+        [row.title, row.runs_on, result.mean_ms, result.median_ms, result.percentile_95_ms,
+         len(result.times_s)]
+        for row in rows
+        for result in [row.results[QUANTITY]]
+    ]  # fmt: skip
+    return Section(
+        "latency",
+        "Mean latency",
+        "Pixels in, label out; the mean of all rounds, which is what the study showed in a figure "
+        f"without numbers. Of these models {fastest.title} has the shortest mean here.",
+        Table(HEADS, body, ["", "", ".4f", ".4f", ".4f", "d"]),
+        run.processor,
+        f"Bars of the mean latency of {len(titles)} models. The shortest is "
+        f"{fastest.full_title} with {fastest.results[QUANTITY].mean_ms:.4f} ms.",
+        figure,
+        files=[run.name],
+    )

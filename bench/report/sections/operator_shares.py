@@ -1,0 +1,116 @@
+"""Where the time of one call goes, by operator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bench.operators.operator_record import Measured, Record
+from bench.operators.operator_rows import OUTSIDE, OperatorRow, closing_rows, dropped_us, kind_rows
+from bench.operators.operator_table import EACH_HEADS, FORMATS, HEADS, each_table, kinds_table
+from bench.output import style
+from bench.output.table import Table
+from bench.report.inputs import Inputs
+from bench.report.section import Missing, Section
+from bench.results.processor import processor
+from bench.results.rows import Row
+
+TITLE = "Time by operator"
+SHOWN = 6
+"""Kinds that get a colour of their own: those that take most; the rest share one."""
+
+OTHERS = "other operators"
+
+
+def sections(inputs: Inputs) -> Iterator[Section | Missing]:
+    """Yield the shares of each model's operators, and their times."""
+    if inputs.operators:
+        yield _section(inputs.operators)
+    else:
+        yield Missing(
+            TITLE,
+            "python -m bench operators --json operators.json, then give --operators operators.json",
+        )
+
+
+def _section(record: Record) -> Section:
+    titles = [Row(each.info["model"], "", each.info, {}).title for each in record.models]
+    titled = list(zip(titles, record.models, strict=True))
+    body = [[title, *row] for title, each in titled for row in kinds_table(each.profile).rows]
+    raw = [
+        [each.info["model"], *row]
+        for each in record.models
+        for row in each_table(each.profile).rows
+    ]
+    share, title, name = max(
+        (row.share, title, row.name) for title, each in titled for row in kind_rows(each.profile)
+    )
+    return Section(
+        "operators",
+        TITLE,
+        f"By the profiler of {record.models[0].profile.runtime}, on one thread. The operators, and "
+        "what is outside of them, add up to the bare call, which took turns with the profiled one; "
+        "all are means over the middle half of the rounds. The profiler drops fractions of a "
+        f"microsecond, up to {max(dropped_us(each.profile) for each in record.models)} µs of a "
+        "call, which then are outside; and it disturbs what it measures, so that the operators may "
+        "exceed the bare call. XNNPACK runs pointwise convolutions as Fully Connected; it did not "
+        "take the operators whose names are in capitals. Two operations for each "
+        "multiply-accumulate.",
+        Table(["model", *HEADS], body, ["", *FORMATS]),
+        processor(record.machine),
+        f"Stacked bars of {len(record.models)} models: the share of each kind of operator in the "
+        f"bare call. The largest is {name} in {title} with {share:.0%}.",
+        _figure(titled, _colours(record)),
+        (["model", *EACH_HEADS], raw),
+        [record.name],
+    )
+
+
+def _figure(titled: list[tuple[str, Measured]], colours: dict[str, str]) -> Any:
+    from matplotlib.ticker import PercentFormatter
+
+    figure = style.new_figure(1.5 + 0.2 * len(titled))
+    axes = figure.subplots()
+    longest = 1.0
+    for position, (title, model) in enumerate(titled):
+        left = 0.0
+        for name, colour in colours.items():
+            rows = [row for row in _drawn_rows(model) if _kind(row, colours) == name]
+            share = sum(row.share for row in rows)
+            if share <= 0:
+                continue
+            (bar,) = axes.barh(position, share, 0.78, left, color=colour)
+            microseconds = sum(row.microseconds for row in rows)
+            style.tip(bar, f"{title}: {name} {microseconds:.1f} µs, {share:.1%}")
+            left += share
+        longest = max(longest, left)
+        style.note(axes, f"{model.profile.invoke_us:,.0f} µs", left, position)
+    style.label_rows(axes, dict(enumerate(title for title, _ in titled)), ())
+    axes.set_xlim(0, 1.2 * longest)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel("share of the bare call invoke")
+    style.patch_legend(figure, colours, 2)
+    return figure
+
+
+def _colours(record: Record) -> dict[str, str]:
+    """Return a colour for each kind that takes most of all models' calls, and for the rest."""
+    shares: dict[str, float] = {}
+    for model in record.models:
+        for row in kind_rows(model.profile):
+            shares[row.name] = shares.get(row.name, 0.0) + row.share
+    names = sorted(shares, key=lambda name: -shares[name])
+    colours = dict(zip(names[:SHOWN], style.PALETTE, strict=False))
+    if names[SHOWN:]:
+        colours[OTHERS] = style.PALETTE[SHOWN]
+    return {**colours, OUTSIDE: style.PALE}
+
+
+def _drawn_rows(model: Measured) -> list[OperatorRow]:
+    outside = [row for row in closing_rows(model.profile) if row.name == OUTSIDE]
+    return [*kind_rows(model.profile), *outside]
+
+
+def _kind(row: OperatorRow, colours: dict[str, str]) -> str:
+    return row.name if row.name in colours else OTHERS

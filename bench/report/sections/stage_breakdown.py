@@ -1,0 +1,182 @@
+"""Where the time of one classification goes, stage by stage, for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench.output import style
+from bench.output.table import Table
+from bench.report.inputs import Inputs
+from bench.report.section import BENCHMARKS, Missing, Section
+from bench.results.result import Result
+from bench.results.rows import Row, host_rows, runtime_text
+from bench.results.runs import Run
+
+TITLE = "Where the time goes"
+BAR_CELLS = 20
+STAGES = ("decode", "resize", "inference", "rest")
+"""decode: JPEG bytes to pixels. resize: pixels to the input's size and dtype. inference: `invoke`.
+rest: setting the input, reading the output and the calls between.
+"""
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """The stages of one classification from JPEG bytes: medians in milliseconds.
+
+    Attributes:
+        row: the model and its runtime.
+        source: the JPEG's size, such as "640x480".
+        total_ms: the whole, timed as one.
+        stages_ms: by name, in the order of `STAGES`; each was timed by itself, and "rest" is what
+            is left of the whole, at least 0.
+    """
+
+    row: Row
+    source: str
+    total_ms: float
+    stages_ms: dict[str, float]
+
+    @property
+    def dominant(self) -> str:
+        """The stage that takes the most time."""
+        return max(self.stages_ms, key=lambda stage: self.stages_ms[stage])
+
+    @property
+    def bar(self) -> str:
+        """The shares as a bar of letters: d(ecode), r(esize), i(nference), and the rest."""
+        whole = sum(self.stages_ms.values()) or 1.0
+        text, position = "", 0.0
+        for stage in STAGES:
+            position += self.stages_ms[stage] / whole * BAR_CELLS
+            text += ("." if stage == "rest" else stage[0]) * (round(position) - len(text))
+        return text
+
+
+def sections(inputs: Inputs) -> Iterator[Section | Missing]:
+    """Yield the stages on each processor."""
+    runs = inputs.newest("test_classify_jpeg", "test_invoke")
+    found = [section for section in map(_section, runs) if section]
+    yield from found
+    if not found:
+        yield Missing(TITLE, BENCHMARKS)
+
+
+def breakdowns(results: Iterable[Result]) -> list[Breakdown]:
+    """Put the stage benchmarks of one run together; models that lack one are left out."""
+    results = list(results)
+    found = []
+    for row in host_rows(results):
+        whole = _find(results, "test_classify_jpeg", row)
+        invoke = row.results.get("test_invoke")
+        if whole is None or invoke is None:
+            continue
+        same = {key: whole.info[key] for key in ("source", "dtype", "input_shape")}
+        decode = _find(results, "test_decode", source=whole.info["source"])
+        prepare = _find(results, "test_prepare", **same)
+        if decode is None or prepare is None:
+            continue
+        stages_ms = {
+            "decode": min(decode.median_ms, prepare.median_ms),
+            "resize": max(0.0, prepare.median_ms - decode.median_ms),
+            "inference": invoke.median_ms,
+            "rest": max(0.0, whole.median_ms - prepare.median_ms - invoke.median_ms),
+        }
+        found.append(Breakdown(row, whole.info["source"], whole.median_ms, stages_ms))
+    return found
+
+
+def stage_table(results: Iterable[Result]) -> Any:
+    """Return a table for the terminal, a row a model and runtime; None without a breakdown."""
+    results = list(results)
+    rows = breakdowns(results)
+    if not rows:
+        return None
+    heads = ["model", "runtime", "load", "first", *STAGES, "whole", "shares", "dominant"]
+    body = []
+    for each in rows:
+        row = each.row
+        share = each.stages_ms[each.dominant] / (sum(each.stages_ms.values()) or 1.0)
+        once = (_find(results, name, row) for name in ("test_load_path", "test_first_inference"))
+        body.append(
+            [row.model, row.runs_on, *(found and found.median_ms for found in once),
+             *each.stages_ms.values(), each.total_ms, each.bar, f"{each.dominant} {share:.0%}"]
+        )  # fmt: skip
+    return Table(heads, body, ["", "", *[".2f"] * 7, "", ""]).rich(
+        f"Where one classification of a {rows[0].source} JPEG spends its time: medians in ms",
+        "load and first inference are paid once, before",
+    )
+
+
+def preparation_line(results: Iterable[Result]) -> str | None:
+    """Return what preparing a JPEG of each size costs; None where it was not measured."""
+    parts = [
+        f"{result.info['source']} {result.median_ms:.2f} ms"
+        for result in results
+        if result.quantity == "test_prepare" and result.info["dtype"] == "float32"
+    ]
+    return f"preparing a JPEG for a float model: {', '.join(parts)}" if parts else None
+
+
+def _find(
+    results: Iterable[Result], quantity: str, row: Row | None = None, **wanted: Any
+) -> Result | None:
+    for result in results:
+        if (
+            result.quantity == quantity
+            and wanted.items() <= {key: result.info.get(key) for key in wanted}.items()
+            and (
+                row is None
+                or (result.info["model"], runtime_text(result)) == (row.model, row.runs_on)
+            )
+        ):
+            return result
+    return None
+
+
+def _section(run: Run) -> Section | None:
+    rows = breakdowns(run.results)
+    if not rows:
+        return None
+    runtimes = list(dict.fromkeys(each.row.runs_on for each in rows))
+    rows.sort(key=lambda each: runtimes.index(each.row.runs_on))
+    figure = style.new_figure(1.0 + 0.2 * (len(rows) + len(runtimes)))
+    axes = figure.subplots()
+    ticks: dict[float, str] = {}
+    headings = []
+    for runtime in runtimes:
+        headings.append(len(ticks))
+        ticks[len(ticks)] = runtime
+        for each in (each for each in rows if each.row.runs_on == runtime):
+            position = len(ticks)
+            ticks[position] = each.row.title
+            left = 0.0
+            for stage, colour in zip(STAGES, style.PALETTE, strict=False):
+                width = each.stages_ms[stage]
+                (bar,) = axes.barh(position, width, 0.78, left, color=colour)
+                style.tip(bar, f"{each.row.full_title}: {stage} {width:.4f} ms")
+                left += width
+    style.label_rows(axes, ticks, headings)
+    axes.set_xlabel("medians, ms")
+    style.patch_legend(figure, dict(zip(STAGES, style.PALETTE, strict=False)), 4)
+    heads = ["model", "runtime", *(f"{stage} ms" for stage in STAGES), "whole ms", "dominant"]
+    body = [
+        [each.row.title, each.row.runs_on, *each.stages_ms.values(), each.total_ms, each.dominant]
+        for each in rows
+    ]
+    counts = {stage: sum(each.dominant == stage for each in rows) for stage in STAGES}
+    most = max(counts, key=lambda stage: counts[stage])
+    return Section(
+        "stages",
+        TITLE,
+        f"From the bytes of a {rows[0].source} JPEG to the label: decoding, resizing, inference, "
+        "and the rest, which is what the whole took beyond these.",
+        Table(heads, body, ["", "", *(".4f" for _ in STAGES), ".4f", ""]),
+        run.processor,
+        f"Stacked bars of the stages of {len(rows)} models and runtimes. {most.capitalize()} "
+        f"takes the most time in {counts[most]} of them.",
+        figure,
+        files=[run.name],
+    )
