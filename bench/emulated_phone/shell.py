@@ -1,4 +1,4 @@
-"""The emulated device's shell: this machine's `sh`, among the emulated userland.
+"""The emulated device's shell: this machine's `sh`, or mksh, among the emulated userland.
 
 The device's directories are directories below a root on this machine. A command names them as a
 device has them, so their prefixes are rewritten on the way in, and the root is taken out of what
@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from bench.emulated_phone.stream import Stream, StreamClosedError
+from bench.emulated_phone.userland import shell_of
 
 STDIN, STDOUT, STDERR, EXIT, CLOSE_STDIN = range(5)
 """Packet identifiers of the shell protocol (shell_protocol.h)."""
@@ -111,14 +112,15 @@ class Shell:
 
     def _start(self, command: str, stderr: int) -> subprocess.Popen:
         self._processes = [process for process in self._processes if process.poll() is None]
+        program, path = shell_of(self._root)
         process = subprocess.Popen(
-            ["/bin/sh", "-c", _DEVICE_PATH.sub(f"{self._root}/", command)],
+            [program, "-c", _DEVICE_PATH.sub(f"{self._root}/", command)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
             cwd=self._root,
             env={
-                "PATH": f"{self._root}/system/bin:/usr/bin:/bin",
+                "PATH": path,
                 "EMULATED_ANDROID_ROOT": str(self._root),
             },
             start_new_session=True,

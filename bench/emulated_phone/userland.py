@@ -7,6 +7,7 @@ first Android version that has them does.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,6 +74,7 @@ Current cooling devices from HAL:
 \tCoolingDevice{{mValue=0, mType=2, mName=thermal-cpufreq-0}}
 """
 
+ANDROID_COMMANDS = "system/xbin"
 _HEADER = '#!/bin/sh\nroot="$EMULATED_ANDROID_ROOT"\n'
 COMMANDS = {
     "getprop": """if [ $# -eq 0 ]; then
@@ -132,17 +134,28 @@ class Profile:
         sdk: API level that it says it has.
         has_thermal_service: whether `dumpsys thermalservice` answers.
         is_rooted: whether its shell is root's.
+        has_android_commands: whether its shell is mksh and its commands are toybox's, as on a
+            phone; else they are this machine's own.
     """
 
     android: str = "9"
     sdk: int = 28
     has_thermal_service: bool = False
     is_rooted: bool = False
+    has_android_commands: bool = False
 
 
 GALAXY_S8 = Profile()
 ANDROID_11 = Profile("11", 30, has_thermal_service=True)
 ROOTED = replace(GALAXY_S8, is_rooted=True)
+MKSH_AND_TOYBOX = replace(ANDROID_11, has_android_commands=True)
+
+TOYBOX_COMMANDS = (
+    "cat", "chmod", "cp", "cut", "echo", "env", "false", "grep", "head", "kill", "ls", "mkdir",
+    "mv", "printf", "readlink", "rm", "sed", "sha256sum", "sleep", "sort", "tail", "touch", "tr",
+    "true", "uniq", "wc",
+)  # fmt: skip
+"""What the device has of toybox's commands: none that stops or restarts a machine."""
 
 
 def install(root: Path, profile: Profile) -> None:
@@ -186,6 +199,32 @@ def install(root: Path, profile: Profile) -> None:
         path.write_text(_HEADER + body)
         path.chmod(0o755)
     (root / "proc/uptime").symlink_to("/proc/uptime")
+    if profile.has_android_commands:
+        _install_android_commands(root)
+
+
+def android_commands_missing() -> str | None:
+    """Return which program this machine lacks for a phone with Android's commands, else None."""
+    return next((name for name in ("mksh", "toybox") if shutil.which(name) is None), None)
+
+
+def _install_android_commands(root: Path) -> None:
+    toybox, mksh = shutil.which("toybox"), shutil.which("mksh")
+    if toybox is None or mksh is None:
+        raise FileNotFoundError(f"{android_commands_missing()} is not installed")
+    directory = root / ANDROID_COMMANDS
+    directory.mkdir(parents=True)
+    for name in TOYBOX_COMMANDS:
+        (directory / name).symlink_to(toybox)
+    (directory / "sh").symlink_to(mksh)
+
+
+def shell_of(root: Path) -> tuple[str, str]:
+    """Return the program that runs the device's commands, and where it looks for others."""
+    own = root / ANDROID_COMMANDS
+    if own.exists():
+        return str(own / "sh"), f"{root}/system/bin:{own}"
+    return "/bin/sh", f"{root}/system/bin:/usr/bin:/bin"
 
 
 def set_frequency_cap(root: Path, fraction: float) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import signal
+import subprocess
 import time
 
 import pytest
@@ -86,6 +88,7 @@ def test_the_servers_address():
     assert read({"ANDROID_ADB_SERVER_PORT": "5038"}).port == 5038
     assert read({"ADB_SERVER_SOCKET": "tcp:5039"}) == ServerAddress("127.0.0.1", 5039)
     assert read({"ADB_SERVER_SOCKET": "tcp:build:5040"}) == ServerAddress("build", 5040)
+    assert read({"ADB_SERVER_SOCKET": "tcp:[::1]:5037"}) == ServerAddress("::1", 5037)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,7 @@ def test_the_servers_address():
     [
         {"ADB_SERVER_SOCKET": "localabstract:adb"},
         {"ADB_SERVER_SOCKET": "tcp:host:adb"},
+        {"ADB_SERVER_SOCKET": "tcp:host:65536"},
         {"ANDROID_ADB_SERVER_PORT": "0"},
         {"ANDROID_ADB_SERVER_PORT": "$(reboot)"},
     ],
@@ -220,6 +224,30 @@ def test_a_workspace_is_removed(device, emulated_device, failure):
         with pytest.raises(failure):
             use()
     assert emulated_device.files() == []
+
+
+def test_only_processes_of_the_workspace_are_killed(device, emulated_device):
+    """A number in a file may be half written, or be another process's by now."""
+    with Workspace(device) as workspace:
+        workspace.put(b"content")
+        directory = emulated_device.root / workspace.path.lstrip("/")
+        with (
+            subprocess.Popen(["sleep", "100"], cwd=directory, start_new_session=True) as own,
+            subprocess.Popen(["sleep", "100"], start_new_session=True) as foreign,
+        ):
+            try:
+                for text in ("", "\n", "0\n", "1\n", "-1\n", f"-{own.pid}\n", f"{own.pid}",
+                             f"{foreign.pid}\n", f"0{own.pid}\n"):  # fmt: skip
+                    (directory / "session.pid").write_text(text)
+                    workspace.kill()
+                    assert (own.poll(), foreign.poll()) == (None, None), text
+                (directory / "session.pid").write_text(f"{own.pid}\n")
+                workspace.kill()
+                assert own.wait(timeout=30) == -signal.SIGKILL
+                assert foreign.poll() is None
+            finally:
+                own.kill()
+                foreign.kill()
 
 
 def test_unplugged(emulate):

@@ -11,6 +11,7 @@ import pytest
 
 from bench.android.adb.adb_device import Device
 from bench.android.adb.device_errors import (
+    CoresError,
     DeviceLostError,
     OutputError,
     ThrottledError,
@@ -31,7 +32,7 @@ from bench.android.tool.tool_flags import inferences_for
 from bench.android.tool.tool_run import ToolRun
 from bench.android.verification import Sample
 from bench.emulated_phone import userland
-from bench.emulated_phone.userland import ANDROID_11, ROOTED
+from bench.emulated_phone.userland import ANDROID_11, MKSH_AND_TOYBOX, ROOTED
 from models.running.runtimes import available
 from models.running.samples import sample_pixels
 
@@ -126,6 +127,32 @@ def test_caches_are_dropped_where_the_device_is_rooted(emulate, measure):
     assert (emulated.root / "proc/sys/vm/drop_caches").read_text() == "3\n"
 
 
+@pytest.fixture
+def android_phone(emulate):
+    """A phone whose shell is mksh and whose commands are toybox's."""
+    if missing := userland.android_commands_missing():
+        pytest.skip(f"{missing} is not installed (Debian: apt-get install mksh toybox)")
+    return emulate(MKSH_AND_TOYBOX)
+
+
+def test_mksh_and_toybox(android_phone, measure):
+    device = Device.open(android_phone.address)
+    assert "MIRBSD KSH" in device.run(["sh", "-c", "echo $KSH_VERSION"]).stdout
+    assert device.run(["cat", "--version"]).stdout.startswith("toybox ")
+    info = measure(android_phone).info
+    assert info["cpu_mask"] == "f0"
+    assert info["verified"]["largest_difference"] < 0.01
+    assert info["rounds_with_background_apps_killed"] == ROUNDS
+    before = info["conditions"]["before"]
+    assert [core["max_khz"] for core in before["cores"]] == list(userland.CORES_KHZ)
+    assert before["online_cores"] == tuple(range(8))
+    assert before["temperatures_c"] == {"BIG": 41.0, "SKIN": 31.5}
+
+
+def test_mksh_cleans_up_by_itself_when_the_connection_ends(android_phone):
+    _lose_the_connection(android_phone)
+
+
 def test_fixed_performance_mode_is_on_for_the_rounds_alone(emulate, measure):
     emulated = emulate(ANDROID_11)
     info = measure(emulated).info
@@ -171,6 +198,58 @@ def test_ctrl_c_in_the_middle_leaves_nothing_behind(emulated_device, measure):
         measure(emulated_device, reporter=reporter)
     assert reporter.has_ended
     assert emulated_device.files() == []
+
+
+@pytest.mark.parametrize("before", ["3\n", None])
+def test_the_screen_is_kept_on_and_restored(emulate, before):
+    emulated = emulate()
+    setting = emulated.root / "system/settings/global/stay_on_while_plugged_in"
+    if before is not None:
+        setting.write_text(before)
+    with Changes(Device.open(emulated.address)) as changes:
+        assert changes.keep_screen_on("Asleep") == "on"
+        assert setting.read_text() == "15\n"
+    assert (setting.read_text() if setting.exists() else None) == before
+    assert [line for line in emulated.log() if line.startswith("input")] == [
+        "input keyevent 224",
+        "input keyevent 223",
+    ]
+
+
+def test_cores_that_are_off_are_not_chosen(emulate, measure):
+    emulated = emulate()
+    (emulated.root / "sys/devices/system/cpu/online").write_text("0-5\n")
+    info = measure(emulated, threads=3).info
+    assert info["cores"] == [0, 4, 5]
+    assert info["cores_note"] == "cores 6, 7 are off or not allowed"
+
+
+def test_cores_that_the_kernel_refuses_are_left_to_it(emulate, measure):
+    emulated = emulate()
+    (emulated.root / "system/usable-cores").write_text("f\n")  # the fast ones are paused
+    info = measure(emulated).info
+    assert (info["cpu_mask"], info["cores"]) == (None, [])
+    assert info["cores_note"].startswith("the device refuses cores 4, 5, 6, 7 (taskset: Invalid")
+
+
+def test_without_taskset_it_runs_unpinned_and_says_so(android_phone, measure):
+    (android_phone.root / "system/bin/taskset").unlink()
+    info = measure(android_phone).info
+    assert (info["cpu_mask"], info["cores_note"]) == (None, "the device has no taskset")
+
+
+@pytest.mark.parametrize(
+    ("settings", "usable", "complaint"),
+    [
+        ({"cpu_mask": "80", "threads": 2}, "ff", "80 names 1 core, fewer than the 2 threads"),
+        ({"cpu_mask": "80"}, "f", r"--device-cpus 80: the device refuses cores 7 \(taskset: Inv"),
+    ],
+)
+def test_a_mask_of_the_users_that_cannot_be(emulate, measure, settings, usable, complaint):
+    emulated = emulate()
+    (emulated.root / "system/usable-cores").write_text(f"{usable}\n")
+    with pytest.raises(CoresError, match=complaint):
+        measure(emulated, **settings)
 
 
 def test_the_users_cores_and_threads(emulated_device, measure):
@@ -318,12 +397,23 @@ def test_throttled_afterwards(emulate, measure):
 
 
 def test_a_shell_whose_connection_ends_cleans_up_by_itself(emulate):
-    emulated = emulate()
+    _lose_the_connection(emulate(ANDROID_11))
+
+
+def _lose_the_connection(emulated):
     device = Device.open(emulated.address)
     workspace = Workspace(device)
     workspace.put(b"#!/bin/sh\nexec sleep 100\n", mode=0o755)
     (script,) = (emulated.root / "data/local/tmp").glob("*/*")
-    plan = Plan(command=[f"{workspace.path}/{script.name}"], rounds=1, inferences=1)
+    changes = Changes(device)
+    assert changes.hold_performance(identify(device)) == "on"
+    assert changes.keep_screen_on("Awake") == "on"
+    plan = Plan(
+        command=[f"{workspace.path}/{script.name}"],
+        rounds=1,
+        inferences=1,
+        restoring=changes.restoring,
+    )
 
     timer = threading.Timer(1.0, emulated.unplug)
     timer.start()
@@ -331,6 +421,9 @@ def test_a_shell_whose_connection_ends_cleans_up_by_itself(emulate):
         run_rounds(device, workspace, plan, timeout_s=30)
     timer.join()
     _wait_until(lambda: emulated.files() == [] and emulated.processes() == [])
+    # What was changed is taken back by the phone's own shell.
+    assert (emulated.root / "system/fixed-performance-mode").read_text() == "false\n"
+    assert not (emulated.root / "system/settings/global/stay_on_while_plugged_in").exists()
 
 
 def _wait_until(condition) -> None:
