@@ -1,1 +1,1 @@
-"""How long each operator of a model takes: measured, written down, and shown."""
+"""Times each operator of a model: `python -m bench operators`. It calls `output` and `results`."""

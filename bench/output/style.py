@@ -103,7 +103,7 @@ def legend(figure: Any, rows: Sequence[Row]) -> None:
     )  # fmt: skip
 
 
-def patch_legend(figure: Any, shown: Mapping[str, str], columns: int) -> None:
+def patch_legend(figure: Any, shown: Mapping[str, Any], columns: int) -> None:
     """Say which colour of stacked bars is what."""
     from matplotlib.patches import Patch
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.operators.operator_record import Record, RecordError, read_record
-from bench.report.errors import ReportError
 from bench.results.runs import ResultsError, Run, newest_with, read_runs
 
 _MODEL = ("model", "architecture", "precision", "sha256", "file_bytes", "accuracy", "threads")
@@ -26,6 +25,10 @@ NEEDED: dict[str, tuple[str, ...]] = {
 """What the report takes from the `extra_info` of a benchmark function."""
 
 ROBUSTNESS_FORMAT = 1
+
+
+class ReportError(Exception):
+    """What was given cannot be shown; the message is one line that says why."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.output import style
-from bench.report.errors import ReportError
+from bench.report.inputs import ReportError
 from bench.report.sections.tradeoff import QUANTITY, first_runtime, has_accuracy, pareto_front
 from bench.results.rows import Row
 from bench.results.runs import Run

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.report.errors import ReportError
+from bench.report.inputs import ReportError
 
 STORAGE = Path(".benchmarks")
 """Where pytest-benchmark keeps what `--benchmark-autosave` saves."""

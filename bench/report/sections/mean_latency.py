@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from bench.output import style
 from bench.output.table import Table
 from bench.report.inputs import Inputs
@@ -30,7 +32,8 @@ def _section(run: Run) -> Section:
     runtimes = list(dict.fromkeys(row.runs_on for row in rows))
     titles = list(dict.fromkeys(row.title for row in rows))
     colours = style.colours(row.family for row in rows)
-    figure = style.new_figure(0.9 + 0.24 * len(rows) + 0.16 * len(titles))
+    alphas = dict(zip(runtimes, np.linspace(1, 0.5, len(runtimes)), strict=True))
+    figure = style.new_figure(1.2 + 0.24 * len(rows) + 0.16 * len(titles))
     axes = figure.subplots()
     ticks: dict[float, str] = {}
     position = 0.0
@@ -38,17 +41,18 @@ def _section(run: Run) -> Section:
         first = position
         for row in (row for row in rows if row.title == title):
             mean_ms = row.results[QUANTITY].mean_ms
-            alpha = 1 - 0.45 * runtimes.index(row.runs_on) / max(1, len(runtimes) - 1)
-            (bar,) = axes.barh(position, mean_ms, 0.8, color=colours[row.family], alpha=alpha)
+            colour = (colours[row.family], alphas[row.runs_on])
+            (bar,) = axes.barh(position, mean_ms, 0.8, color=[colour])
             style.tip(bar, f"{row.full_title}: mean {mean_ms:.4f} ms")
-            style.note(axes, f"{style.milliseconds(mean_ms)}  {row.runs_on}", mean_ms, position)
+            style.note(axes, style.milliseconds(mean_ms), mean_ms, position)
             position += 1
         ticks[(first + position - 1) / 2] = title
         position += 0.6
     style.label_rows(axes, ticks, ())
     axes.set_ylim(position - 1, -0.6)
-    axes.set_xlim(0, 1.6 * max(row.results[QUANTITY].mean_ms for row in rows))
+    axes.set_xlim(0, 1.15 * max(row.results[QUANTITY].mean_ms for row in rows))
     axes.set_xlabel("mean of one classification, ms")
+    style.patch_legend(figure, {name: (style.INK, alpha) for name, alpha in alphas.items()}, 2)
     fastest = min(rows, key=lambda row: row.results[QUANTITY].mean_ms)
     body = [
         [row.title, row.runs_on, result.mean_ms, result.median_ms, result.percentile_95_ms,

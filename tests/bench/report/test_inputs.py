@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.errors import ReportError
-from bench.report.inputs import read_inputs, read_robustness
+from bench.report.inputs import ReportError, read_inputs, read_robustness
 from tests.bench.report.samples import ROBUSTNESS, Sample
 
 
