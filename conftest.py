@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.measure",
     "fixtures.device_options",
     "fixtures.emulated_phones",
+    "fixtures.round_progress",
     "fixtures.device_benches",
     "fixtures.device_replay",
     "fixtures.summary",

@@ -163,6 +163,10 @@ class EmulatedDevice:
         """See `bench.emulated_phone.faults.set_tool_fault`."""
         faults.set_tool_fault(self.root, fault, from_run)
 
+    def tool_runs(self) -> int:
+        """Return how many runs of the tool have begun since a fault was set."""
+        return faults.tool_runs(self.root)
+
     def set_property(self, name: str, value: str) -> None:
         """Let `getprop` answer with a value, whatever is in it."""
         (self.root / "system/properties" / name).write_text(value + "\n")

@@ -51,6 +51,15 @@ def set_tool_fault(root: Path, fault: str | None, from_run: int = 0) -> None:
     (root / FILE_NAME).write_text(json.dumps({"fault": fault, "from_run": from_run, "runs": 0}))
 
 
+def tool_runs(root: Path) -> int:
+    """Return how many runs of `benchmark_model` have begun since a fault was set."""
+    path = root / FILE_NAME
+    try:
+        return json.loads(path.read_text())["runs"]
+    except (FileNotFoundError, ValueError):  # none was set, or it is being written
+        return 0
+
+
 def tool_fault() -> str | None:
     """Count a run of `benchmark_model` and return what it has to do wrong, if anything."""
     path = Path(os.environ["EMULATED_ANDROID_ROOT"]) / FILE_NAME

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shlex
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,6 +64,7 @@ class Device:
         self.serial = serial
         self.adb = AdbDevice(Client(address), serial=serial)
         self._has_shell_v2: bool | None = None
+        self._streaming: AdbConnection | None = None
 
     @classmethod
     def open(
@@ -167,10 +169,18 @@ class Device:
         use_v2 = self._shell_v2()
         service = f"shell,v2,raw:{script}" if use_v2 else f"shell:{script}"
         connection = self.open_service(service, "a shell was opened", ["sh", "-c", script])
+        self._streaming = connection
         try:
             yield LineStream(connection, use_v2)
         finally:
+            self._streaming = None
             connection.close()
+
+    def hang_up(self) -> None:
+        """End a stream that another thread reads; its reader takes the device for lost."""
+        if (connection := self._streaming) is not None:
+            with contextlib.suppress(OSError, AdbError):
+                connection.conn.shutdown(socket.SHUT_RDWR)
 
     def state(self) -> str:
         """Return what the adb server says of the device now; "absent" where it lists it no more."""

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -248,6 +249,44 @@ def test_several_devices(bench, emulated_device, attached, second_device):
         _name("load", "modelone", serial) for serial in (second_device, emulated_device.serial)
     }
     assert emulated_device.files() == []
+
+
+def test_three_phones_at_once_one_of_which_dies(bench, emulate):
+    phones = [emulate() for _ in range(3)]
+    for phone in phones[1:]:
+        Client(phones[0].address).connect(phone.serial)
+    dying = phones[2]
+    dying.set_tool_fault("hang", from_run=2)  # in its second round
+
+    def let_it_die() -> None:
+        while dying.tool_runs() < 3:
+            time.sleep(0.05)
+        dying.unplug()
+
+    killer = threading.Thread(target=let_it_die, daemon=True)
+    killer.start()
+    run = bench(
+        "--device=all", f"--device-tool={phones[0].tool()}",
+        ADB_SERVER_SOCKET=f"tcp:{phones[0].address}",
+    )  # fmt: skip
+    killer.join()
+    assert run.status == 1, run.text
+    assert set(run.names) == {
+        _name(quantity, model, phone.serial)
+        for quantity in QUANTITIES
+        for model in ("modelone", "modeltwo")
+        for phone in phones[:2]
+    }
+    failed, skipped = run.reason_lines()
+    assert failed.startswith("FAILED ")
+    assert skipped.startswith("SKIPPED [5] ")
+    assert f"device {dying.serial}: the connection ended while round 2 of 2 ran" in failed
+    assert f"device {dying.serial} is gone" in skipped
+    told = {each["name"]: each for each in run.json["failed_device_benchmarks"]}
+    assert len(told) == 6
+    assert told[_name("inference", "modelone", dying.serial)]["rounds_measured"] == 1
+    for phone in phones:
+        assert phone.files() == []
 
 
 def test_unplugged_in_the_middle(bench):

@@ -1,0 +1,137 @@
+"""Several phones at the same time: one worker each, so that a slow or dead one stops no other."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import Any
+
+from bench.android.measure import Bench
+from bench.android.measurement import Measurement, Reporter, Settings
+from models.files.artifacts import Artifact
+
+LOOK_EVERY_S = 0.1
+STOP_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model on a phone.
+
+    Attributes:
+        phone: what `open_bench` knows the phone by.
+        artifact: the model.
+        settings: how it is measured.
+    """
+
+    phone: str
+    artifact: Artifact
+    settings: Settings
+
+
+class Fleet:
+    """Measures jobs on their phones, in each phone's own order.
+
+    Args:
+        open_bench: returns what measures on a phone; called by the phone's worker, for each job.
+        reporter: returns who is told of a phone's rounds; called and told by whoever waits.
+    """
+
+    def __init__(
+        self, open_bench: Callable[[str], Bench], reporter: Callable[[str], Reporter]
+    ) -> None:
+        self._open_bench = open_bench
+        self._reporter = reporter
+        self._events: queue.Queue[tuple[str, str, tuple]] = queue.Queue()
+        self._futures: dict[Job, Future[tuple[Bench, Measurement]]] = {}
+        self._working: dict[str, Bench] = {}
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, jobs: Iterable[Job]) -> None:
+        """Begin to measure: a worker a phone."""
+        by_phone: dict[str, list[Job]] = {}
+        for job in jobs:
+            if job not in self._futures:
+                self._futures[job] = Future()
+                by_phone.setdefault(job.phone, []).append(job)
+        for phone, own in by_phone.items():
+            thread = threading.Thread(target=self._work, args=(own,), name=f"phone {phone}")
+            self._threads.append(thread)
+            thread.start()
+
+    def result(self, job: Job) -> tuple[Bench, Measurement]:
+        """Wait for a job, while the reporters are told of all phones.
+
+        Raises:
+            DeviceError, ArtifactError: it could not be measured.
+        """
+        while True:
+            self._tell()
+            try:
+                return self._futures[job].result(LOOK_EVERY_S)
+            except FutureTimeoutError:
+                if self._futures[job].done():  # it is the job's own
+                    raise
+
+    def close(self) -> None:
+        """End what is still under way; the phones clean up by themselves."""
+        self._stop.set()
+        for bench in list(self._working.values()):
+            bench.device.hang_up()
+        for thread in self._threads:
+            thread.join(STOP_TIMEOUT_S)
+        self._tell()
+
+    def _tell(self) -> None:
+        while True:
+            try:
+                phone, word, arguments = self._events.get_nowait()
+            except queue.Empty:
+                return
+            getattr(self._reporter(phone), word)(*arguments)
+
+    def _work(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            future = self._futures[job]
+            if self._stop.is_set():
+                future.cancel()
+                continue
+            try:
+                bench = self._working[job.phone] = self._open_bench(job.phone)
+                relay = _Relay(job.phone, self._events, self._stop)
+                future.set_result((bench, bench.measure(job.artifact, job.settings, relay)))
+            except BaseException as error:
+                future.set_exception(error)
+            finally:
+                self._working.pop(job.phone, None)
+
+
+class _Relay:
+    """A worker's reporter: it passes everything on, and ends the measurement when it is to stop."""
+
+    def __init__(self, phone: str, events: queue.Queue, stop: threading.Event) -> None:
+        self._phone = phone
+        self._events = events
+        self._stop = stop
+
+    def _put(self, word: str, *arguments: Any) -> None:
+        self._events.put((self._phone, word, arguments))
+        if self._stop.is_set():
+            raise CancelledError
+
+    def begin(self, title: str, rounds: int) -> None:
+        self._put("begin", title, rounds)
+
+    def advance(self, done: int) -> None:
+        self._put("advance", done)
+
+    def end(self) -> None:
+        self._events.put((self._phone, "end", ()))
+
+    def tell(self, line: str) -> None:
+        self._put("tell", line)
