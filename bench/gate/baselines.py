@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.gate.errors import GateError
-from bench.gate.stored import Run, read_run
+from bench.gate.measure.gate_error import GateError
+from bench.results.runs import Run, read_run
 
 DIRECTORY = Path(".benchmarks") / "baselines"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
@@ -54,7 +54,7 @@ def store(name: str, runs: Sequence[Run], directory: Path = DIRECTORY) -> Path:
     if (directory / name).exists():
         raise GateError(f"baseline {name} exists already; baselines are not replaced")
     commits = {run.commit for run in runs}
-    if len(commits) != 1 or "+" in (commit := commits.pop()) or commit == "None":
+    if len(commits) != 1 or None in commits or any(run.is_changed for run in runs):
         raise GateError("a baseline is one commit, without changes that are in none")
     if failures := [failure for run in runs for failure in run.failures]:
         raise GateError(f"a failing run is no baseline: {failures[0]}")
@@ -74,4 +74,4 @@ def _files(baseline: Path) -> list[Path]:
 
 def _commit(baseline: Path) -> str:
     files = _files(baseline)
-    return read_run(files[0]).commit if files else ""
+    return (read_run(files[0]).commit or "") if files else ""

@@ -6,15 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.gate.errors import GateError
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     parser.usage = "python -m bench compare [options] BASE [BASE ...] -- HEAD.json [HEAD.json ...]"
     parser.epilog = (
         "Make each file with a process of its own: pytest --benchmark-only --benchmark-json=FILE. "
-        "Exit status: 0 pass, 1 regressed, 2 could not judge."
+        "Exit status: 0 not worse, 1 worse, 2 could not judge."
     )
     parser.add_argument(
         "base", nargs="*", metavar="BASE",
@@ -36,37 +34,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, rest: list[str]) -> int:
     """Compare, print, and write and store where asked to; return the exit status."""
-    try:
-        return _compare(arguments, rest)
-    except GateError as error:
-        print(f"could not judge: {error.message}", file=sys.stderr)
-        return 2
+    from bench.gate.closed import fail_closed
+
+    return fail_closed(lambda: _compare(arguments, rest))
 
 
 def _compare(arguments: argparse.Namespace, rest: list[str]) -> int:
     from bench.gate import baselines
+    from bench.gate.closed import status_after
+    from bench.gate.judge.outcome import PASS
     from bench.gate.judge.thresholds import read
+    from bench.gate.measure.gate_error import GateError
     from bench.gate.show.outcome_files import write_outcome
     from bench.gate.show.tables import print_outcome
-    from bench.gate.stored import compare_runs, read_run
+    from bench.gate.stored import compare_runs
     from bench.output.table import terminal
+    from bench.results.runs import read_run
 
     if "--" not in rest or rest[0] != "--":
         unknown = f"unknown argument {rest[0]}; " if rest and rest[0] != "--" else ""
-        raise GateError(f'{unknown}give the files of both sides, with "--" between them')
+        raise GateError(f'{unknown}give the files of base, then "--", then those of head')
     base_files = [path for word in arguments.base for path in baselines.find(word)]
     head_files = [Path(word) for word in rest[1:]]
     for file in base_files:
         if any(file.samefile(other) for other in head_files if other.exists()):
-            raise GateError(f"{file}: stands on both sides")
+            raise GateError(f"{file}: stands for both revisions")
     base, head = ([read_run(path) for path in files] for files in (base_files, head_files))
     outcome = compare_runs(base, head, read().with_latency(min_effect=arguments.min_effect))
     print_outcome(outcome, terminal())
-    if arguments.output is not None:
-        write_outcome(arguments.output, outcome)
     if arguments.save_as is not None:
-        if outcome.exit_status == 0 or (not base and head):
+        if outcome.exit_status == PASS or (not base and head):
             print(f"stored as {baselines.store(arguments.save_as, head)}")
         else:
             print(f"not stored as {arguments.save_as}: {outcome.word}", file=sys.stderr)
-    return outcome.exit_status
+    if arguments.output is None:
+        return outcome.exit_status
+    return status_after(outcome, lambda: write_outcome(arguments.output, outcome))

@@ -1,4 +1,4 @@
-"""Compare this working tree with another revision, and fail where it got worse."""
+"""Compare this working tree with other revisions, and fail where it got worse."""
 
 from __future__ import annotations
 
@@ -8,38 +8,39 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from bench.gate.errors import GateError
 from models.commands.arguments import positive_number
 
+if TYPE_CHECKING:
+    from bench.gate.live_comparison import LiveComparison
+    from bench.gate.measure.block import Settings
+
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-DEFAULT_FILES = ("bench/test_host_inference.py",)
+ONLY = ("bench/test_host_inference.py",)
+DEVICE_ONLY = ("bench/test_device_inference.py::test_device_inference",)
 ROUNDS, DEVICE_ROUNDS = 30, 10
+MINUTES, DEVICE_MINUTES = 5.0, 15.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     parser.epilog = (
-        "Other arguments go to pytest on both sides, such as --architecture mobilenet_v2, "
+        "Other arguments go to pytest in all trees, such as --architecture mobilenet_v2, "
         "--runtime litert or --threads 2. "
-        "Exit status: 0 pass, 1 regressed, 2 could not judge."
-    )
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--base", metavar="REV", help="the revision to compare with")
-    what.add_argument(
-        "--self-check",
-        action="store_true",
-        help="measure the gate itself: how often it is wrong on this machine",
+        "Exit status: 0 not worse, 1 worse, 2 could not judge."
     )
     parser.add_argument(
-        "--all",
-        action="store_true",
-        help=f"every benchmark of the host; default: those of {', '.join(DEFAULT_FILES)}",
-    )
+        "--base", metavar="REV", action="append", required=True,
+        help="the revision to compare with; repeatable, such as the parent and the last release",
+    )  # fmt: skip
+    parser.add_argument(
+        "--all", action="store_true",
+        help="every benchmark; default: inference and classification alone",
+    )  # fmt: skip
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="PATH",
-        help="a .tflite file of your own joins the benchmarks of both sides; repeatable",
+        help="a .tflite file of your own joins the benchmarks of all trees; repeatable",
     )  # fmt: skip
     parser.add_argument("--device", metavar="SERIAL", help="benchmarks of an Android device")
     parser.add_argument("--device-tool", type=Path, metavar="PATH", help="benchmark_model for it")
@@ -49,127 +50,117 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="smallest slow-down worth failing for; default: that of thresholds.toml (1 %%)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-minutes", type=positive_number, default=5.0, metavar="M",
-        help="how long to measure at most; default: %(default)g",
+        "--max-minutes", type=positive_number, metavar="M",
+        help=f"how long to measure at most; default: {MINUTES:g}, on a device {DEVICE_MINUTES:g}",
     )  # fmt: skip
     parser.add_argument(
         "--rounds", type=int, metavar="N",
-        help="timed rounds of a benchmark in each process; default: "
-        f"{ROUNDS}, on a device {DEVICE_ROUNDS}",
+        help=f"timed rounds of a benchmark in each process; default: {ROUNDS} or what time allows, "
+        f"on a device {DEVICE_ROUNDS}",
     )  # fmt: skip
     parser.add_argument(
         "--output", type=Path, default=Path(".benchmarks") / "gate", metavar="DIR",
         help="where gate.json, gate.md and gate.png go; default: %(default)s",
     )  # fmt: skip
-    check = parser.add_argument_group("self-check")
-    check.add_argument("--load", action="store_true", help="while all cores are busy")
-    check.add_argument(
-        "--comparisons", type=int, default=20, metavar="N",
-        help="live comparisons of each condition; default: %(default)s",
-    )  # fmt: skip
-    check.add_argument(
-        "--blocks", type=int, default=200, metavar="N",
-        help="recorded blocks to resample from; default: %(default)s",
-    )  # fmt: skip
-    check.add_argument(
-        "--resample-only", action="store_true",
-        help="measure nothing; repeat the figures from the recorded blocks",
-    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, rest: list[str]) -> int:
     """Compare, print, write; return the exit status."""
-    with _terminable():
-        try:
-            if arguments.self_check:
-                from bench.gate.selfcheck import self_check
+    from bench.gate.closed import fail_closed
 
-                return self_check(arguments, settings(arguments, rest))
-            return _gate(arguments, rest)
-        except GateError as error:
-            print(f"could not judge: {error.message}", file=sys.stderr)
-            if error.details:
-                print(error.details, file=sys.stderr)
-            return 2
+    with _terminable():
+        return fail_closed(lambda: _gate(arguments, rest))
 
 
 def _gate(arguments: argparse.Namespace, rest: list[str]) -> int:
-    from rich.console import Console
-
-    from bench.gate.comparison import Comparison
-    from bench.gate.judge.outcome import Outcome
-    from bench.gate.judge.thresholds import read
-    from bench.gate.measure.checkout import ROOT, checked_out, describe, python_for, resolve
-    from bench.gate.measure.controller import BASE, HEAD, Side
-    from bench.gate.measure.one_device import on_device
+    from bench.gate.closed import status_after
     from bench.gate.show.outcome_files import infos, write_outcome
-    from bench.gate.show.progress import TerminalReporter
     from bench.gate.show.tables import print_outcome
     from bench.output.table import terminal
+    from bench.results.processor import machine_info
+
+    comparison, commits = _compare(arguments, settings(arguments, rest))
+    outcome, blocks = comparison.outcome, comparison.blocks
+    print_outcome(outcome, terminal())
+    more = {"commits": commits, "info": infos(blocks[0]) if blocks else {}}
+    return status_after(
+        outcome,
+        lambda: write_outcome(arguments.output, outcome, blocks, machine=machine_info(), **more),
+    )
+
+
+def _compare(arguments: argparse.Namespace, how: Settings) -> tuple[LiveComparison, dict[str, str]]:
+    """Check the bases out and compare; return the comparison, and the commits by tree."""
+    from rich.console import Console
+
+    from bench.gate.closed import one_line
+    from bench.gate.judge.outcome import Outcome
+    from bench.gate.judge.thresholds import read
+    from bench.gate.live_comparison import LiveComparison
+    from bench.gate.measure.block import BASE, HEAD, Tree
+    from bench.gate.measure.checkout import ROOT, checked_out, describe, python_for, resolve
+    from bench.gate.measure.gate_error import GateError
+    from bench.gate.measure.one_device import on_device
+    from bench.gate.measure.time_plan import TimePlan
+    from bench.gate.show.progress import TerminalReporter
 
     thresholds = read().with_latency(min_effect=arguments.min_effect)
-    commit = resolve(arguments.base)
-    outcome = Outcome(f"{arguments.base} ({commit[:8]})", _short(describe()))
-    reporter = TerminalReporter(Console(stderr=True), 60 * arguments.max_minutes)
-    head = Side(HEAD, ROOT, sys.executable)
-    blocks: list = []
+    revisions = list(dict.fromkeys(arguments.base))
+    commits = {revision: resolve(revision) for revision in revisions}
+    is_alone = len(revisions) == 1
+    named = ", ".join(f"{revision} ({commit[:8]})" for revision, commit in commits.items())
+    outcome = Outcome(named, _short(describe()))
+    minutes = MINUTES if arguments.device is None else DEVICE_MINUTES
+    seconds = 60 * (arguments.max_minutes or minutes)
+    reporter = TerminalReporter(Console(stderr=True), seconds)
+    head = Tree(HEAD, ROOT, sys.executable)
+    plan = TimePlan(seconds, how, arguments.rounds is None)
+    comparison = LiveComparison(
+        {}, head, how, thresholds, plan, reporter, outcome, arguments.fruits360
+    )
     try:
-        reporter.tell(f"checking out {commit[:8]}")
         with contextlib.ExitStack() as stack:
-            tree = stack.enter_context(checked_out(commit, ROOT.name))
-            python = stack.enter_context(python_for(tree, reporter.tell))
-            how = settings(arguments, rest)
+            for revision, commit in commits.items():
+                reporter.tell(f"checking out {commit[:8]}")
+                tree = stack.enter_context(checked_out(commit, ROOT.name))
+                python = stack.enter_context(python_for(tree, reporter.tell))
+                name = BASE if is_alone else f"{BASE} {revision}"
+                comparison.bases["" if is_alone else revision] = Tree(name, tree, python)
             if arguments.device is not None:
-                how = stack.enter_context(on_device(how, arguments.device, arguments.device_tool))
-            comparison = Comparison(
-                Side(BASE, tree, python),
-                head,
-                how,
-                thresholds,
-                60 * arguments.max_minutes,
-                reporter,
-                outcome,
-                arguments.fruits360,
-                blocks,
-            )
+                comparison.settings = stack.enter_context(
+                    on_device(how, arguments.device, arguments.device_tool)
+                )
+            plan.begin()
             comparison.run()
-    except GateError as error:
-        outcome.problems.append(error.message)
-        outcome.details = error.details
+    except Exception as error:  # what was found until then is still told
+        outcome.problems.append(one_line(error))
+        outcome.details = error.details if isinstance(error, GateError) else ""
     finally:
         reporter.close()
-    write_outcome(
-        arguments.output,
-        outcome,
-        blocks,
-        base_commit=commit,
-        head_commit=describe(),
-        machine=_machine(),
-        info=infos(blocks[0]) if blocks else {},
-    )
-    print_outcome(outcome, terminal())
-    return outcome.exit_status
+    return comparison, {HEAD: describe(), **commits}
 
 
-def settings(arguments: argparse.Namespace, rest: list[str]) -> Any:
+def settings(arguments: argparse.Namespace, rest: list[str]) -> Settings:
     """Return how blocks are measured.
 
     Raises:
-        GateError: an argument contradicts another.
+        GateError: `--rounds` is too small.
     """
-    from bench.gate.measure.controller import Settings
+    from bench.gate.measure.block import Settings
+    from bench.gate.measure.gate_error import GateError
 
     is_device = arguments.device is not None
-    default_rounds = DEVICE_ROUNDS if is_device else ROUNDS
-    rounds = default_rounds if arguments.rounds is None else arguments.rounds
+    default = DEVICE_ROUNDS if is_device else ROUNDS
+    rounds = default if arguments.rounds is None else arguments.rounds
     if rounds < 1 + is_device:
         raise GateError(f"--rounds: a benchmark has at least {1 + is_device} here")
     models = [f"--model={path.expanduser().resolve()}" for path in arguments.model]
     is_threaded = any(each.startswith("--threads") for each in rest)
     return Settings(
         rounds=rounds,
-        files=() if arguments.all or is_device else DEFAULT_FILES,
+        only=() if arguments.all else DEVICE_ONLY if is_device else ONLY,
         pytest_arguments=(*models, *(word for word in rest if word != "--")),
+        is_device=is_device,
         shares_core=not is_threaded,
     )
 
@@ -194,13 +185,6 @@ def _terminable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _machine() -> dict[str, Any]:
-    """Return pytest-benchmark's description of this machine."""
-    from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
-
-    return pytest_benchmark_generate_machine_info()
 
 
 def _short(described: str) -> str:

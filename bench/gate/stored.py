@@ -1,168 +1,122 @@
-"""Comparing stored runs of pytest-benchmark: the run is the unit, several a side."""
+"""Comparing stored files of pytest-benchmark: the file is the unit, several of each revision.
+
+The rounds of a file share its session: one process, one time of day, one temperature. So a file
+gives one number for each benchmark, its process latency, and intervals are over files.
+"""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from bench.gate.comparison import incomparable
-from bench.gate.errors import GateError
+from bench.gate.judge.comparable import incomparable
 from bench.gate.judge.outcome import Figure, Latency, Outcome
 from bench.gate.judge.static_metrics import COUNTS, compare_partitions
-from bench.gate.judge.thresholds import ThresholdTable
-from bench.gate.judge.verdict import Verdict, lower_is_better
-from bench.gate.measure.controller import BASE, HEAD
+from bench.gate.judge.thresholds import Thresholds, ThresholdTable
+from bench.gate.measure.block import BASE, HEAD
+from bench.results.runs import Run
 from bench.statistics.intervals import runs_needed, two_samples
+from bench.statistics.process_latency import process_latency
 from bench.statistics.sequential import FAMILY_ERROR, MISS, Decision, Margins
+from bench.statistics.verdict import Verdict, lower_is_better
 
-
-@dataclass(frozen=True)
-class Run:
-    """One file of pytest-benchmark.
-
-    Attributes:
-        path: the file.
-        commit: what was measured; with "+changes" where files differed from it.
-        cpu: what it was measured on, for people.
-        medians_s: median of the rounds, in seconds, by benchmark.
-        infos: `extra_info`, by benchmark.
-        failures: benchmarks that failed, one line each.
-    """
-
-    path: Path
-    commit: str
-    cpu: str
-    medians_s: dict[str, float]
-    infos: dict[str, dict[str, Any]]
-    failures: tuple[str, ...]
-
-
-def read_run(path: Path) -> Run:
-    """Read a file.
-
-    Raises:
-        GateError: it is no complete file of pytest-benchmark; the message says why.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        machine, commit = data["machine_info"], data["commit_info"]
-        cpu = machine["cpu"]
-        names = [each["fullname"] for each in data["benchmarks"]]
-        medians = {each["fullname"]: float(each["stats"]["median"]) for each in data["benchmarks"]}
-        infos = {each["fullname"]: each["extra_info"] for each in data["benchmarks"]}
-        failed = data.get("failed_device_benchmarks", [])
-        run = Run(
-            path,
-            str(commit.get("id")) + ("+changes" if commit.get("dirty") else ""),
-            f"{cpu.get('brand_raw')}, {cpu.get('count')} cores, {machine.get('machine')}",
-            medians,
-            infos,
-            tuple(f"{each['name']}: {each['reason']}" for each in failed),
-        )
-    except OSError as error:
-        raise GateError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise GateError(f"{path}: not a file of pytest-benchmark ({error})") from None
-    if not names:
-        raise GateError(f"{path}: holds no benchmark")
-    if len(set(names)) != len(names):
-        raise GateError(f"{path}: two benchmarks have the same name")
-    if wrong := [name for name, value in medians.items() if not 0 < value < math.inf]:
-        raise GateError(f"{path}: the median of {wrong[0]} is not above zero")
-    return run
+Infos = Mapping[str, Mapping[str, Any]]
+"""By benchmark, its `extra_info`."""
 
 
 def compare_runs(base: Sequence[Run], head: Sequence[Run], thresholds: ThresholdTable) -> Outcome:
-    """Compare two sides of several runs each.
+    """Compare two revisions of several files each.
 
     The interval is that of Hodges and Lehmann for a shift between two samples, at a level that is
-    divided by the number of benchmarks (Bonferroni).
+    divided by the number of benchmarks (Bonferroni): where both revisions are of the same speed,
+    the probability that any benchmark is called regressed is `FAMILY_ERROR` at most, however much
+    sessions differ, as long as they differ alike for both.
     """
     outcome = Outcome(_commits(base), _commits(head))
+    outcome.blocks = len(base) + len(head)
     outcome.problems += _problems(base, BASE) + _problems(head, HEAD)
-    cpus = {run.cpu for run in (*base, *head)}
-    if len(cpus) > 1:
-        outcome.problems.append(f"measured on different machines: {' / '.join(sorted(cpus))}")
+    processors = {run.processor for run in (*base, *head)}
+    if len(processors) > 1:
+        problem = f"measured on different machines: {' / '.join(sorted(processors))}"
+        outcome.problems.append(problem)
     if not base or not head:
-        outcome.problems.append("nothing to compare: a side has no runs")
+        outcome.problems.append("nothing to compare: give files of both revisions")
         return outcome
-    shared = [name for name in base[0].medians_s if all(name in run.medians_s for run in head)]
-    outcome.problems += [
-        f"{name} is gone from head" for name in base[0].medians_s if name not in shared
-    ]
-    outcome.notes += [
-        f"{name} is new in head" for name in head[0].medians_s if name not in base[0].medians_s
-    ]
-    old, new = ({name: runs[0].infos[name] for name in shared} for runs in (base, head))
+    old_results, new_results = base[0].by_fullname(), head[0].by_fullname()
+    shared = [name for name in old_results if all(name in run.by_fullname() for run in head)]
+    outcome.problems += [f"{name} is gone from head" for name in old_results if name not in shared]
+    outcome.notes += [f"{name} is new in head" for name in new_results if name not in old_results]
+    old, new = ({name: each[name].info for name in shared} for each in (old_results, new_results))
     outcome.problems += incomparable(old, new)
     outcome.figures += _figures(old, new, thresholds)
     if outcome.problems:
         return outcome
-    outcome.latencies = [
-        _latency(name, base, head, thresholds, FAMILY_ERROR / len(shared)) for name in shared
-    ]
     needed = runs_needed(FAMILY_ERROR / max(1, len(shared)))
-    have = min(len(base), len(head))
-    if have < needed:
-        outcome.notes.append(
-            f"{have} run(s) a side; a regression of one of {len(shared)} benchmarks can be told "
-            f"from {needed} runs a side on, each a fresh process"
+    if min(len(base), len(head)) < needed:
+        outcome.problems.append(
+            f"{len(base)} file(s) of base and {len(head)} of head: a verdict on {len(shared)} "
+            f"benchmark(s) needs {needed} of each, each of a session of its own"
         )
-    outcome.blocks = len(base) + len(head)
+        return outcome
+    outcome.notes += _one_after_the_other(base, head)
+    level = FAMILY_ERROR / len(shared)
+    for name in shared:
+        before, after = (
+            [process_latency(run.by_fullname()[name].times_s) for run in runs]
+            for runs in (base, head)
+        )
+        allowed = thresholds.of(new[name].get("architecture"))
+        outcome.latencies.append(_latency(name, before, after, allowed, level))
     return outcome
 
 
 def _commits(runs: Sequence[Run]) -> str:
-    names = dict.fromkeys(run.commit[:8] + run.commit[40:] for run in runs)
-    return f"{' / '.join(names) or 'nothing'} ({len(runs)} runs)"
+    names = dict.fromkeys(run.label for run in runs)
+    return f"{' / '.join(names) or 'nothing'} ({len(runs)} files)"
 
 
-def _problems(runs: Sequence[Run], side: str) -> list[str]:
-    """Say why the runs of a side are no repetitions of each other."""
+def _problems(runs: Sequence[Run], name: str) -> list[str]:
+    """Say why files are no repetitions of each other."""
     problems = [f"{run.path}: {failure}" for run in runs for failure in run.failures]
-    if len({run.commit for run in runs}) > 1:
-        problems.append(f"{side}: its runs are of different commits; a baseline is one commit")
-    if any(run.medians_s.keys() != runs[0].medians_s.keys() for run in runs):
-        problems.append(f"{side}: its runs hold different benchmarks")
+    if len({(run.commit, run.is_changed) for run in runs}) > 1:
+        problems.append(f"{name}: its files are of different commits; give those of one")
+    if any(run.by_fullname().keys() != runs[0].by_fullname().keys() for run in runs):
+        problems.append(f"{name}: its files hold different benchmarks")
     return problems
 
 
+def _one_after_the_other(base: Sequence[Run], head: Sequence[Run]) -> list[str]:
+    """Warn where all files of one revision are older: then sessions do not differ alike."""
+    old, new = ([run.time.timestamp() for run in runs] for runs in (base, head))
+    if max(old) < min(new) or max(new) < min(old):
+        return [
+            "all files of one revision are older than the other's: what changed on the machine in "
+            "between counts as a change of the code; measure both in turn"
+        ]
+    return []
+
+
 def _latency(
-    name: str,
-    base: Sequence[Run],
-    head: Sequence[Run],
-    thresholds: ThresholdTable,
-    level: float,
+    name: str, old: list[float], new: list[float], allowed: Thresholds, level: float
 ) -> Latency:
-    old, new = ([run.medians_s[name] for run in runs] for runs in (base, head))
-    allowed = thresholds.of(head[0].infos[name].get("architecture"))
-    margins = Margins.of(
-        allowed.min_effect, allowed.max_hidden_effect, allowed.floor_us, median(old)
-    )
+    margins = Margins.of(allowed.min_effect, allowed.margin, allowed.floor_us, median(old))
     estimate = two_samples(np.log(old), np.log(new), level, MISS)
     strict = two_samples(np.log(old), np.log(new), level, level)
+    verdict = Verdict.NONE
     if estimate.lower > margins.effect:
         verdict = Verdict.REGRESSED
     elif strict.upper < -margins.effect:
         verdict, estimate = Verdict.IMPROVED, strict
-    else:
-        verdict = Verdict.SAME if estimate.upper < margins.hidden else Verdict.NONE
+    elif estimate.upper < margins.margin and estimate.value <= margins.effect:
+        verdict = Verdict.SAME
     return Latency(name, median(old), median(new), Decision(verdict, estimate, margins, False))
 
 
-def _figures(
-    base: Mapping[str, Mapping[str, Any]],
-    head: Mapping[str, Mapping[str, Any]],
-    thresholds: ThresholdTable,
-) -> list[Figure]:
-    """Compare the exact figures that the runs carry, once for each model."""
+def _figures(base: Infos, head: Infos, thresholds: ThresholdTable) -> list[Figure]:
+    """Compare the static metrics that the files carry, once for each model."""
     figures: dict[tuple[str, str], Figure] = {}
     for name, old in base.items():
         new = head[name]
@@ -170,13 +124,12 @@ def _figures(
         subject = str(new.get("model"))
         for quantity in (*COUNTS, "accuracy"):
             before, after = old.get(quantity), new.get(quantity)
-            if before is None and after is None:
-                continue
-            figures[subject, quantity] = _figure(subject, quantity, before, after, allowed)
+            if before is not None or after is not None:
+                figures[subject, quantity] = _figure(subject, quantity, before, after, allowed)
     return [*figures.values(), *compare_partitions(base, head, thresholds)]
 
 
-def _figure(subject: str, quantity: str, before: Any, after: Any, allowed: Any) -> Figure:
+def _figure(subject: str, quantity: str, before: Any, after: Any, allowed: Thresholds) -> Figure:
     verdict = Verdict.NONE
     if before is not None and after is not None:
         change = before - after if quantity == "accuracy" else after - before

@@ -1,1 +1,4 @@
-"""How fast one model is in proportion to others, measured in turns."""
+"""How fast one model is in proportion to others, interleaved.
+
+It calls statistics, output and models.
+"""

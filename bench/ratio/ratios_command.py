@@ -101,14 +101,14 @@ def _table(models: list[Artifact], found: list[Ratio], arguments: argparse.Names
     from rich.table import Table
 
     table = Table(
-        title=f"{models[0].name}: invoke as a share of the others', in turns",
+        title=f"{models[0].name}: invoke as a share of the others', interleaved",
         caption=f"{arguments.blocks} processes of {arguments.rounds} rounds, LiteRT, "
         f"{arguments.threads} thread(s); in brackets: 95 % interval",
     )
-    for heading in ("model", "median us", "share"):
+    for heading in ("model", "latency us", "share"):
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for model, each in zip(models, found, strict=True):
         share = f"{each.value:.3f} ({each.lower:.3f} to {each.upper:.3f})"
         share = share if model is not models[0] else ""
-        table.add_row(model.name, f"{each.median_us:.1f}", share)
+        table.add_row(model.name, f"{each.latency_us:.1f}", share)
     return table

@@ -5,16 +5,10 @@ its clock, so a thousand of them are still one observation (Kalibera, Jones, "Ri
 benchmarking in reasonable time", ISMM 2013; Georges, Buytaert, Eeckhout, "Statistically rigorous
 Java performance evaluation", OOPSLA 2007). Two processes side by side see the same
 disturbances, so their ratio is much quieter than either (Bulej et al., "Duet benchmarking",
-ICPE 2020; there they run at once, here in turns). A process pair therefore gives one number, the
-logarithm of the ratio of its latencies.
+ICPE 2020; there they run at once, here interleaved). A process pair therefore gives one number,
+the logarithm of the ratio of its latencies.
 
-A process's latency is the lower quartile of its rounds, not their median. Every other round
-follows one of the other side, finds the caches full of that side's data, and takes several per
-cent longer. So the rounds come in two kinds, half of each, and the median falls into the gap
-between them, where it jumps from one to the other; the lower quartile is about the median of the
-undisturbed kind. The self-check prints what both would have given on the same rounds.
-
-Where both sides run the same code, swapping their names changes nothing: the logarithm of the
+Where both processes run the same code, swapping their names changes nothing: the logarithm of the
 ratio has a distribution that is symmetric about zero, whatever its shape. That is all that
 Wilcoxon's signed-rank test assumes, and its exact distribution needs no normality, which a loaded
 machine would not grant. Its interval is made of Walsh averages (Hodges, Lehmann, "Estimates of
@@ -30,8 +24,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-
-QUANTILE = 0.25
 
 
 @dataclass(frozen=True)
@@ -51,27 +43,18 @@ class Estimate:
     count: int
 
 
-def latency(rounds_s: Sequence[float]) -> float:
-    """Return a process's latency: the quantile `QUANTILE` of its rounds, in their unit.
+@dataclass(frozen=True)
+class Estimates:
+    """Estimates of several benchmarks: `Estimate`, with arrays of shape (benchmarks,)."""
 
-    Raises:
-        ValueError: there are no rounds, or the latency is not above zero.
-    """
-    if not len(rounds_s):
-        raise ValueError("a benchmark has no rounds")
-    value = float(np.quantile(rounds_s, QUANTILE))
-    if value <= 0:
-        raise ValueError("its rounds are not above zero: the timer is too coarse")
-    return value
+    value: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    count: int
 
-
-def log_ratio(base_s: Sequence[float], head_s: Sequence[float]) -> float:
-    """Return the logarithm of the ratio of two latencies, head over base.
-
-    Raises:
-        ValueError: as for `latency`.
-    """
-    return float(np.log(latency(head_s) / latency(base_s)))
+    def __getitem__(self, index: int) -> Estimate:
+        value, lower, upper = (float(each[index]) for each in (self.value, self.lower, self.upper))
+        return Estimate(value, lower, upper, self.count)
 
 
 def one_sample(values: Sequence[float], lower_level: float, upper_level: float) -> Estimate:
@@ -88,14 +71,25 @@ def one_sample(values: Sequence[float], lower_level: float, upper_level: float) 
     Raises:
         ValueError: there are no observations.
     """
-    observed = np.asarray(values, np.float64)
-    if not observed.size:
+    return one_sample_each(np.asarray(values, np.float64)[None], lower_level, upper_level)[0]
+
+
+def one_sample_each(values: np.ndarray, lower_level: float, upper_level: float) -> Estimates:
+    """Estimate several centres at once.
+
+    Args:
+        values: observations, shape (benchmarks, observations of each).
+        lower_level, upper_level: as for `one_sample`.
+
+    Raises:
+        ValueError: there are no observations.
+    """
+    count = values.shape[1]
+    if not count:
         raise ValueError("no observations")
-    first, second = _pairs(observed.size)
-    walsh = np.sort((observed[first] + observed[second]) / 2)
-    return _between(
-        walsh, signed_rank_distribution(observed.size), lower_level, upper_level, observed.size
-    )
+    first, second = _pairs(count)
+    walsh = np.sort((values[:, first] + values[:, second]) / 2, axis=1)
+    return _between(walsh, signed_rank_distribution(count), lower_level, upper_level, count)
 
 
 def two_samples(
@@ -110,9 +104,9 @@ def two_samples(
     count = min(old.size, new.size)
     if not count:
         raise ValueError("no observations")
-    differences = np.sort(np.subtract.outer(new, old).ravel())
+    differences = np.sort(np.subtract.outer(new, old).ravel())[None]
     distribution = mann_whitney_distribution(old.size, new.size)
-    return _between(differences, distribution, lower_level, upper_level, count)
+    return _between(differences, distribution, lower_level, upper_level, count)[0]
 
 
 @cache
@@ -126,12 +120,14 @@ def _between(
     lower_level: float,
     upper_level: float,
     count: int,
-) -> Estimate:
+) -> Estimates:
+    """Return the middle and the order statistics that belong to the levels; rows are sorted."""
     below, above = (_rank(distribution, level) for level in (lower_level, upper_level))
-    return Estimate(
-        float(np.median(ordered)),
-        float(ordered[below]) if below >= 0 else -np.inf,
-        float(ordered[-1 - above]) if above >= 0 else np.inf,
+    unbounded = np.full(len(ordered), np.inf)
+    return Estimates(
+        np.median(ordered, axis=1),
+        ordered[:, below] if below >= 0 else -unbounded,
+        ordered[:, -1 - above] if above >= 0 else unbounded,
         count,
     )
 
@@ -173,7 +169,7 @@ def mann_whitney_distribution(first: int, second: int) -> np.ndarray:
 
 
 def runs_needed(level: float) -> int:
-    """Return how many runs a side has to have before `two_samples` has a bound of that level."""
+    """Return how many runs each sample has to have before `two_samples` has a bound of that level."""
     runs = 1
     while _rank(mann_whitney_distribution(runs, runs), level) < 0:
         runs += 1

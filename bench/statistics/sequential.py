@@ -1,50 +1,62 @@
-"""Deciding about many benchmarks while their blocks come in, with a known rate of errors.
+"""Deciding about many benchmarks while their observations come in, with a known rate of errors.
 
 Every benchmark goes through one or two stages.
 
-1. Screening. At planned numbers of blocks its interval is looked at. It is done ("same") when the
-   upper bound excludes a slow-down that matters; it is suspected when the interval lies beyond
-   the smallest effect worth failing for, on either side. Otherwise it goes on.
-2. Confirmation. A suspect starts from nothing, with fresh blocks, and only these count. It has
-   regressed (or improved) when their interval, at a much stricter level, lies beyond the smallest
-   effect as a whole.
+1. Screening. At planned numbers of observations its interval is looked at. It is suspected when
+   the interval lies beyond the smallest effect worth failing for, on either side. It is done
+   ("same") when the upper bound excludes a slow-down of the non-inferiority margin, and the
+   estimate is no more than the smallest effect. Otherwise it goes on.
+2. Confirmation. A suspect starts from nothing, and only fresh observations count. It has regressed
+   (or improved, if that was suspected) when their interval, at a much stricter level, lies beyond
+   the smallest effect as a whole. It is cleared like a benchmark in screening.
 
-What is decided is not measured any more, so that the blocks of those that are left are short.
+A benchmark whose estimate is a slow-down worth failing for is never called the same. A suspected
+slow-down that was not cleared when the time is over has no verdict.
 
-Errors over the whole suite. A false alarm needs both stages to fail, on blocks that have nothing
-in common. With N benchmarks, a first stage that suspects an innocent one with probability s at
-most, and a second that condemns it with probability c at most, the expected number of false alarms
-is N s c, and so the probability of any is no larger (Boole's inequality; the correction of
-Bonferroni and Holm 1979, spent on two independent stages). c is chosen so that N s c is the
-family's error. Repeated looks are paid for by spending each stage's level in parts, one a look,
-whose sum it is (Lan, DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70,
-1983); the parts add up by Boole's inequality again, so nothing is assumed about how looks depend
-on each other. That a benchmark is called same although it slowed down by the largest effect that
-may stay hidden is bounded for each benchmark by itself, in the same way.
+Errors over a suite of N benchmarks whose true change is no more than the smallest effect:
+
+- Any false regression: at most `family_error`. It needs both stages to err in the same direction:
+  screening with probability s at most, then confirmation with c at most, whatever came before,
+  because only fresh observations count and each is as likely above its centre as below. So the
+  expected number of false regressions is N s c at most, and so is the probability of any (Boole's
+  inequality). c is chosen so that N s c is `family_error`.
+- Any regression or improvement where nothing changed: at most twice that, once a direction.
+- A slow-down of the margin that is called the same: at most twice `miss` for each benchmark by
+  itself, once a stage.
+
+Repeated looks are paid for by spending each stage's level in parts, one a look, whose sum it is
+(Lan, DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70, 1983). The parts
+add up by Boole's inequality too, so nothing is assumed about how looks depend on each other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from bench.gate.judge.verdict import Verdict
-from bench.statistics.intervals import Estimate, one_sample
+import numpy as np
+
+from bench.statistics.intervals import Estimate, one_sample, one_sample_each
+from bench.statistics.verdict import Verdict
 
 FAMILY_ERROR = 0.005
-"""Probability of any false alarm in a whole comparison of identical trees, at most."""
+"""Probability of any false regression in a whole comparison, at most."""
 
 SUSPICION = 0.05
-"""Probability that screening suspects an innocent benchmark, at most."""
+"""Probability that screening suspects an innocent benchmark of one direction, at most."""
 
 MISS = 0.003
-"""Probability, at either stage, that a slow-down that matters is called same, at most."""
+"""Probability, at either stage, that a slow-down of the margin is called the same, at most."""
 
 Looks = tuple[tuple[int, float], ...]
 SCREENING: Looks = ((10, 0.4), (14, 0.2), (20, 0.15), (28, 0.1), (40, 0.1), (56, 0.05))
 CONFIRMATION: Looks = ((12, 0.4), (16, 0.2), (22, 0.15), (30, 0.1), (40, 0.1), (54, 0.05))
-"""At how many blocks there is a look, and which part of the level it spends."""
+"""At how many observations there is a look, and which part of the level it spends."""
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -53,36 +65,38 @@ class Margins:
 
     Attributes:
         effect: the smallest change worth failing for.
-        hidden: the largest slow-down that may stay unnoticed.
+        margin: the non-inferiority margin: a slow-down that "same" excludes.
     """
 
     effect: float
-    hidden: float
+    margin: float
 
     @classmethod
-    def of(
-        cls, min_effect: float, max_hidden_effect: float, floor_us: float, latency_s: float
-    ) -> Margins:
+    def of(cls, min_effect: float, margin: float, floor_us: float, latency_s: float) -> Margins:
         """Enlarge both where the smallest effect would be less than an absolute time.
 
         Args:
-            min_effect, max_hidden_effect: shares of the base's latency.
+            min_effect, margin: shares of the base's latency.
             floor_us: smallest effect in microseconds.
             latency_s: the base's latency in seconds.
         """
         scale = max(1.0, floor_us / 1e6 / (min_effect * latency_s))
-        return cls(math.log1p(min_effect * scale), math.log1p(max_hidden_effect * scale))
+        return cls(math.log1p(min_effect * scale), math.log1p(margin * scale))
 
 
-@dataclass
+@dataclass(slots=True)
 class _Track:
     margins: Margins
     observed: list[float] = field(default_factory=list)
-    is_suspect: bool = False
-    is_harmless: bool = False
+    suspected: int = 0  # 1 of being slower, -1 of being faster
+    excludes_margin: bool = False
     verdict: Verdict = Verdict.NONE
     is_done: bool = False
     estimate: Estimate | None = None
+
+    @property
+    def looks(self) -> Looks:
+        return CONFIRMATION if self.suspected else SCREENING
 
 
 @dataclass(frozen=True)
@@ -94,7 +108,7 @@ class Decision:
         estimate: of the logarithm of the ratio head / base, from the stage that decided, its
             bounds at the levels of the look that decided; None without observations.
         margins: what mattered.
-        is_confirmed: whether it was measured again with fresh blocks.
+        is_confirmed: whether it was measured again with fresh observations.
     """
 
     verdict: Verdict
@@ -103,85 +117,128 @@ class Decision:
     is_confirmed: bool
 
 
-class SequentialTest:
-    """Benchmarks whose blocks come in one after another.
+class SequentialTest(Generic[Key]):
+    """Benchmarks whose observations come in one after another.
 
     Args:
         margins: what matters, by benchmark; all that are compared.
+        suite: how many benchmarks the family error is of; None for all.
         family_error, suspicion, miss: see the constants of the same names.
     """
 
     def __init__(
         self,
-        margins: Mapping[str, Margins],
+        margins: Mapping[Key, Margins],
+        suite: int | None = None,
         family_error: float = FAMILY_ERROR,
         suspicion: float = SUSPICION,
         miss: float = MISS,
     ) -> None:
         self._tracks = {name: _Track(own) for name, own in margins.items()}
         self._suspicion = suspicion
-        self._conviction = family_error / (suspicion * max(1, len(margins)))
+        self._conviction = family_error / (suspicion * max(1, suite or len(margins)))
         self._miss = miss
 
     @property
-    def pending(self) -> list[str]:
-        """Benchmarks that more blocks can still decide about."""
+    def pending(self) -> list[Key]:
+        """Benchmarks that more observations can still decide about."""
         return [name for name, track in self._tracks.items() if not track.is_done]
 
-    def suspects(self) -> list[str]:
+    def suspects(self) -> list[Key]:
         """Return those of them that are being measured again."""
-        return [name for name in self.pending if self._tracks[name].is_suspect]
+        return [name for name in self.pending if self._tracks[name].suspected]
 
-    def add(self, name: str, log_ratio: float) -> None:
-        """Take a block's observation of a benchmark; look at the interval where one is planned."""
-        track = self._tracks[name]
-        if track.is_done:
-            return
-        track.observed.append(log_ratio)
-        count = len(track.observed)
-        for planned, part in CONFIRMATION if track.is_suspect else SCREENING:
-            if planned == count:
-                (self._confirm if track.is_suspect else self._screen)(track, part)
-        last = (CONFIRMATION if track.is_suspect else SCREENING)[-1][0]
-        if len(track.observed) >= last:
-            track.is_done = True
+    def add(self, observations: Mapping[Key, Sequence[float]]) -> None:
+        """Take observations of benchmarks; look at intervals where a look is planned.
 
-    def _screen(self, track: _Track, part: float) -> None:
-        level = self._suspicion * part
-        track.estimate = one_sample(track.observed, level, self._miss * part)
-        track.is_harmless = track.estimate.upper < track.margins.hidden
-        is_slower = track.estimate.lower > track.margins.effect
-        is_faster = one_sample(track.observed, level, level).upper < -track.margins.effect
-        if is_slower or is_faster:
-            track.is_suspect, track.observed = True, []
-        elif track.is_harmless:
-            track.verdict, track.is_done = Verdict.SAME, True
+        Args:
+            observations: logarithms of ratios, by benchmark, in the order they were made.
+        """
+        for index in range(max(map(len, observations.values()), default=0)):
+            looked_at: dict[tuple[bool, int, float], list[_Track]] = defaultdict(list)
+            for name, values in observations.items():
+                track = self._tracks[name]
+                if index < len(values) and not track.is_done:
+                    track.observed.append(values[index])
+                    for count, part in track.looks:
+                        if count == len(track.observed):
+                            looked_at[bool(track.suspected), count, part].append(track)
+            for (is_again, _, part), tracks in looked_at.items():
+                self._look(tracks, is_again, part)
 
-    def _confirm(self, track: _Track, part: float) -> None:
-        level = self._conviction * part
-        track.estimate = one_sample(track.observed, level, self._miss * part)
-        track.is_harmless = track.estimate.upper < track.margins.hidden
-        strict = one_sample(track.observed, level, level)
-        if strict.lower > track.margins.effect:
-            track.verdict, track.is_done = Verdict.REGRESSED, True
-        elif strict.upper < -track.margins.effect:
-            track.verdict, track.is_done, track.estimate = Verdict.IMPROVED, True, strict
-        elif track.is_harmless and strict.lower <= 0 <= strict.upper:
-            track.verdict, track.is_done = Verdict.SAME, True
+    def _look(self, tracks: list[_Track], is_again: bool, part: float) -> None:
+        """Look at benchmarks of one stage that have the same number of observations."""
+        level = (self._conviction if is_again else self._suspicion) * part
+        observed = np.array([track.observed for track in tracks])
+        judged = one_sample_each(observed, level, self._miss * part)
+        strict = one_sample_each(observed, level, level)
+        for index, track in enumerate(tracks):
+            estimate, upper = judged[index], float(strict.upper[index])
+            track.estimate = estimate
+            track.excludes_margin = estimate.upper < track.margins.margin
+            is_slower = estimate.lower > track.margins.effect
+            is_faster = upper < -track.margins.effect
+            if not is_again and (is_slower or is_faster):
+                track.suspected, track.observed = 1 if is_slower else -1, []
+            elif is_again and is_slower and track.suspected > 0:
+                track.verdict, track.is_done = Verdict.REGRESSED, True
+            elif is_again and is_faster and track.suspected < 0:
+                track.verdict, track.is_done = Verdict.IMPROVED, True
+                track.estimate = strict[index]
+            elif _is_harmless(track) and (track.suspected >= 0 or not _is_effect(track)):
+                track.verdict, track.is_done = Verdict.SAME, True
+            elif len(track.observed) == track.looks[-1][0]:
+                track.is_done = True
 
-    def decisions(self) -> dict[str, Decision]:
+    def decisions(self) -> dict[Key, Decision]:
         """Return what is known by now, by benchmark.
 
-        Where blocks ran out over the question whether a benchmark improved, it is the same: its
-        last look excluded a slow-down that matters.
+        Where time ran out over the question whether a benchmark improved, it is the same: its last
+        look excluded the margin.
         """
         return {name: self._decision(track) for name, track in self._tracks.items()}
 
     def _decision(self, track: _Track) -> Decision:
         verdict, estimate = track.verdict, track.estimate
-        if verdict is Verdict.NONE and track.is_harmless:
+        if verdict is Verdict.NONE and track.suspected < 0 and _is_harmless(track):
             verdict = Verdict.SAME
         elif not track.is_done and track.observed:
-            level = self._conviction if track.is_suspect else self._suspicion
+            level = self._conviction if track.suspected else self._suspicion
             estimate = one_sample(track.observed, level, self._miss)
-        return Decision(verdict, estimate, track.margins, track.is_suspect)
+        return Decision(verdict, estimate, track.margins, bool(track.suspected))
+
+    def still_needed(self) -> dict[Key, int]:
+        """Return how many more observations each open benchmark will probably need.
+
+        An interval narrows with the square root of the number of observations. One that is
+        suspected of nothing is expected to be cleared, a suspect to be confirmed.
+        """
+        return {name: self._still_needed(self._tracks[name]) for name in self.pending}
+
+    def _still_needed(self, track: _Track) -> int:
+        have, looks = len(track.observed), [count for count, _ in track.looks]
+        if have < looks[0]:
+            return looks[0] - have
+        level = (self._conviction if track.suspected else self._suspicion) * track.looks[-1][1]
+        estimate = one_sample(track.observed, level, self._miss * track.looks[-1][1])
+        beyond = estimate.value - track.margins.effect
+        half = estimate.value - estimate.lower if beyond > 0 else estimate.upper - estimate.value
+        room = beyond if beyond > 0 else track.margins.margin - estimate.value
+        wanted = have * (half / room) ** 2 if math.isfinite(half) and room > 0 else looks[-1]
+        then = next((count for count in looks if count > have and count >= wanted), looks[-1])
+        again = CONFIRMATION[0][0] if beyond > 0 and not track.suspected else 0
+        return then - have + again
+
+
+def _is_effect(track: _Track) -> bool:
+    """Whether the estimate is an improvement worth telling."""
+    return track.estimate is not None and track.estimate.value < -track.margins.effect
+
+
+def _is_harmless(track: _Track) -> bool:
+    """Whether the last look excluded the margin, and estimated no slow-down worth failing for."""
+    return (
+        track.excludes_margin
+        and track.estimate is not None
+        and track.estimate.value <= track.margins.effect
+    )

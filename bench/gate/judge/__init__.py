@@ -1,4 +1,4 @@
 """What a comparison comes to: verdicts, thresholds, static metrics, accuracy.
 
-It calls `statistics` and `models`.
+It calls `measure`, for its error, statistics and models.
 """

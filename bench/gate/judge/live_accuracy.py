@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bench.gate.errors import GateError
 from bench.gate.judge.outcome import Figure
 from bench.gate.judge.static_metrics import Known, compare_accuracy
 from bench.gate.judge.thresholds import ThresholdTable
+from bench.gate.measure.gate_error import GateError
 
 AGREEMENT = 0.001
 """By which share of the photographs another machine's answers may differ from the card's."""
@@ -54,23 +54,23 @@ def measure_changed(
     figures, problems = [], []
     for name in changed:
         measured = []
-        for side, known in (("base", base[name]), ("head", head[name])):
-            tell(f"measuring the accuracy of {name}, {side}")
+        for tree, known in (("base", base[name]), ("head", head[name])):
+            tell(f"measuring the accuracy of {name}, {tree}")
             try:
                 model = runtime.load(known.path)
             except (ValueError, RuntimeError) as error:
-                raise GateError(f"{side}: {runtime.name} refuses {name}", str(error)) from None
+                raise GateError(f"{tree}: {runtime.name} refuses {name}", str(error)) from None
             try:
                 accuracy = measure_accuracy(model, photographs)
             except PreprocessingError as error:
-                raise GateError(f"{side}: {name} cannot be asked: {error}") from None
+                raise GateError(f"{tree}: {name} cannot be asked: {error}") from None
             measured.append(accuracy)
             stated = known.accuracy
             if stated.fingerprint != accuracy.fingerprint:
-                problems.append(f"accuracy of {name}, {side}: its card is of other photographs")
+                problems.append(f"accuracy of {name}, {tree}: its card is of other photographs")
             elif abs(stated.correct - accuracy.correct) > AGREEMENT * accuracy.images:
                 problems.append(
-                    f"accuracy of {name}, {side}: its card says {stated.fraction:.2%}, "
+                    f"accuracy of {name}, {tree}: its card says {stated.fraction:.2%}, "
                     f"measured are {accuracy.fraction:.2%}"
                 )
         allowed = thresholds.of(head[name].architecture).accuracy

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.gate.judge.verdict import CANNOT_JUDGE, FAIL, PASS, Verdict, exit_status
 from bench.statistics.sequential import Decision
+from bench.statistics.verdict import Verdict
 
+PASS, FAIL, CANNOT_JUDGE = 0, 1, 2
 WORDS = {PASS: "pass", FAIL: "regressed", CANNOT_JUDGE: "could not judge"}
+
+
+def exit_status(verdicts: Iterable[Verdict], problems: Iterable[str] = ()) -> int:
+    """Return 0 pass, 1 regressed, 2 could not judge.
+
+    A regression that was found stays one, whatever else could not be judged. Nothing compared is
+    nothing judged.
+    """
+    found = list(verdicts)
+    if Verdict.REGRESSED in found:
+        return FAIL
+    if not found or Verdict.NONE in found or any(True for _ in problems):
+        return CANNOT_JUDGE
+    return PASS
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that is known exactly.
+    """A static metric: no noise touches it.
 
     Attributes:
         subject: the model, and the runtime where it matters.
         quantity: such as "parameters".
         base, head: its values, as people read them.
         verdict: one of the four.
+        against: the revision that is the base, where there are several.
     """
 
     subject: str
@@ -28,22 +45,27 @@ class Figure:
     base: str
     head: str
     verdict: Verdict
+    against: str = ""
 
 
 @dataclass(frozen=True)
 class Latency:
-    """A benchmark that both sides have.
+    """A benchmark that base and head both have.
 
     Attributes:
         name: pytest's id.
         base_s, head_s: median over all blocks (or runs), in seconds.
         decision: verdict and interval.
+        against: the revision that is the base, where there are several.
+        still_needed: how many more observations a verdict will probably need.
     """
 
     name: str
     base_s: float
     head_s: float
     decision: Decision
+    against: str = ""
+    still_needed: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -53,7 +75,9 @@ class Latency:
     @property
     def short_name(self) -> str:
         """The id without its file."""
-        return self.name.rpartition("::")[2]
+        function, bracket, parameters = self.name.partition("[")
+        against = f" against {self.against}" if self.against else ""
+        return function.rpartition("::")[2] + bracket + parameters + against
 
     @property
     def changes(self) -> tuple[float, float, float]:
@@ -61,16 +85,33 @@ class Latency:
         estimate = self.decision.estimate
         if estimate is None:
             return math.nan, -math.inf, math.inf
-        logs = (estimate.value, estimate.lower, estimate.upper)
-        return tuple(math.expm1(value) for value in logs)  # type: ignore[return-value]
+        return math.expm1(estimate.value), _change(estimate.lower), _change(estimate.upper)
 
     @property
     def interval_text(self) -> str:
         """The interval of the change in per cent."""
         _, lower, upper = self.changes
-        if math.isinf(self.decision.estimate.lower if self.decision.estimate else -math.inf):
+        if math.isinf(lower):
             return "too few blocks" if math.isinf(upper) else f"below {upper:+.1%}"
         return f"{lower:+.1%} to {upper:+.1%}" if math.isfinite(upper) else f"above {lower:+.1%}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for programs; None where there is no number."""
+        change, lower, upper = (each if math.isfinite(each) else None for each in self.changes)
+        return {
+            "name": self.name,
+            "against": self.against,
+            "verdict": str(self.verdict),
+            "base_s": self.base_s,
+            "head_s": self.head_s,
+            "change": change,
+            "lower": lower,
+            "upper": upper,
+            "observations": self.decision.estimate.count if self.decision.estimate else 0,
+            "min_effect": math.expm1(self.decision.margins.effect),
+            "margin": math.expm1(self.decision.margins.margin),
+            "measured_again": self.decision.is_confirmed,
+        }
 
 
 @dataclass
@@ -79,13 +120,14 @@ class Outcome:
 
     Attributes:
         base, head: what was compared, for people.
-        figures: exact figures; rows that are the same on both sides included.
-        latencies: benchmarks that both sides have.
+        figures: static metrics; rows that are the same in both trees included.
+        latencies: benchmarks that both trees have.
         problems: why it cannot pass although nothing regressed; one line each.
         notes: what else people want to know; one line each.
         details: what another program said about a problem.
         seconds: how long it took.
         blocks: how many there were.
+        more_seconds: how much longer a verdict on the rest would probably take.
     """
 
     base: str
@@ -97,6 +139,7 @@ class Outcome:
     details: str = ""
     seconds: float = 0.0
     blocks: int = 0
+    more_seconds: float = 0.0
 
     @property
     def exit_status(self) -> int:
@@ -114,21 +157,34 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        """One line that names what the exit status is due to."""
-        if self.exit_status == FAIL:
-            names = [
-                *(f"{row.quantity} of {row.subject}" for row in self.figures
-                  if row.verdict is Verdict.REGRESSED),
-                *(f"{row.short_name} ({row.changes[0]:+.1%})" for row in self.latencies
-                  if row.verdict is Verdict.REGRESSED),
-            ]  # fmt: skip
-            return _listing(names)
-        if self.exit_status == PASS:
+        """Why, in one line."""
+        status = self.exit_status
+        if status == FAIL:
+            return _listing(
+                [
+                    f"{row.quantity} of {row.subject} ({row.base} to {row.head})"
+                    + (f" against {row.against}" if row.against else "")
+                    for row in self.figures
+                    if row.verdict is Verdict.REGRESSED
+                ]
+                + [
+                    f"{row.short_name} ({row.changes[0]:+.1%})"
+                    for row in self.latencies
+                    if row.verdict is Verdict.REGRESSED
+                ]
+            )
+        if status == PASS:
             return f"{len(self.latencies)} benchmarks and {len(self.figures)} figures compared"
         if self.problems:
             return _listing(self.problems)
-        open_names = [row.short_name for row in self.latencies if row.verdict is Verdict.NONE]
-        return f"no verdict on {_listing(open_names)}" if open_names else "nothing was compared"
+        undecided = [row for row in self.latencies if row.verdict is Verdict.NONE]
+        if not undecided:
+            return "nothing was compared"
+        names = _listing([row.short_name for row in undecided])
+        if self.more_seconds:
+            minutes = math.ceil((self.seconds + self.more_seconds) / 60)
+            return f"no verdict on {names}; give --max-minutes {minutes}"
+        return f"no verdict on {names}: too near the limit, or too noisy, to tell"
 
     def counts(self) -> dict[str, int]:
         """Return how many benchmarks have each verdict."""
@@ -146,30 +202,18 @@ class Outcome:
             "verdict": self.word,
             "reason": self.reason,
             "seconds": round(self.seconds, 1),
+            "more_seconds": round(self.more_seconds, 1),
             "problems": self.problems,
             "details": self.details,
             "notes": self.notes,
             "figures": [{**vars(row), "verdict": str(row.verdict)} for row in self.figures],
-            "benchmarks": [_latency_dict(row) for row in self.latencies],
+            "benchmarks": [row.to_dict() for row in self.latencies],
         }
 
 
-def _latency_dict(row: Latency) -> dict[str, Any]:
-    change, lower, upper = (value if math.isfinite(value) else None for value in row.changes)
-    lower = None if lower == -1 else lower  # exp(-inf) - 1: no bound
-    return {
-        "name": row.name,
-        "verdict": str(row.verdict),
-        "base_s": row.base_s,
-        "head_s": row.head_s,
-        "change": change,
-        "lower": lower,
-        "upper": upper,
-        "blocks": row.decision.estimate.count if row.decision.estimate else 0,
-        "min_effect": math.expm1(row.decision.margins.effect),
-        "max_hidden_effect": math.expm1(row.decision.margins.hidden),
-        "measured_again": row.decision.is_confirmed,
-    }
+def _change(bound: float) -> float:
+    """Return a bound of a logarithm as a share; infinite where there is none."""
+    return math.expm1(bound) if math.isfinite(bound) else bound
 
 
 def _listing(names: list[str], shown: int = 5) -> str:

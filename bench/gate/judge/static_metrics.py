@@ -1,4 +1,4 @@
-"""Figures that no noise touches: from the cards, the files, and the interpreters."""
+"""Static metrics, which no noise touches: from the cards, the files, and the interpreters."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.gate.errors import GateError
 from bench.gate.judge.outcome import Figure
 from bench.gate.judge.thresholds import ThresholdTable
-from bench.gate.judge.verdict import Verdict, lower_is_better
+from bench.gate.measure.gate_error import GateError
+from bench.statistics.verdict import Verdict, lower_is_better
 from models.files.artifacts import sha256
 from models.files.cards import Accuracy
 
@@ -41,14 +41,14 @@ class Known:
     accuracy: Accuracy
 
 
-def read_tree(tree: Path, side: str) -> dict[str, Known]:
+def read_tree(tree: Path, name: str) -> dict[str, Known]:
     """Read the cards of a tree, and hold them against the files that they speak of.
 
     The figures that stand in a file are counted there, not believed.
 
     Args:
         tree: the project's directory.
-        side: what errors call it.
+        name: what errors call it.
 
     Returns:
         What is known, by artifact; empty where the tree has none.
@@ -62,7 +62,7 @@ def read_tree(tree: Path, side: str) -> dict[str, Known]:
         try:
             found[path.stem] = _read(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise GateError(f"{side} cannot be judged: {path.name} or its card: {error}") from None
+            raise GateError(f"{name} cannot be judged: {path.name} or its card: {error}") from None
     return found
 
 

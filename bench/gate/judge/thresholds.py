@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from bench.gate.errors import GateError
+from bench.gate.measure.gate_error import GateError
 
 FILE = Path(__file__).with_name("thresholds.toml")
 
@@ -17,7 +17,7 @@ class Thresholds:
     """What is allowed for one architecture; the attributes are explained in `thresholds.toml`."""
 
     min_effect: float
-    max_hidden_effect: float
+    margin: float
     floor_us: float
     parameters: float
     file_bytes: float
@@ -90,8 +90,8 @@ def read(path: Path = FILE) -> ThresholdTable:
 def _check(thresholds: Thresholds, where: str) -> None:
     if not all(0 <= getattr(thresholds, field.name) < float("inf") for field in fields(thresholds)):
         raise GateError(f"{where}: thresholds are numbers of 0 or more")
-    if not 0 < thresholds.min_effect < thresholds.max_hidden_effect:
+    if not 0 < thresholds.min_effect < thresholds.margin:
         raise GateError(
             f"{where}: min_effect ({thresholds.min_effect:g}) must be above 0 and below "
-            f"max_hidden_effect ({thresholds.max_hidden_effect:g})"
+            f"margin ({thresholds.margin:g})"
         )

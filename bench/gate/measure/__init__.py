@@ -1,4 +1,4 @@
-"""Measuring two revisions in interleaved processes: checkout, controller, worker.
+"""Measuring revisions in interleaved processes: checkout, controller, worker.
 
-It calls nothing of `judge` or `show`.
+It calls statistics and android, and nothing of `judge` or `show`.
 """

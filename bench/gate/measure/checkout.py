@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.gate.errors import GateError
+from bench.gate.measure.gate_error import GateError
 
 ROOT = Path(__file__).parents[3]
 REQUIREMENTS = Path("requirements") / "bench.txt"

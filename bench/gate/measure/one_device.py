@@ -1,4 +1,4 @@
-"""The one Android device that both sides are measured on, in turns."""
+"""The one Android device that all workers are measured on, interleaved."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bench.gate.errors import GateError
-from bench.gate.measure.controller import Settings
+from bench.gate.measure.gate_error import GateError
+from bench.gate.measure.block import Settings
 
 EMULATED = "emulated"
 REPOSITORY = Path(__file__).parents[3]
@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 @contextlib.contextmanager
 def on_device(settings: Settings, name: str, tool: Path | None) -> Iterator[Settings]:
-    """Give settings under which both sides measure on the same device.
+    """Give settings under which all workers measure on the same device.
 
     The adb server is started here where none runs, so that no side takes it away from the other;
     and so is the emulated device.
@@ -64,7 +64,7 @@ def on_device(settings: Settings, name: str, tool: Path | None) -> Iterator[Sett
 
 @contextlib.contextmanager
 def _emulated_phone() -> Iterator[dict[str, str]]:
-    """Run an emulated phone in a process of its own, which both sides reach as they do any phone.
+    """Run an emulated phone in a process of its own, which all workers reach as they do any phone.
 
     Raises:
         GateError: it does not start.

@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 from bench.gate.judge.outcome import Outcome
-from bench.gate.judge.verdict import Verdict
 from bench.gate.show.tables import ordered
+from bench.statistics.verdict import Verdict
 
 COLOURS = {
     Verdict.REGRESSED: "#c0392b",
@@ -26,6 +26,13 @@ def draw(outcome: Outcome, path: Path) -> None:
         outcome: with at least one latency.
         path: of the picture; the suffix decides its format.
     """
+    from matplotlib import rc_context
+
+    with rc_context({"text.parse_math": False}):  # a dollar sign in a name is one
+        _draw(outcome, path)
+
+
+def _draw(outcome: Outcome, path: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = ordered(outcome.latencies)[::-1]

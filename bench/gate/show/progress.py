@@ -26,6 +26,11 @@ class TerminalReporter:
         """Show that something begins."""
         self._show(line)
 
+    def announce(self, line: str) -> None:
+        """Show a line that stays."""
+        self.close()
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
     def begin_block(self, number: int, pending: int, suspects: int) -> None:
         """Show what is still open."""
         spent = time.monotonic() - self._started

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.gate.judge.outcome import Latency, Outcome
-from bench.gate.judge.verdict import CANNOT_JUDGE, FAIL, PASS, Verdict
-from bench.output.table import plain
+from bench.gate.judge.outcome import CANNOT_JUDGE, FAIL, PASS, Figure, Latency, Outcome
+from bench.output.table import Table, plain
+from bench.statistics.verdict import Verdict
 
 COLOURS = {
     Verdict.REGRESSED: "bold red",
@@ -26,31 +26,18 @@ SIGNS = {
     Verdict.NONE: "🟡",
 }
 ORDER = (Verdict.REGRESSED, Verdict.NONE, Verdict.IMPROVED, Verdict.SAME)
-LATENCY_HEADINGS = ("benchmark", "base", "head", "change", "interval", "verdict")
-FIGURE_HEADINGS = ("model", "figure", "base", "head", "verdict")
+LATENCY_HEADS = ("benchmark", "base", "head", "change", "interval", "verdict")
+FIGURE_HEADS = ("model", "figure", "base", "head", "verdict")
+DETAILS_CHARACTERS = 5000
 
 
 def print_outcome(outcome: Outcome, console: Console) -> None:
     """Print tables of what changed, one line for the rest, and the verdict last."""
-    figures = [row for row in outcome.figures if row.verdict is not Verdict.SAME]
-    if figures:
-        table = Table(*FIGURE_HEADINGS, title="exact figures that differ", title_justify="left")
-        for figure in figures:
-            word = Text(str(figure.verdict), COLOURS[figure.verdict])
-            cells = (figure.subject, figure.quantity, figure.base, figure.head)
-            table.add_row(*map(Text, cells), word)
-        console.print(table)
-    if outcome.latencies:
-        table = Table(
-            title=Text(f"latency, {outcome.base} to {outcome.head}"), title_justify="left"
-        )
-        for heading in LATENCY_HEADINGS:
-            is_number = heading in ("base", "head", "change", "interval")
-            table.add_column(heading, justify="right" if is_number else "left", no_wrap=True)
-        for row in ordered(outcome.latencies):
-            *texts, verdict = _cells(row)
-            table.add_row(*map(Text, texts), Text(verdict, COLOURS[row.verdict]))
-        console.print(table)
+    if figures := _differing(outcome):
+        console.print(_coloured(_figure_table(figures), figures, "static metrics that differ"))
+    if rows := ordered(outcome.latencies):
+        title = f"latency, {outcome.base} to {outcome.head}"
+        console.print(_coloured(_latency_table(rows), rows, title))
     for note in outcome.notes:
         console.print(f"note: {note}", style="dim", markup=False)
     for problem in outcome.problems:
@@ -64,28 +51,23 @@ def print_outcome(outcome: Outcome, console: Console) -> None:
 
 def markdown(outcome: Outcome) -> str:
     """Return a report for a pull request: the verdict, what differs, and the rest folded."""
-    heading = {PASS: "✅", FAIL: "❌", CANNOT_JUDGE: "⚠️"}[outcome.exit_status]
-    lines = [f"## {heading} Benchmarks: {outcome.word}", "", plain(outcome.reason), ""]
-    lines += [f"- {plain(problem)}" for problem in outcome.problems] + [""]
+    sign = {PASS: "✅", FAIL: "❌", CANNOT_JUDGE: "⚠️"}[outcome.exit_status]
+    parts = [f"## {sign} Benchmarks: {outcome.word}", plain(outcome.reason)]
+    parts += _items(outcome.problems)
     if outcome.details:
-        lines += ["```", outcome.details.replace("```", "'''")[-5000:], "```", ""]
-    figures = [row for row in outcome.figures if row.verdict is not Verdict.SAME]
-    if figures:
-        rows = (
-            (row.subject, row.quantity, row.base, row.head, f"{SIGNS[row.verdict]} {row.verdict}")
-            for row in figures
-        )
-        lines += [*_table(FIGURE_HEADINGS, rows), ""]
-    changed = [row for row in outcome.latencies if row.verdict is not Verdict.SAME]
-    same = [row for row in outcome.latencies if row.verdict is Verdict.SAME]
-    if changed:
-        lines += [*_latency_table(changed), ""]
+        parts.append(f"```\n{outcome.details.replace('```', '…')[-DETAILS_CHARACTERS:]}\n```")
+    if figures := _differing(outcome):
+        parts.append(_figure_table(figures, SIGNS).markdown())
+    rows = ordered(outcome.latencies)
+    same = [row for row in rows if row.verdict is Verdict.SAME]
+    if changed := [row for row in rows if row.verdict is not Verdict.SAME]:
+        parts.append(_latency_table(changed, SIGNS).markdown())
     if same:
-        lines += ["<details>", f"<summary>{len(same)} benchmarks are the same</summary>", ""]
-        lines += [*_latency_table(same), "", "</details>", ""]
-    lines += [f"- {plain(note)}" for note in outcome.notes]
-    lines += ["", plain(summary(outcome))]
-    return "\n".join(lines).strip() + "\n"
+        folded = _latency_table(same, SIGNS).markdown()
+        parts.append(f"<details>\n<summary>{len(same)} benchmarks are the same</summary>\n\n"
+                     f"{folded}\n</details>")  # fmt: skip
+    parts += [*_items(outcome.notes), plain(summary(outcome))]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def summary(outcome: Outcome) -> str:
@@ -99,33 +81,49 @@ def summary(outcome: Outcome) -> str:
 
 def ordered(rows: Iterable[Latency]) -> list[Latency]:
     """Sort rows by verdict, the worst first, then by name."""
-    return sorted(rows, key=lambda row: (ORDER.index(row.verdict), row.name))
+    return sorted(rows, key=lambda row: (ORDER.index(row.verdict), row.name, row.against))
 
 
-def _cells(row: Latency) -> tuple[str, ...]:
-    change, *_ = row.changes
-    return (
-        row.short_name,
-        f"{row.base_s * 1e6:,.1f} us",
-        f"{row.head_s * 1e6:,.1f} us",
-        f"{change:+.1%}",
-        row.interval_text,
-        str(row.verdict) + (", measured again" if row.decision.is_confirmed else ""),
-    )
+def _differing(outcome: Outcome) -> list[Figure]:
+    return [row for row in outcome.figures if row.verdict is not Verdict.SAME]
 
 
-def _latency_table(rows: Iterable[Latency]) -> list[str]:
-    cells = ((row, _cells(row)) for row in ordered(rows))
-    return _table(
-        LATENCY_HEADINGS,
-        ((*texts[:-1], f"{SIGNS[row.verdict]} {texts[-1]}") for row, texts in cells),
-    )
+def _figure_table(figures: Iterable[Figure], signs: dict[Verdict, str] | None = None) -> Table:
+    rows = [
+        (
+            f"{row.subject} against {row.against}" if row.against else row.subject,
+            row.quantity, row.base, row.head, _word(row.verdict, signs),
+        )
+        for row in figures
+    ]  # fmt: skip
+    return Table(FIGURE_HEADS, rows, ("", "", "", "", ""))
 
 
-def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    headings = list(headings)
-    return [
-        "| " + " | ".join(headings) + " |",
-        "|" + " --- |" * len(headings),
-        *("| " + " | ".join(plain(cell) for cell in row) + " |" for row in rows),
-    ]
+def _latency_table(rows: Iterable[Latency], signs: dict[Verdict, str] | None = None) -> Table:
+    cells = [
+        (
+            row.short_name, 1e6 * row.base_s, 1e6 * row.head_s, row.changes[0], row.interval_text,
+            _word(row.verdict, signs) + (", measured again" if row.decision.is_confirmed else ""),
+        )
+        for row in rows
+    ]  # fmt: skip
+    heads = [f"{head}, us" if head in ("base", "head") else head for head in LATENCY_HEADS]
+    return Table(heads, cells, ("", ",.1f", ",.1f", "+.1%", "", ""))
+
+
+def _word(verdict: Verdict, signs: dict[Verdict, str] | None) -> str:
+    return f"{signs[verdict]} {verdict}" if signs else str(verdict)
+
+
+def _coloured(table: Table, rows: Iterable[Figure | Latency], title: str) -> RichTable:
+    """Return a table for the terminal, each row in its verdict's colour."""
+    shown = table.rich(title)
+    for row, drawn in zip(rows, shown.rows, strict=True):
+        drawn.style = COLOURS[row.verdict]
+    for column in shown.columns:
+        column.no_wrap = True
+    return shown
+
+
+def _items(lines: list[str]) -> list[str]:
+    return ["\n".join(f"- {plain(line)}" for line in lines)] if lines else []

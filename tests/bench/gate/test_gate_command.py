@@ -14,7 +14,7 @@ import pytest
 from models.files import artifacts
 from tests.bench.gate.conftest import HEAVIER, MODEL
 
-FIELDS = ("base", "head")
+TREES = ("base", "head")
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +32,11 @@ def test_identical_trees_pass(project):
     assert benchmark["name"].rpartition("::")[2] in result.output
     blocks = result.record["blocks"]
     assert len(blocks) >= 10
-    assert {len(blocks[0]["rounds_s"][side][benchmark["name"]]) for side in FIELDS} == {8}
+    assert {len(blocks[0]["rounds_s"][tree][benchmark["name"]]) for tree in TREES} == {8}
     directory = project.root / ".benchmarks" / "gate"
     assert (directory / "gate.png").read_bytes().startswith(b"\x89PNG")
     assert "pass" in (directory / "gate.md").read_text()
-    assert result.record["base_commit"] == project.git("rev-parse", "HEAD")
+    assert result.record["commits"]["HEAD"] == project.git("rev-parse", "HEAD")
     assert result.record["machine"]["cpu"]
 
 
@@ -86,7 +86,7 @@ def test_a_worse_card_fails_without_measuring_time(project, figure):
 def test_a_regression_that_is_allowed_is_none(project):
     card = json.loads(project.card.read_text())
     project.edit_card(parameters=card["parameters"] + 1)
-    with (project.root / "bench" / "gate" / "thresholds.toml").open("a") as file:
+    with (project.root / "bench" / "gate" / "judge" / "thresholds.toml").open("a") as file:
         file.write(f"[{MODEL.split('-')[0]}]\nparameters = 1\n")
     result = project.gate("--base", "HEAD", "--max-minutes", "0.001")
     assert result.status == 2, result.output  # there was no time to judge the latency
@@ -127,7 +127,7 @@ def test_a_card_of_another_file_cannot_be_judged(project):
 
 
 def test_a_base_that_does_not_import_says_why(project):
-    file = project.root / "fixtures" / "measuring.py"
+    file = project.root / "fixtures" / "measure.py"
     good = file.read_text()
     file.write_text(good.replace("import pytest\n", "import nothing_of_that_name\n"))
     base = project.commit()
@@ -144,7 +144,7 @@ def test_a_base_that_does_not_import_says_why(project):
     [
         (["--base", "no-such-revision"], "names no commit"),
         (["--base", "HEAD", "--no-such-option"], "--no-such-option"),
-        (["--base", "HEAD", "--min-effect", "0.2"], "max_hidden_effect"),
+        (["--base", "HEAD", "--min-effect", "0.2"], "margin"),
         (["--base", "HEAD", "--rounds", "0"], "--rounds"),
         (["--base", "HEAD", "--max-minutes", "soon"], "'soon' is not a number"),
         ([], "--base"),
@@ -156,32 +156,18 @@ def test_bad_usage(project, arguments, said):
     assert said in result.output
 
 
-def test_a_device_is_measured_by_both_sides(project):
+def test_a_device_is_measured_by_both_trees(project):
     result = project.gate(
         "--base", "HEAD", "--device", "emulated", "--rounds", "3", "--max-minutes", "0.001",
-        only="test_device_load",
+        only="test_device_inference",
     )  # fmt: skip
     assert result.status == 2, result.output  # there was no time for more than a block
     (block,) = result.record["blocks"]
     (name,) = block["rounds_s"]["base"]
-    assert [len(block["rounds_s"][side][name]) for side in FIELDS] == [3, 3]
-    devices = [result.record["info"][side][name]["device"]["serial"] for side in FIELDS]
+    assert [len(block["rounds_s"][tree][name]) for tree in TREES] == [2, 2]
+    devices = [result.record["info"][tree][name]["device"]["serial"] for tree in TREES]
     assert devices[0] == devices[1]
     assert not list(project.temporary.glob("emulated-android-*"))
-
-
-def test_self_check_repeats_its_figures_from_the_pool(project):
-    arguments = ("--self-check", "--output", "check")
-    result = project.gate(*arguments, "--blocks", "3", "--comparisons", "0")
-    assert result.status == 0, result.output
-    directory = project.root / "check"
-    first = (directory / "self-check.json").read_text()
-    assert json.loads(first)["about"]["idle"]["blocks"] == 3
-    assert (directory / "self-check.png").read_bytes().startswith(b"\x89PNG")
-    again = project.gate(*arguments, "--resample-only")
-    assert again.status == 0, again.output
-    assert "Mann-Whitney" in again.output
-    assert (directory / "self-check.json").read_text() == first
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -8,8 +8,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from bench.gate.judge.verdict import Verdict
 from bench.statistics.sequential import CONFIRMATION, SCREENING, Margins, SequentialTest
+from bench.statistics.verdict import Verdict
 
 MARGINS = Margins.of(0.01, 0.03, 0.2, 200e-6)
 FIRST_LOOK, FIRST_CONFIRMATION = SCREENING[0][0], CONFIRMATION[0][0]
@@ -23,9 +23,8 @@ def simulate(
     blocks = 0
     while test.pending:
         blocks += 1
-        for name in test.pending:
-            error = random.normal() if math.isinf(tails) else random.standard_t(tails)
-            test.add(name, math.log1p(changes[int(name)]) + noise * error)
+        draw = random.normal if math.isinf(tails) else lambda: random.standard_t(tails)
+        test.add({name: [math.log1p(changes[int(name)]) + noise * draw()] for name in test.pending})
     return test, blocks
 
 
@@ -92,12 +91,10 @@ def test_a_small_improvement_is_at_worst_the_same():
 def test_screening_alone_does_not_fail_a_benchmark():
     """What looked slow for a while, and is not, is the same: only fresh blocks count."""
     test = SequentialTest({"a": MARGINS})
-    for _ in range(FIRST_LOOK):
-        test.add("a", 0.1)
+    test.add({"a": [0.1] * FIRST_LOOK})
     assert test.suspects() == ["a"]
     assert verdicts(test)["a"] is Verdict.NONE
-    for number in range(FIRST_CONFIRMATION):
-        test.add("a", 0.001 * (-1) ** number)
+    test.add({"a": [0.001 * (-1) ** number for number in range(FIRST_CONFIRMATION)]})
     decision = test.decisions()["a"]
     assert decision.verdict is Verdict.SAME
     assert decision.is_confirmed
@@ -106,8 +103,7 @@ def test_screening_alone_does_not_fail_a_benchmark():
 
 def test_an_interruption_leaves_no_verdict():
     test = SequentialTest({"a": MARGINS})
-    for _ in range(FIRST_LOOK - 1):
-        test.add("a", 0.0)
+    test.add({"a": [0.0] * (FIRST_LOOK - 1)})
     decision = test.decisions()["a"]
     assert decision.verdict is Verdict.NONE
     assert decision.estimate.count == FIRST_LOOK - 1
@@ -124,6 +120,5 @@ def test_very_short_benchmarks_are_judged_by_time():
     margins = Margins.of(0.01, 0.03, 0.2, 0.2e-6)
     assert margins.effect == pytest.approx(math.log(2))
     test = SequentialTest({"a": margins})
-    for _ in range(FIRST_LOOK):
-        test.add("a", math.log1p(0.2))
+    test.add({"a": [math.log1p(0.2)] * FIRST_LOOK})
     assert verdicts(test)["a"] is Verdict.SAME

@@ -7,13 +7,13 @@ import pytest
 import scipy.stats
 
 from bench.statistics.intervals import (
-    log_ratio,
     mann_whitney_distribution,
     one_sample,
     runs_needed,
     signed_rank_distribution,
     two_samples,
 )
+from bench.statistics.process_latency import log_ratio
 
 SEED = 11
 

@@ -31,13 +31,17 @@ def make_run(tmp_path):
         info |= {"accuracy": 0.99, "file_bytes": 100, "multiply_accumulates": 5}
         info |= {"runtime": "litert", "delegated_partitions": [30]} | changes.pop("info", {})
         names = changes.pop("names", [NAME])
+        session = 200e-6 * speed * float(np.exp(random.normal(0, 0.002)))
+        rounds_s = (session * np.exp(np.abs(random.normal(0, 0.01, 20)))).tolist()
         data = {
+            "datetime": f"2026-01-01T00:{number:02}:{0 if commit == COMMIT else 30:02}",
             "machine_info": {"cpu": {"brand_raw": "A CPU", "count": 2}, "machine": "x86_64"},
             "commit_info": {"id": commit, "dirty": False},
             "benchmarks": [
                 {
                     "fullname": name,
-                    "stats": {"median": 200e-6 * speed * float(np.exp(random.normal(0, 0.002)))},
+                    "name": name.rpartition("::")[2],
+                    "stats": {"data": rounds_s},
                     "extra_info": info,
                 }
                 for name in names
@@ -71,11 +75,12 @@ def test_several_runs(runs, capsys, speed, verdict, status):
     assert f"1 {verdict}" in capsys.readouterr().out
 
 
-def test_one_run_a_side_is_not_enough(runs, capsys):
-    assert compare(runs(1), runs(1, 1.5, commit=OTHER)) == 2
-    output = capsys.readouterr().out
-    assert "no verdict" in output
-    assert "5 runs a side" in " ".join(output.split())  # 1 in C(10, 5) is below 0.005
+def test_too_few_files_are_refused(runs, capsys):
+    assert compare(runs(1), runs(4, 1.5, commit=OTHER)) == 2
+    output = " ".join(capsys.readouterr().out.split())
+    assert "could not judge" in output
+    assert "1 file(s) of base and 4 of head" in output
+    assert "needs 5 of each" in output  # 1 in C(10, 5) is below 0.005
 
 
 def test_exact_figures_need_one_run(runs, capsys):
@@ -130,7 +135,7 @@ def test_runs_of_different_benchmarks_are_no_side(runs, capsys):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("", "not a file of pytest-benchmark"), ("[]", "not a file"), ("{}", "machine_info")],
+    [("", "not a file of pytest-benchmark"), ("[]", "not a file"), ("{}", "commit_info")],
 )
 def test_damaged_files(runs, tmp_path, capsys, content, said):
     path = tmp_path / "damaged.json"
@@ -151,7 +156,7 @@ def test_the_sides_must_be_told_apart(runs, capsys):
     assert '"--"' in capsys.readouterr().err
     same = runs(1)
     assert compare(same, same) == 2
-    assert "both sides" in capsys.readouterr().err
+    assert "both revisions" in capsys.readouterr().err
 
 
 def test_nothing_is_no_pass(runs):

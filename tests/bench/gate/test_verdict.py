@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bench.gate.errors import GateError
 from bench.gate.judge import thresholds
-from bench.gate.judge.outcome import Figure, Outcome
+from bench.gate.judge.outcome import Figure, Outcome, exit_status
 from bench.gate.judge.static_metrics import compare_accuracy, compare_partitions
-from bench.gate.judge.verdict import Verdict, exit_status, lower_is_better
+from bench.gate.measure.gate_error import GateError
+from bench.statistics.verdict import Verdict, lower_is_better
 from models.files.cards import Accuracy
 
 
@@ -83,7 +83,7 @@ def test_thresholds_of_an_architecture(tmp_path):
         ("[alexnet]\nparamters = 7", "paramters"),
         ("[alexnet]\nparameters = 'many'", "many"),
         ("[alexnet]\nparameters = -1", "0 or more"),
-        ("[alexnet]\nmin_effect = 0.5", "max_hidden_effect"),
+        ("[alexnet]\nmin_effect = 0.5", "margin"),
         ("[alexnet", "thresholds.toml"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Comparing models in turns."""
+"""Comparing models, interleaved."""
 
 from __future__ import annotations
 

@@ -1,16 +1,17 @@
-"""A pytest plugin that makes a process one side of a lockstep comparison.
+"""A pytest plugin that makes a process a worker of the gate.
 
 It is loaded from outside (`-p gate_worker`, its folder on PYTHONPATH), so that a revision that
 knows nothing of it can take part; for the same reason it imports nothing of the project.
 
 The process does nothing unless it is told to: it reports what it collected, is told which
-benchmarks to run in which order, and waits for leave before each of them. Rounds take turns with
-the other process over two pipes, of which the conductor
-(`bench.gate.measure.controller`) keeps no copy: where the other process dies, the wait ends.
+benchmarks to run in which order, and waits for leave before each of them and before each of their
+rounds, over two pipes to the controller (`bench.gate.measure.controller`). Where the controller
+dies, the wait ends.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from typing import Any
@@ -18,16 +19,12 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-VARIABLE = "GATE_WORKER_SIDE"
-TURN, FINISHED = b"t", b"f"
+VARIABLE = "GATE_WORKER_OPTIONS"
 LEFT_ALONE = 73
-"""Exit status where the conductor or the other side is gone."""
-
-ROUNDS_AT_A_TURN = 2
-"""A B, B A, A B, ...: after the first round, each side has two rounds in a row."""
+"""Exit status where the controller is gone."""
 
 
-class Conductor:
+class Controller:
     """The process that started this one, on two pipes, one line of JSON a message."""
 
     def __init__(self, read_fd: int, write_fd: int) -> None:
@@ -51,90 +48,40 @@ class Conductor:
         return json.loads(line)
 
 
-class Turns:
-    """The rounds of one benchmark, in turns with the other side.
-
-    A side that has no round left says so, and the other goes on without waiting.
-
-    Args:
-        read_fd: where the other side passes the turn.
-        write_fd: where it is passed to the other side.
-        role: "first", "second" or "alone".
-    """
-
-    def __init__(self, read_fd: int, write_fd: int, role: str) -> None:
-        self._read_fd = read_fd
-        self._write_fd = write_fd
-        self._is_alone = role == "alone"
-        self._rounds_left = 1 if role == "first" else 0
-        self._has_turn = role == "first"
-
-    def take(self) -> None:
-        """Return when this side may run a round."""
-        if self._is_alone:
-            return
-        if not self._rounds_left:
-            if self._has_turn:
-                self._pass(TURN)
-            self._wait()
-        self._rounds_left -= 1
-
-    def finish(self) -> None:
-        """Let the other side go on alone."""
-        if not self._is_alone and not self._has_turn:
-            self._wait()
-        if not self._is_alone:
-            self._pass(FINISHED)
-
-    def _pass(self, word: bytes) -> None:
-        try:
-            os.write(self._write_fd, word)
-        except BrokenPipeError:
-            os._exit(LEFT_ALONE)
-        self._has_turn = False
-
-    def _wait(self) -> None:
-        word = os.read(self._read_fd, 1)
-        if not word:
-            os._exit(LEFT_ALONE)
-        self._is_alone = word == FINISHED
-        self._has_turn = True
-        self._rounds_left = ROUNDS_AT_A_TURN
-
-
-class Side:
+class Worker:
     """The plugin itself.
 
     Args:
-        options: what the conductor says in the environment: the pipes ("control", "turns", each a
-            pair of file descriptors), the cores to run on ("cpus"), benchmarks to slow by a
+        options: what the controller says in the environment: the pipes ("control", a pair of file
+            descriptors), the cores to run on ("cpus"), benchmarks whose clock runs faster by a
             factor ("slowed"), and whether rounds are those of a device ("device").
     """
 
     def __init__(self, options: dict[str, Any]) -> None:
-        self._conductor = Conductor(*options["control"])
-        self._turn_fds = options["turns"]
+        self._controller = Controller(*options["control"])
         self._cpus = options["cpus"]
         self._slowed = options["slowed"]
         self._is_device = options["device"]
         self._item: pytest.Item | None = None
         self._outcome: dict[str, Any] = {}
-        self._was_in_lockstep = False
+        self._was_interleaved = False
 
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Let rounds take turns."""
-        if self._is_device:
-            self._wrap_device_rounds()
-        else:
-            self._wrap_pedantic()
+    def pytest_configure(self) -> None:
+        """Put the wait for leave before each round."""
+        worker, original = self, BenchmarkFixture.pedantic
+
+        def pedantic(fixture, *args, **kwargs):
+            return worker.measure(original, fixture, *args, **kwargs)
+
+        BenchmarkFixture.pedantic = pedantic  # type: ignore[method-assign, assignment]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Report a file that cannot be imported; pytest would collect the others first."""
         if report.failed:
-            self._conductor.tell("broken", name=report.nodeid, message=report.longreprtext)
+            self._controller.tell("broken", name=report.nodeid, message=report.longreprtext)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list) -> None:
+    def pytest_collection_modifyitems(self, items: list) -> None:
         """Report what there is; keep what is asked for, in the order it is asked for."""
         by_id = {
             item.nodeid: item
@@ -142,22 +89,23 @@ class Side:
             if "benchmark" in item.fixturenames
             and ("device_setup" in item.fixturenames) == self._is_device
         }
-        self._conductor.tell("collected", ids=list(by_id))
-        chosen = [by_id[name] for name in self._conductor.listen()["run"]]
-        items[:] = chosen
+        self._controller.tell("collected", ids=list(by_id))
+        items[:] = [by_id[name] for name in self._controller.listen()["run"]]
         if self._cpus and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, self._cpus)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item):
         """Ask for leave before a benchmark, and report it afterwards."""
-        self._conductor.listen()
-        self._item, self._was_in_lockstep = item, False
+        self._controller.listen()
+        self._item, self._was_interleaved = item, False
         self._outcome = {"outcome": "passed", "message": "", "rounds_s": [], "info": {}}
         result = yield
-        if self._outcome["rounds_s"] and not (self._was_in_lockstep or self._is_device):
-            self._fail("its rounds do not go through benchmark.pedantic, so they took no turns")
-        self._conductor.tell("ended", id=item.nodeid, **self._outcome)
+        if self._outcome["rounds_s"] and not self._was_interleaved:
+            self._fail(
+                "its rounds do not go through benchmark.pedantic: they cannot be interleaved"
+            )
+        self._controller.tell("ended", id=item.nodeid, **self._outcome)
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -179,102 +127,54 @@ class Side:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Say goodbye: what ends without this has died."""
-        self._conductor.tell("finished")
+        self._controller.tell("finished")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_device_round(self) -> None:
+        """Ask for leave before a round on a device, in a project that announces these."""
+        self._wait_for_turn()
+
+    def measure(
+        self, original: Any, fixture: Any, target: Any,
+        args: Any = (), kwargs: Any = None, setup: Any = None, **options: Any,
+    ) -> Any:  # fmt: skip
+        """Run `BenchmarkFixture.pedantic` with a wait before each round's setup, which is untimed.
+
+        Rounds on a device run within the setup of the first one, and announce themselves.
+        """
+        if options.get("iterations", 1) != 1:
+            pytest.fail("benchmarks of several iterations a round cannot be interleaved")
+        self._was_interleaved = True
+        factor, clock = self._slowed.get(self._node_id), fixture._timer
+        if factor is not None:
+            fixture._timer = functools.wraps(clock)(lambda: clock() * factor)
+
+        def set_up() -> Any:
+            self._wait_for_turn()
+            return setup() if setup is not None else None
+
+        own_setup = setup if self._is_device else set_up
+        try:
+            return original(fixture, target, args, kwargs, own_setup, **options)
+        finally:
+            self._controller.tell("measured", id=self._node_id)
+            self._controller.listen()
+
+    def _wait_for_turn(self) -> None:
+        self._controller.tell("turn")
+        self._controller.listen()
 
     def _fail(self, message: str) -> None:
         if self._outcome["outcome"] != "failed":
             self._outcome |= {"outcome": "failed", "message": message}
-
-    def _begin(self) -> Turns:
-        """Say that a benchmark is set up; return when its first round may come."""
-        self._was_in_lockstep = True
-        self._conductor.tell("ready", id=self._node_id)
-        read_fd, write_fd = self._turn_fds
-        return Turns(read_fd, write_fd, self._conductor.listen()["role"])
-
-    def _end(self, turns: Turns) -> None:
-        """Say that a benchmark has no round left; return when it may be torn down."""
-        turns.finish()
-        self._conductor.tell("measured", id=self._node_id)
-        self._conductor.listen()
 
     @property
     def _node_id(self) -> str:
         assert self._item is not None
         return self._item.nodeid
 
-    def _wrap_pedantic(self) -> None:
-        """Put the wait for the turn before the benchmark's own setup, which is not timed."""
-        original = BenchmarkFixture.pedantic
-        side = self
-
-        def pedantic(fixture, target, args=(), kwargs=None, setup=None, **rest):
-            factor = side._slowed.get(side._node_id)
-            if factor is not None:
-                target = slowed(target, factor, fixture._timer)
-            if rest.get("iterations", 1) != 1:
-                pytest.fail("benchmarks of several iterations a round cannot take turns")
-            turns = side._begin()
-
-            def set_up() -> Any:
-                turns.take()
-                return setup() if setup is not None else None
-
-            try:
-                return original(fixture, target, args=args, kwargs=kwargs, setup=set_up, **rest)
-            finally:
-                side._end(turns)
-
-        BenchmarkFixture.pedantic = pedantic  # type: ignore[method-assign, assignment]
-
-    def _wrap_device_rounds(self) -> None:
-        """Let the device run one round at a time, so that both sides alternate on it."""
-        from dataclasses import replace
-
-        from bench.android import measure as measurement
-
-        original = measurement.run_rounds
-
-        def run_rounds(device, workspace, plan, timeout_s, on_round=lambda _: None):
-            if plan.rounds == 1:  # a trial, before this side is ready
-                return original(device, workspace, plan, timeout_s, on_round)
-            turns = self._begin()
-            sessions = []
-            try:
-                for done in range(1, plan.rounds + 1):
-                    turns.take()
-                    one = replace(plan, rounds=1)
-                    sessions.append(original(device, workspace, one, timeout_s))
-                    on_round(done)
-            finally:
-                self._end(turns)
-            return replace(
-                sessions[0],
-                rounds=tuple(each for session in sessions for each in session.rounds),
-                **{
-                    name: sum(getattr(session, name) for session in sessions)
-                    for name in ("whole_s", "killed_background_apps", "dropped_caches")
-                },
-            )
-
-        measurement.run_rounds = run_rounds
-
-
-def slowed(target: Any, factor: float, timer: Any) -> Any:
-    """Return a function that takes `factor` times as long, by waiting in a loop afterwards."""
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        start = timer()
-        value = target(*args, **kwargs)
-        end = start + (timer() - start) * factor
-        while timer() < end:
-            pass
-        return value
-
-    return run
-
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Become a side, with what the conductor says in the environment."""
-    side = Side(json.loads(os.environ.pop(VARIABLE)))
-    config.pluginmanager.register(side, "lockstep side")
+    """Become a worker, with what the controller says in the environment."""
+    worker = Worker(json.loads(os.environ.pop(VARIABLE)))
+    config.pluginmanager.register(worker, "gate worker")

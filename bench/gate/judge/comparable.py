@@ -1,4 +1,4 @@
-"""Whether two results of a device may be compared."""
+"""Whether two results may be compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,26 @@ SAME = (
     ("tool_sha256", "by different builds of benchmark_model"),
     ("input", "with different kinds of input"),
 )
-"""What of `extra_info` must be the same, and what is said where it is not."""
+"""What of a device's `extra_info` must be the same, and what is said where it is not."""
+
+SAME_ON_HOST = ("threads", "protocol", "source", "dtype")
+"""What of a host benchmark's `extra_info` must be the same."""
+
+
+def incomparable(
+    base: Mapping[str, Mapping[str, Any]], head: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Say which benchmarks must not be compared, and why, from their `extra_info`."""
+    problems = []
+    for name, old in base.items():
+        new = head[name]
+        reason = incomparable_because(old, new)
+        for key in SAME_ON_HOST:
+            if reason is None and old.get(key) != new.get(key):
+                reason = f"other {key} ({old.get(key)}, {new.get(key)})"
+        if reason is not None:
+            problems.append(f"{name}: {reason}")
+    return problems
 
 
 def incomparable_because(

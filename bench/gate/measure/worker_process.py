@@ -1,0 +1,174 @@
+"""The controller's end of a worker: its process, and the messages to and from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import selectors
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from bench.gate.measure.block import HEAD, Settings, Tree
+from bench.gate.measure.gate_error import GateError
+
+INSIDE = Path(__file__).parent / "inside"
+PADDING_BYTES = 4096
+SILENCE_S = 300.0
+"""How long a worker may say nothing before it counts as hung."""
+
+GRACE_S = 5.0
+
+
+class WorkerProcess:
+    """A tree's pytest, in a process group of its own so that Ctrl-C reaches only the controller.
+
+    A context manager: leaving it ends the process and all that it started.
+
+    Args:
+        tree: of which the benchmarks are.
+        settings: how they are measured.
+        cpus: the cores to run them on; empty for any.
+
+    Raises:
+        GateError: the process does not start.
+    """
+
+    def __init__(self, tree: Tree, settings: Settings, cpus: list[int]) -> None:
+        self.tree = tree
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
+        self._finished = False
+        self._buffer = b""
+        to_worker, from_worker = os.pipe(), os.pipe()
+        self._read_fd, self._write_fd = from_worker[0], to_worker[1]
+        options = {
+            "control": [to_worker[0], from_worker[1]],
+            "cpus": cpus,
+            "slowed": dict(settings.slowed) if tree.name == HEAD else {},
+            "device": settings.is_device,
+        }
+        try:
+            self._process = subprocess.Popen(
+                [
+                    tree.python, "-m", "pytest", "-p", "gate_worker", "-p", "no:cacheprovider",
+                    "-p", "no:randomly", "-p", "no:xdist", "bench", "--benchmark-only",
+                    f"--rounds={settings.rounds}", f"--warmup-rounds={settings.warmup_rounds}",
+                    *settings.pytest_arguments,
+                ],
+                cwd=tree.root,
+                env={**_environment(options), **settings.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[to_worker[0], from_worker[1]],
+                start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            for end in (self._read_fd, self._write_fd):
+                os.close(end)
+            self._output.close()
+            raise GateError(f"{tree.name}: {tree.python} cannot be started: {error}") from None
+        finally:
+            for end in (to_worker[0], from_worker[1]):
+                os.close(end)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._write_fd)
+        os.close(self._read_fd)
+        if not self._finished:
+            self._signal(signal.SIGINT)
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
+        finally:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+            self._output.close()
+
+    def tell(self, **content: Any) -> None:
+        """Send a message.
+
+        Raises:
+            GateError: the process died.
+        """
+        data = (json.dumps(content) + "\n").encode()
+        try:
+            while data:
+                data = data[os.write(self._write_fd, data) :]
+        except BrokenPipeError:
+            raise self._died() from None
+
+    def expect(self, *events: str) -> dict[str, Any]:
+        """Wait for a message of a kind.
+
+        Raises:
+            GateError: the process died, hung, or said something else.
+        """
+        line = self._line()
+        try:
+            message = json.loads(line)
+            event = message["event"]
+        except (ValueError, TypeError, KeyError):
+            raise GateError(f"{self.tree.name}: said {line[:80]!r}, no message") from None
+        if event == "broken":
+            problem = f"{self.tree.name} cannot be measured: {message['name']} cannot be imported"
+            raise GateError(problem, message["message"])
+        if event not in events:
+            raise GateError(f"{self.tree.name}: said {event}, not {' or '.join(events)}")
+        self._finished = event == "finished"
+        return message
+
+    def _line(self) -> bytes:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._read_fd, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                if not selector.select(SILENCE_S):
+                    problem = f"{self.tree.name}: said nothing for {SILENCE_S:.0f} s"
+                    raise GateError(problem, self._tail())
+                data = os.read(self._read_fd, 1 << 16)
+                if not data:
+                    raise self._died()
+                self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _died(self) -> GateError:
+        """Return the error that says how the process ended before it had said goodbye."""
+        try:
+            status = self._process.wait(GRACE_S)
+            how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        except subprocess.TimeoutExpired:
+            how = "it closed its pipe"
+        problem = f"{self.tree.name} cannot be measured: pytest ended ({how})"
+        return GateError(problem, self._tail())
+
+    def _tail(self) -> str:
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace").strip()
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+def _environment(options: dict[str, Any]) -> dict[str, str]:
+    """Return the worker's environment, with padding of a random size.
+
+    The size shifts the stack, which alone can change a program's speed by several per cent
+    (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
+    """
+    environment = dict(os.environ)
+    paths = [str(INSIDE), *filter(None, [environment.get("PYTHONPATH")])]
+    return environment | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "GATE_WORKER_OPTIONS": json.dumps(options),
+        "GATE_WORKER_PADDING": "x" * random.randrange(PADDING_BYTES),
+        "PYTEST_ADDOPTS": "",
+    }

@@ -1,0 +1,179 @@
+"""Interleaved rounds, with real pytest processes on small projects made for it."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from bench.gate.measure.block import BASE, HEAD, Block, Settings, Tree
+from bench.gate.measure.controller import run_block
+from bench.gate.measure.gate_error import GateError
+
+CONFTEST = """
+def pytest_addoption(parser):
+    parser.addoption("--rounds", type=int)
+    parser.addoption("--warmup-rounds", type=int)
+"""
+PREAMBLE = """
+import os, pytest
+LOG, TREE = {log!r}, {tree!r}
+
+def note(word):
+    with open(LOG, "a") as file:
+        file.write(f"{{TREE}} {{word}}\\n")
+"""
+ALTERNATING = """
+def test_a(benchmark, request):
+    note("set up")
+    benchmark.extra_info["tree"] = TREE
+    benchmark.pedantic(note, ("round",), rounds=ROUNDS, setup=lambda: note("setup"))
+    note("torn down")
+"""
+
+
+@pytest.fixture
+def log(tmp_path) -> Path:
+    """What all trees write into."""
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def make_tree(tmp_path, log):
+    """A function that makes a tree with a benchmark file."""
+
+    def make(name: str, code: str) -> Tree:
+        root = tmp_path / name
+        (root / "bench").mkdir(parents=True)
+        (root / "conftest.py").write_text(CONFTEST)
+        preamble = PREAMBLE.format(log=str(log), tree=name)
+        (root / "bench" / "test_it.py").write_text(preamble + textwrap.dedent(code))
+        return Tree(name, root, sys.executable)
+
+    return make
+
+
+def lines(log: Path, word: str) -> list[str]:
+    """Return which tree wrote a word, in order."""
+    rows = [line.split(" ", 1) for line in log.read_text().splitlines()]
+    return [tree for tree, said in rows if said == word]
+
+
+def measure(base: Tree, head: Tree, number: int = 0, **settings) -> Block:
+    return run_block([base, head], Settings(**settings), number)
+
+
+@pytest.mark.parametrize("names", [(BASE, HEAD), (BASE, "base-v1", HEAD)])
+def test_rounds_are_interleaved(make_tree, log, names):
+    trees = [make_tree(name, ALTERNATING.replace("ROUNDS", "4")) for name in names]
+    block = run_block(trees, Settings(), 3)
+    assert sorted(block.order) == sorted(names)
+    rounds = lines(log, "round")
+    # Two in a row, then another tree's, until all have had theirs; then in another order.
+    turns = [rounds[start : start + 2] for start in range(0, len(rounds), 2)]
+    assert all(len(set(turn)) == 1 for turn in turns)
+    half = len(names)
+    for cycle in (turns[:half], turns[half:]):
+        assert sorted(tree for tree, _ in cycle) == sorted(names)
+    everything = log.read_text().splitlines()
+    assert everything[:half] == [f"{name} set up" for name in block.order]
+    assert everything[-half:] == [f"{name} torn down" for name in reversed(block.order)]
+    # The benchmark's own setup belongs to the tree that has the turn.
+    rows = everything[half:-half]
+    assert [row.rsplit(" ", 1)[0] for row in rows[::2]] == [
+        row.rsplit(" ", 1)[0] for row in rows[1::2]
+    ]
+    name = "bench/test_it.py::test_a"
+    for tree in names:
+        assert block.samples[tree][name].info == {"tree": tree}
+        assert len(block.samples[tree][name].rounds_s) == 4
+    assert 0 < block.took[name].rounds_s < block.seconds
+
+
+def test_the_order_is_not_always_the_same(make_tree, log):
+    base, head = (make_tree(name, ALTERNATING.replace("ROUNDS", "40")) for name in (BASE, HEAD))
+    blocks = [measure(base, head, number) for number in (0, 1)]
+    assert len({tuple(block.order) for block in blocks}) == 2
+    rounds = lines(log, "round")
+    firsts = [rounds[start] for start in range(0, len(rounds), 4)]
+    assert 10 < firsts.count(BASE) < len(firsts) - 10
+
+
+def test_a_tree_with_more_rounds_goes_on_alone(make_tree, log):
+    base = make_tree(BASE, ALTERNATING.replace("ROUNDS", "2") + "\ntest_b = test_a\n")
+    head = make_tree(HEAD, ALTERNATING.replace("ROUNDS", "7") + "\ntest_b = test_a\n")
+    block = measure(base, head)
+    for name in ("bench/test_it.py::test_a", "bench/test_it.py::test_b"):
+        assert [len(block.samples[tree][name].rounds_s) for tree in (BASE, HEAD)] == [2, 7]
+    assert lines(log, "round")[4:9] == [HEAD] * 5
+
+
+def test_only_one_tree_has_it(make_tree):
+    base = make_tree(BASE, ALTERNATING.replace("ROUNDS", "2"))
+    head = make_tree(HEAD, ALTERNATING.replace("ROUNDS", "2").replace("test_a", "test_b"))
+    block = measure(base, head)
+    assert block.shared(BASE) == []
+    assert [list(block.samples[tree]) for tree in (BASE, HEAD)] == [
+        ["bench/test_it.py::test_a"],
+        ["bench/test_it.py::test_b"],
+    ]
+
+
+def test_wanted_benchmarks_only(make_tree, log):
+    code = ALTERNATING.replace("ROUNDS", "1") + "\ntest_b = test_a\n"
+    wanted = {name: ["bench/test_it.py::test_b"] for name in (BASE, HEAD)}
+    block = run_block([make_tree(BASE, code), make_tree(HEAD, code)], Settings(), 0, wanted)
+    assert block.shared(BASE) == ["bench/test_it.py::test_b"]
+
+
+def test_a_skipped_benchmark_is_told(make_tree):
+    code = ALTERNATING.replace("ROUNDS", "1")
+    head = code.replace('note("set up")', 'pytest.skip("not today")')
+    block = measure(make_tree(BASE, code), make_tree(HEAD, head))
+    assert block.shared(BASE) == []
+    assert "not today" in block.skipped[HEAD]["bench/test_it.py::test_a"]
+    assert block.skipped[BASE] == {}
+
+
+def test_a_slowed_tree_is_slower(make_tree):
+    """By a factor so large that no noise undoes it."""
+    code = """
+    def test_a(benchmark):
+        benchmark.pedantic(sum, (range(20_000),), rounds=20)
+    """
+    name = "bench/test_it.py::test_a"
+    block = measure(make_tree(BASE, code), make_tree(HEAD, code), slowed={name: 50.0})
+    base, head = (sorted(block.samples[tree][name].rounds_s)[10] for tree in (BASE, HEAD))
+    assert head > 5 * base
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("def test_a(benchmark):\n    assert 1 == 2", "1 == 2"),
+        ("def test_a(benchmark):\n    benchmark.pedantic(lambda: 1 / 0)", "ZeroDivisionError"),
+        ("def test_a(benchmark):\n    benchmark(lambda: 1)", "benchmark.pedantic"),
+        ("def test_a(benchmark):\n    benchmark.pedantic(int, iterations=3)", "iterations"),
+        ("import nothing_of_that_name\ndef test_a(benchmark): pass", "nothing_of_that_name"),
+        ("def test_a(benchmark):\n    benchmark.pedantic(os._exit, (7,))", "exit status 7"),
+        ("def test_a(benchmark):\n    benchmark.pedantic(os.abort)", "signal 6"),
+    ],
+    ids=["assert", "round", "unpaced", "iterations", "import", "exit", "crash"],
+)
+@pytest.mark.parametrize("broken", [BASE, HEAD])
+def test_a_broken_tree_says_why(make_tree, code, said, broken):
+    good = "def test_a(benchmark):\n    benchmark.pedantic(int, rounds=3)"
+    base, head = (make_tree(name, code if name == broken else good) for name in (BASE, HEAD))
+    with pytest.raises(GateError) as caught:
+        measure(base, head)
+    assert broken in caught.value.message
+    assert said in caught.value.message + caught.value.details
+
+
+def test_an_interpreter_that_is_not_there(make_tree, tmp_path):
+    code = ALTERNATING.replace("ROUNDS", "1")
+    head = Tree(HEAD, make_tree(HEAD, code).root, str(tmp_path / "python"))
+    with pytest.raises(GateError, match="cannot be started"):
+        measure(make_tree(BASE, code), head)
