@@ -169,7 +169,7 @@ def mann_whitney_distribution(first: int, second: int) -> np.ndarray:
 
 
 def runs_needed(level: float) -> int:
-    """Return how many runs each sample has to have before `two_samples` has a bound of that level."""
+    """Return how many observations each of `two_samples` needs for a bound of that level."""
     runs = 1
     while _rank(mann_whitney_distribution(runs, runs), level) < 0:
         runs += 1

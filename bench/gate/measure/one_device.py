@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bench.gate.measure.gate_error import GateError
 from bench.gate.measure.block import Settings
+from bench.gate.measure.gate_error import GateError
 
 EMULATED = "emulated"
 REPOSITORY = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parents[3]
 def on_device(settings: Settings, name: str, tool: Path | None) -> Iterator[Settings]:
     """Give settings under which all workers measure on the same device.
 
-    The adb server is started here where none runs, so that no side takes it away from the other;
+    The adb server is started here where none runs, so that no worker takes it away from the other;
     and so is the emulated device.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.gate.judge.comparable_devices import incomparable_because
+from bench.gate.judge.comparable import incomparable_because
 
 PHONE = {
     "model": "alexnet-float32",
