@@ -12,7 +12,7 @@ import numpy as np
 from models.data.photographs import Photographs
 from models.judging.accuracy import is_right
 from models.preprocessing import Scaling, decode, prepare
-from models.running.runtimes import LoadedModel
+from models.running.loaded_model import LoadedModel
 from models.training import distortions
 
 SMALLEST_ACCEPTED_ACCURACY = 0.97

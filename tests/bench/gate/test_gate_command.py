@@ -43,7 +43,7 @@ def test_identical_trees_pass(project):
 def test_slower_code_fails_and_is_named(project):
     """Ten inferences in place of one: no noise hides that."""
     project.edit(
-        "models/running/runtimes.py",
+        "models/running/loaded_model.py",
         r"        self\.set_input\(elements\)\n        self\.invoke\(\)",
         "        self.set_input(elements)\n        for _ in range(10):\n            self.invoke()",
     )
