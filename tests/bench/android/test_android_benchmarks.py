@@ -20,6 +20,8 @@ from bench.android.adb.server_address import ServerAddress
 from bench.emulated_phone.daemon import Daemon
 from bench.emulated_phone.shell import Shell
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 QUANTITIES = ("inference", "first_inference", "load")
 BENCHMARKS = "bench/test_device_inference.py"

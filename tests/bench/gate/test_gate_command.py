@@ -23,6 +23,7 @@ def _nothing_is_left(project):
     assert project.leftovers() == []
 
 
+@pytest.mark.slow
 def test_identical_trees_pass(project):
     result = project.gate("--base", "HEAD")
     assert result.status == 0, result.output
@@ -40,6 +41,7 @@ def test_identical_trees_pass(project):
     assert result.record["machine"]["cpu"]
 
 
+@pytest.mark.slow
 def test_slower_code_fails_and_is_named(project):
     """Ten inferences in place of one: no noise hides that."""
     project.edit(
