@@ -8,7 +8,7 @@ import sys
 
 from models.data.photographs import DatasetError
 from models.files.artifacts import ArtifactError
-from models.preprocessing.errors import PreprocessingError
+from models.preprocessing import PreprocessingError
 
 COMMANDS = ("list", "download", "train", "convert", "evaluate", "robustness")
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from models.data.photographs import Photographs
 from models.judging.accuracy import is_right
-from models.preprocessing import Scaling, decode, prepare
-from models.running.loaded_model import LoadedModel
+from models.preprocessing import Preparation, decode, prepare
+from models.preprocessing.preparation import Resampling
+from models.running.runtimes import LoadedModel
 from models.training import distortions
 
 SMALLEST_ACCEPTED_ACCURACY = 0.97
@@ -36,13 +37,13 @@ class Change:
         distort: from uint8 RGB of shape (100, 100, 3), and the photograph's number, to uint8 RGB
             of any size. The number decides the direction, so that all of them are met.
         is_mild: whether a model must stand it.
-        scaling: how the result is brought to the model's size.
+        resampling: how the result is brought to the model's size.
     """
 
     name: str
     distort: Distortion
     is_mild: bool = False
-    scaling: Scaling = "antialiased"
+    resampling: Resampling = "antialiased"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ CHANGES: tuple[Change, ...] = (
     Change("on beige", ground(245, 235, 215)),
     Change("on dark grey", ground(120, 120, 120)),
     Change("640x480, antialiased", camera),
-    Change("640x480, Android's scaling", camera, scaling="android"),
+    Change("640x480, Android's scaling", camera, resampling="android"),
 )
 
 
@@ -156,11 +157,12 @@ def measure(
     """
     pixels = [decode(path) for path in photographs.paths]
     for change in changes:
+        preparation = Preparation(resampling=change.resampling)
         answers: dict[str, list[np.ndarray]] = {name: [] for name in models}
         for number, each in enumerate(pixels):
             distorted = change.distort(each, number)
             for name, model in models.items():
-                tensor = prepare(distorted, model.input, scaling=change.scaling)
+                tensor = prepare(distorted, model.input, preparation)
                 answers[name].append(model.predict(tensor))
         for name, probabilities in answers.items():
             right = is_right(np.stack(probabilities), photographs.labels)

@@ -1,34 +1,54 @@
-"""From every colour mode to 8-bit RGB: alpha on white, 16 bits to 8, palettes looked up."""
+"""From every colour mode to 8-bit RGB: alpha on a ground, 16 bits to 8, palettes looked up."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-from models.preprocessing.errors import PreprocessingError
+from models.preprocessing.colour_profiles import to_srgb
+from models.preprocessing.refusal import PreprocessingError
 
 WHITE = (255, 255, 255)
+"""Ground of the photographs that this project's models know."""
 
 _BLOCK_ELEMENTS = 1 << 20
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert a decoded picture to mode RGB; an RGB picture without transparency is returned.
+def to_rgb(
+    image: Image.Image,
+    ground: tuple[int, int, int] = WHITE,
+    *,
+    applies_profile: bool = False,
+    alpha: Image.Image | None = None,
+) -> Image.Image:
+    """Convert a decoded picture to mode RGB; a plain RGB picture is returned itself.
 
-    Transparent parts show white, which is the ground of the photographs that the models know.
-    Colour profiles are not applied: a phone's bitmap decoder hands them on, too.
+    Args:
+        image: of any mode.
+        ground: what shows through transparent parts.
+        applies_profile: whether the colours are brought from an embedded profile to sRGB.
+        alpha: of mode L, where it is known better than from the picture's own info.
 
     Raises:
         PreprocessingError: the mode has no conversion.
     """
-    if image.mode.startswith("I"):
-        return _from_16_bits(image)
     try:
-        if image.mode == "La":  # which converts to LA only
+        profile = image.info.get("icc_profile") if applies_profile else None
+        if image.mode.startswith("I"):
+            image, alpha = _from_16_bits(image)
+        elif image.mode == "La":  # which converts to LA only
             image = image.convert("LA")
-        if image.has_transparency_data:
-            return _on_white(image if image.mode in ("RGBA", "LA") else image.convert("RGBA"))
-        return image if image.mode == "RGB" else image.convert("RGB")
+        is_split = alpha is not None or not image.has_transparency_data
+        if not is_split and (image.mode not in ("RGBA", "LA") or profile):
+            image = image.convert("RGBA")
+        if profile:
+            image = to_srgb(image, profile)
+        if image.mode in ("RGBA", "LA"):
+            return _on_ground(image, image, ground)
+        image = image if image.mode == "RGB" else image.convert("RGB")
+        return image if alpha is None else _on_ground(image, alpha, ground)
+    except PreprocessingError:
+        raise
     except Exception as error:  # a damaged palette can surface only here
         raise PreprocessingError(
             f"pictures of mode {image.mode} cannot be converted to RGB ({error})"
@@ -48,19 +68,23 @@ def from_16_bits(values: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def _from_16_bits(image: Image.Image) -> Image.Image:
-    """Convert I;16 in any byte order, and I (32 bits), in which older files bring 16."""
+def _from_16_bits(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Convert I;16 in any byte order, and I (32 bits), in which older files bring 16.
+
+    Returns:
+        the picture in mode L, and its alpha, if it has a transparent level.
+    """
     values = np.asarray(image)
     if image.mode == "I":
         values = np.clip(values, 0, 65535).astype(np.uint16)
-    grey = from_16_bits(values)
+    grey = Image.fromarray(from_16_bits(values))
     transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey[values == transparent] = 255
-    return Image.fromarray(grey).convert("RGB")
+    if not isinstance(transparent, int):
+        return grey, None
+    return grey, Image.fromarray((values != transparent) * np.uint8(255))
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    ground = Image.new("RGB", image.size, WHITE)
-    ground.paste(image, mask=image)
-    return ground
+def _on_ground(image: Image.Image, alpha: Image.Image, ground: tuple[int, int, int]) -> Image.Image:
+    laid = Image.new("RGB", image.size, ground)
+    laid.paste(image, mask=alpha)
+    return laid

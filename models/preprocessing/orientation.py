@@ -16,6 +16,7 @@ _TRANSPOSITIONS = {
 """What makes pixels upright, by EXIF orientation. Source: Exif 2.32 (CIPA DC-008), tag 274."""
 
 _SWAPPED_SIDES = (5, 6, 7, 8)
+_RIGHT_BECOMES_LEFT, _BOTTOM_BECOMES_TOP = (2, 3, 6, 7), (3, 4, 7, 8)
 
 
 def orientation(image: Image.Image) -> int:
@@ -30,11 +31,28 @@ def orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and value in _TRANSPOSITIONS else 1
 
 
-def swaps_sides(value: int) -> bool:
-    """Tell whether width and height change places under an orientation."""
-    return value in _SWAPPED_SIDES
+def swapped(pair: tuple, value: int) -> tuple:
+    """Return (width, height) as they are after an orientation, or before it."""
+    return pair[::-1] if value in _SWAPPED_SIDES else pair
 
 
 def upright(image: Image.Image, value: int) -> Image.Image:
     """Return the picture turned or mirrored as its orientation says; itself for 1."""
     return image if value == 1 else image.transpose(_TRANSPOSITIONS[value])
+
+
+def upright_corner(
+    size: tuple[int, int], part: tuple[float, float], value: int
+) -> tuple[float, float]:
+    """Return where the left top part of an image begins once it is upright.
+
+    Args:
+        size: width and height of the image as stored.
+        part: width and height of the part, which begins at (0, 0).
+        value: the orientation.
+    """
+    rest = swapped((size[0] - part[0], size[1] - part[1]), value)
+    return (
+        rest[0] if value in _RIGHT_BECOMES_LEFT else 0,
+        rest[1] if value in _BOTTOM_BECOMES_TOP else 0,
+    )

@@ -1,75 +1,78 @@
-"""Bringing a picture to the model's size: how it is fitted, and how pixels are interpolated."""
+"""Interpolating pixels: a part of a picture brought to another size."""
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING
 
-from cykooz_resizer import (  # type: ignore[import-untyped]
-    FilterType,
-    ResizeAlg,
-    ResizeOptions,
-    Resizer,
-)
+import numpy as np
 from PIL import Image
 
-from models.preprocessing.colour import WHITE
-from models.preprocessing.errors import PreprocessingError
+try:  # of which there is no wheel for Linux on arm64
+    import cykooz_resizer  # type: ignore[import-untyped]
+except ImportError:
+    cykooz_resizer = None
 
-Fit = Literal["squash", "letterbox"]
-"""squash: each side on its own; letterbox: sides kept in proportion, centred on white."""
-
-Scaling = Literal["antialiased", "android"]
-"""antialiased: bilinear, its triangle as wide as a target pixel, as Pillow, Keras and TensorFlow
-with `antialias=True` do. android: bilinear between the four nearest pixels, whatever the scale, as
-`Bitmap.createScaledBitmap(..., filter=true)` does, and OpenCV's INTER_LINEAR, to one grey level.
-"""
-
-_BILINEAR = ResizeOptions(resize_alg=ResizeAlg.convolution(FilterType.bilinear), use_alpha=False)
+if TYPE_CHECKING:
+    from models.preprocessing.geometry import Box, Placement, Size
+    from models.preprocessing.preparation import Preparation, Resampling
 
 
-def check(fit: str, scaling: str) -> None:
-    """Check names that a user may have typed.
-
-    Raises:
-        PreprocessingError: one of them is unknown.
-    """
-    for kind, name, known in (("fit", fit, Fit), ("scaling", scaling, Scaling)):
-        if name not in get_args(known):
-            names = " or ".join(get_args(known))
-            raise PreprocessingError(f"unknown {kind} {name!r}; it must be {names}")
-
-
-def fitted_size(size: tuple[int, int], target: tuple[int, int], fit: Fit) -> tuple[int, int]:
-    """Return (width, height) of the picture within the target."""
-    if fit == "squash":
-        return target
-    scale = min(target[0] / size[0], target[1] / size[1])
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def resize(image: Image.Image, target: tuple[int, int], fit: Fit, scaling: Scaling) -> Image.Image:
-    """Resize an RGB picture; itself where it has the size already.
+def resized(
+    image: Image.Image, placement: Placement, target: Size, preparation: Preparation
+) -> np.ndarray:
+    """Resize a part of an RGB picture and lay it on the ground.
 
     Args:
         image: of mode RGB, decoded.
-        target: (width, height) in pixels.
+        placement: its box in this image's pixels.
+        target: width and height in pixels.
+        preparation: its resampling and ground.
+
+    Returns:
+        uint8, shape (height, width, 3).
     """
-    size = fitted_size(image.size, target, fit)
-    if image.size != size:
-        image = _scale(image, size, scaling)
-    if size == target:
-        return image
-    framed = Image.new("RGB", target, WHITE)
-    framed.paste(image, ((target[0] - size[0]) // 2, (target[1] - size[1]) // 2))
+    scaled = _scaled(image, placement.box, placement.size, preparation.resampling)
+    if placement.size != target:
+        framed = Image.new("RGB", target, preparation.ground)
+        framed.paste(scaled, placement.offset)
+        scaled = framed
+    return np.asarray(scaled)
+
+
+def resized_floats(
+    pixels: np.ndarray, placement: Placement, target: Size, preparation: Preparation
+) -> np.ndarray:
+    """Do the same with float32 pixels of shape (height, width, 3), whose fractions are kept."""
+    width, height = placement.size
+    framed = np.empty((target[1], target[0], 3), np.float32)
+    framed[:] = preparation.ground
+    x, y = placement.offset
+    for channel in range(3):
+        band = Image.fromarray(np.ascontiguousarray(pixels[..., channel]))
+        scaled = _scaled(band, placement.box, placement.size, preparation.resampling)
+        framed[y : y + height, x : x + width, channel] = scaled
     return framed
 
 
-def _scale(image: Image.Image, size: tuple[int, int], scaling: Scaling) -> Image.Image:
-    if scaling == "android":
+def _scaled(image: Image.Image, box: Box, size: Size, resampling: Resampling) -> Image.Image:
+    if image.size == size and box == (0, 0, *size):
+        return image
+    if resampling == "android":
         # `transform` always looks at four pixels, where `resize` widens its filter.
-        box = (0, 0, *image.size)
         return image.transform(size, Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
+    if cykooz_resizer is None or image.mode != "RGB":
+        return image.resize(size, Image.Resampling.BILINEAR, box)
     scaled = Image.new("RGB", size)
+    left, top, right, bottom = box
+    options = cykooz_resizer.ResizeOptions(
+        resize_alg=_BILINEAR,
+        use_alpha=False,
+        crop_box=cykooz_resizer.CropBox(left, top, right - left, bottom - top),
+    )
     # The same filter as Pillow's own `resize`, to one grey level, in a sixth of the time.
-    Resizer().resize_pil(image, scaled, _BILINEAR)
+    cykooz_resizer.Resizer().resize_pil(image, scaled, options)
     return scaled
+
+
+if cykooz_resizer is not None:
+    _BILINEAR = cykooz_resizer.ResizeAlg.convolution(cykooz_resizer.FilterType.bilinear)

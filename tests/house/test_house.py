@@ -29,7 +29,7 @@ KNOW_PYTEST = ("bench/test_", "bench/gate/measure/inside/")
 """Of models/ and bench/, only these may import pytest."""
 
 ENTER_THE_EMULATED_PHONE = ("bench/emulated_phone/", "fixtures/", "tests/")
-SAME_IDEA = {"measure", "photographs", "runtimes"}
+SAME_IDEA = {"photographs", "runtimes"}
 """Names that two rooms share because they mean the same thing in both."""
 
 LINES, BENCHMARK_LINES = 300, 100

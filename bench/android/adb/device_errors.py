@@ -129,7 +129,3 @@ class WrongAnswerError(DeviceError):
 
 class CoresError(DeviceError):
     """The cores that were asked for cannot be had."""
-
-
-class DeviceBusyError(DeviceError):
-    """Another suite measures on the device."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fixtures.strategies.images import input_spec
+from fixtures.strategies import input_spec
 from models.commands import robustness_command
 from models.data.canary_images import canary_images
 from models.data.photographs import Photographs
@@ -144,7 +144,7 @@ def test_androids_scaling_is_what_the_model_is_shown(pictures):
     for change in CHANGES[-2:]:
         model = Keeps()
         list(measure({"keeps": model}, pictures, [change]))
-        seen[change.scaling] = set(model.seen)
+        seen[change.resampling] = set(model.seen)
     assert set(seen) == {"antialiased", "android"}
     assert not seen["antialiased"] & seen["android"]
 

@@ -37,12 +37,11 @@ with atheris.instrument_imports(include=["PIL", "models"]):
         WebPImagePlugin,
     )
 
-    from models.preprocessing import PreprocessingError, decode, prepare
+    from models.preprocessing import Preparation, PreprocessingError, decode, prepare
 
 import numpy as np
 
-from fixtures.strategies import bombs
-from fixtures.strategies.images import encode, input_spec
+from fixtures.strategies import bombs, encode, input_spec
 
 SPECS = [input_spec("float32"), input_spec("uint8", 32, 48), input_spec("int8", 7, 5)]
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -57,7 +56,7 @@ def test_one_input(data: bytes) -> None:
     fit = ("squash", "letterbox")[choice // 3 % 2]
     scaling = ("antialiased", "android")[choice // 6 % 2]
     try:
-        tensor = prepare(encoded, spec, fit=fit, scaling=scaling)
+        tensor = prepare(encoded, spec, Preparation(fit=fit, resampling=scaling))
     except PreprocessingError:
         return
     assert tensor.shape == spec.shape

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.strategies.images import camera_frames, input_spec
+from fixtures.strategies import camera_frames, input_spec
 from models.preprocessing import CameraFrame, PreprocessingError, decode, prepare
 
 LAYOUTS = ("I420", "YV12", "NV12", "NV21")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fixtures.strategies.images import encode, encoded_images, images, input_spec
+from fixtures.strategies import encode, encoded_images, images, input_spec
 from models.preprocessing import decode, prepare
 
 SPEC = input_spec()

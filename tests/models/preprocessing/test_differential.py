@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from fixtures.strategies.images import encoded_images, fruit_photographs, images, input_spec
+from fixtures.strategies import encoded_images, fruit_photographs, images, input_spec
 from models.data.canary_images import canary_images
 from models.files import artifacts
 from models.preprocessing import decode, prepare

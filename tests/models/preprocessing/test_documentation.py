@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.hypothesis_profiles import EXAMPLES
-from models.preprocessing import encoded
+from models.preprocessing import limits
 
 ROOT = Path(__file__).parents[3]
 PAGE = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -64,13 +64,13 @@ def test_profiles(profile, examples):
 
 
 def test_limits():
-    for container, each in encoded.DECODING_BYTES_PER_PIXEL.items():
+    for container, each in limits.DECODING_BYTES_PER_PIXEL.items():
         if container != "MPO":
-            megapixels = encoded.MAX_DECODING_BYTES / each / 1e6
+            megapixels = limits.MAX_DECODING_BYTES / each / 1e6
             assert f"| {_title(container)} | {megapixels:.3g} megapixels | {each} bytes" in PAGE
-    assert f"| file | {encoded.MAX_ENCODED_BYTES / 1e6:.0f} MB |" in PAGE
-    assert f"| side | {encoded.MAX_SIDE:,} pixels |" in PAGE
-    assert f"| scans of a JPEG | {encoded.MAX_JPEG_SCANS} |" in PAGE
+    assert f"| file | {limits.MAX_ENCODED_BYTES / 1e6:.0f} MB |" in PAGE
+    assert f"| side | {limits.MAX_SIDE:,} pixels |" in PAGE
+    assert f"| scans of a JPEG | {limits.MAX_JPEG_SCANS} |" in PAGE
 
 
 def _title(container: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fixtures.strategies.images import (
+from fixtures.strategies import (
     camera_frames,
     encode,
     encoded_images,
@@ -19,7 +19,7 @@ from fixtures.strategies.images import (
     input_spec,
     input_specs,
 )
-from models.preprocessing import PreprocessingError, decode, prepare
+from models.preprocessing import Preparation, PreprocessingError, decode, prepare
 from models.preprocessing.tensors import TensorSpec
 
 FITS = st.sampled_from(("squash", "letterbox"))
@@ -41,7 +41,7 @@ def sources():
 
 @given(sources(), input_specs(), FITS, SCALINGS)
 def test_shape_dtype_and_range(source, spec, fit, scaling):
-    tensor = prepare(source, spec, fit=fit, scaling=scaling)
+    tensor = prepare(source, spec, Preparation(fit=fit, resampling=scaling))
     assert tensor.shape == spec.shape
     assert tensor.dtype == spec.dtype
     values = spec.dequantise(tensor)
@@ -105,7 +105,7 @@ def test_fractions_of_a_picture_that_fits_are_kept():
         b"\x89PNG\r\n\x1a\n",
         encode(np.zeros((4, 4, 3), np.uint8), "GIF"),
     ],
-    ids=lambda source: type(source).__name__,
+    ids=repr,
 )
 def test_what_is_no_picture_is_refused_in_one_line(source):
     with pytest.raises(PreprocessingError) as caught:
@@ -124,14 +124,32 @@ def test_paths_that_are_no_files_are_refused(tmp_path):
             prepare(path, input_spec())
 
 
-@pytest.mark.parametrize("shape", [(1, 100, 100), (2, 100, 100, 3), (1, 100, 100, 1)])
-def test_models_that_take_no_rgb_picture_are_refused(shape):
+@pytest.mark.parametrize("shape", [(1, 100, 100), (2, 100, 100, 3), (1, 100, 100, 4), (1, 0, 9, 3)])
+def test_models_that_take_no_picture_are_refused(shape):
     spec = TensorSpec(0, shape, np.dtype("float32"))
     with pytest.raises(PreprocessingError, match="model's input has shape"):
         prepare(np.zeros((4, 4, 3), np.uint8), spec)
 
 
-@pytest.mark.parametrize("option", [{"fit": "crop"}, {"scaling": "nearest"}])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"fit": "stretch"},
+        {"resampling": "nearest"},
+        {"channel_order": "GBR"},
+        {"colour_profile": "P3"},
+        {"region": (0.5, 0, 0.5, 1)},
+        {"region": (0, 0, 100, 100)},
+        {"region": "middle"},
+        {"fit": "crop", "crop_from": 0},
+        {"crop_from": 256},
+        {"ground": (0, 0, 256)},
+        {"ground": 0},
+        {"white": 0},
+        {"white": "1"},
+    ],
+    ids=repr,
+)
 def test_unknown_options_are_refused(option):
     with pytest.raises(PreprocessingError, match="must be"):
-        prepare(np.zeros((4, 4, 3), np.uint8), input_spec(), **option)
+        Preparation(**option)

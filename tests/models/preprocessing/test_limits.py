@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fixtures.strategies import bombs
-from fixtures.strategies.images import encode, input_spec
-from models.preprocessing import PreprocessingError, encoded, prepare
+from fixtures.strategies import bombs, encode, input_spec
+from models.preprocessing import PreprocessingError, limits, prepare
 
 MEMORY_LIMIT_BYTES = 200_000_000
 HANG_S = 60  # two hundred times what the slowest takes
@@ -24,7 +23,7 @@ HANG_S = 60  # two hundred times what the slowest takes
 CHILD = """
 import json, sys
 import numpy as np
-from models.preprocessing import PreprocessingError, prepare
+from models.preprocessing import Preparation, PreprocessingError, prepare
 from models.preprocessing.tensors import TensorSpec
 
 def resident_bytes(kind):
@@ -35,7 +34,7 @@ side = int(sys.argv[3])
 spec = TensorSpec(0, (1, side, side, 3), np.dtype("float32"))
 before = resident_bytes("VmRSS")
 try:
-    prepare(sys.argv[1], spec, scaling=sys.argv[2])
+    prepare(sys.argv[1], spec, Preparation(resampling=sys.argv[2]))
     refusal = None
 except PreprocessingError as error:
     refusal = str(error)
@@ -60,15 +59,23 @@ def large(mode: str, container: str, side: int, **options) -> bytes:
 
 
 def side_of(container: str) -> int:
-    pixels = encoded.MAX_DECODING_BYTES / encoded.DECODING_BYTES_PER_PIXEL[container]
+    pixels = limits.MAX_DECODING_BYTES / limits.DECODING_BYTES_PER_PIXEL[container]
     return int(pixels**0.5)
 
 
+def side_at(bytes_per_pixel: float) -> int:
+    """Of a JPEG decoded whole; it is that of an even number, as halved chroma is."""
+    return int((limits.MAX_DECODING_BYTES / bytes_per_pixel) ** 0.5) // 16 * 16
+
+
 TAKEN: dict[str, Callable[[], bytes]] = {
-    "jpeg": lambda: large("RGB", "JPEG", side_of("JPEG")),
-    "jpeg progressive": lambda: large("RGB", "JPEG", side_of("JPEG"), progressive=True),
-    "jpeg progressive cmyk": lambda: large("CMYK", "JPEG", side_of("JPEG"), progressive=True),
-    "jpeg scans": lambda: bombs.jpeg_scans(3600, 3600, encoded.MAX_JPEG_SCANS),
+    "jpeg": lambda: large("RGB", "JPEG", side_at(8)),
+    "jpeg progressive": lambda: large("RGB", "JPEG", side_at(8), progressive=True),
+    "jpeg progressive 4:4:4": lambda: large(
+        "RGB", "JPEG", side_at(10), progressive=True, subsampling="4:4:4"
+    ),
+    "jpeg progressive cmyk": lambda: large("CMYK", "JPEG", side_at(12), progressive=True),
+    "jpeg scans": lambda: bombs.jpeg_scans(3600, 3600, limits.MAX_JPEG_SCANS),
     "png rgba": lambda: large("RGBA", "PNG", side_of("PNG"), compress_level=1),
     "png rgba 16 bits": lambda: bombs.png(side_of("PNG"), side_of("PNG"), depth=16),
     "png grey 16 bits": lambda: bombs.png(
@@ -77,27 +84,30 @@ TAKEN: dict[str, Callable[[], bytes]] = {
     "png grey alpha": lambda: bombs.png(side_of("PNG"), side_of("PNG"), colour_type=4),
     "png palette": lambda: bombs.png(side_of("PNG"), side_of("PNG"), colour_type=3),
     "png comments": lambda: bombs.png_text(900_000),
-    "png tall": lambda: bombs.png(244, encoded.MAX_SIDE, colour_type=0, depth=16),
-    "png thin": lambda: bombs.png(1, encoded.MAX_SIDE),
+    "png tall": lambda: bombs.png(244, limits.MAX_SIDE, colour_type=0, depth=16),
+    "png thin": lambda: bombs.png(1, limits.MAX_SIDE),
     "png million chunks": lambda: bombs.png_chunks(1_000_000),
     "webp": lambda: large("RGB", "WEBP", side_of("WEBP"), method=0),
     "webp alpha": lambda: large(
         "RGBA", "WEBP", side_of("WEBP"), method=0, lossless=True, quality=0
     ),
     "webp with a tail": lambda: large("RGB", "WEBP", side_of("WEBP"), method=0).ljust(
-        encoded.MAX_ENCODED_BYTES
+        limits.MAX_ENCODED_BYTES
     ),
     "webp canvas": lambda: bombs.webp_canvas(side_of("WEBP"), side_of("WEBP")),
 }
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
-    "jpeg large": (lambda: bombs.jpeg_scans(3700, 3700, 1), "13.7 megapixels, more than the 13.3"),
-    "jpeg largest": (lambda: bombs.jpeg_scans(65500, 65500, 1), "limit"),
+    "jpeg large": (
+        lambda: bombs.jpeg_scans(10_000, 9_000, 1),
+        "90.0 megapixels, more than the 77.6 that a JPEG of several scans may",
+    ),
+    "jpeg largest": (lambda: bombs.jpeg_repeated(65500, 65500, 1), "more than the 200 allowed"),
     "jpeg scans": (lambda: bombs.jpeg_scans(3600, 3600, 100_000), "100000 JPEG scans"),
     "jpeg repeated": (lambda: bombs.jpeg_repeated(3600, 3600, 100_000), "100000 JPEG scans"),
     "png large": (lambda: bombs.png(4001, 4001), "16.0 megapixels, more than the 16.0"),
     "png larger": (lambda: bombs.png(10_000, 10_000, colour_type=0, depth=1), "100.0 megapixels"),
     "png endless": (lambda: bombs.png(3, 4_521_986, colour_type=0, depth=16), "65535 that a side"),
-    "png bomb": (lambda: bombs.png(60_000, 60_000, colour_type=0, depth=1), "bomb"),
+    "png bomb": (lambda: bombs.png(60_000, 60_000, colour_type=0, depth=1), "3600.0 megapixels"),
     "png comment": (lambda: bombs.png_text(500_000_000), "too large"),
     "webp large": (lambda: bombs.webp_canvas(9000, 9000), "81.0 megapixels, more than the 7.3"),
     "webp bomb": (lambda: bombs.webp_canvas(16_383, 16_383), "bomb"),
@@ -147,10 +157,23 @@ def test_bombs_are_refused_before_they_are_decoded(name, tmp_path):
 
 
 @needs_proc
+def test_two_hundred_megapixels_are_taken_at_a_fraction(tmp_path):
+    """And not where they would have to be decoded whole."""
+    path = tmp_path / "picture"
+    path.write_bytes(bombs.jpeg_repeated(16_320, 12_240, 1, is_interleaved=True))
+    outcome = prepare_in_a_child(path, "antialiased", side=224)
+    assert outcome["refusal"] is None
+    assert outcome["peak_bytes"] < 30_000_000
+    refused = prepare_in_a_child(path, "android")
+    assert "199.8 megapixels, more than the 40.0 that a JPEG picture may have" in refused["refusal"]
+    assert refused["peak_bytes"] < 10_000_000
+
+
+@needs_proc
 def test_a_thin_picture_grows_no_larger_on_its_way(tmp_path):
     """65,535 rows of 1,000 pixels would lie between the two."""
     path = tmp_path / "picture"
-    path.write_bytes(bombs.png(1, encoded.MAX_SIDE, colour_type=2))
+    path.write_bytes(bombs.png(1, limits.MAX_SIDE, colour_type=2))
     outcome = prepare_in_a_child(path, "antialiased", side=1000)
     assert outcome["refusal"] is None
     assert outcome["peak_bytes"] < 50_000_000
@@ -168,7 +191,7 @@ def test_a_gigantic_file_is_refused_unread(tmp_path):
 
 def test_gigantic_bytes_are_refused():
     with pytest.raises(PreprocessingError, match="40 MB allowed"):
-        prepare(bytes(encoded.MAX_ENCODED_BYTES + 1), input_spec())
+        prepare(bytes(limits.MAX_ENCODED_BYTES + 1), input_spec())
 
 
 def test_a_picture_that_pillow_opened_is_checked_before_it_is_decoded():
@@ -184,7 +207,7 @@ def test_the_film_behind_a_motion_photo_is_no_scan(progressive):
     """Random bytes hold the marker of a scan by chance, far more often than a JPEG has scans."""
     photo = encode(np.full((40, 40, 3), 90, np.uint8), "JPEG", progressive=progressive)
     film = np.random.RandomState(0).bytes(12_000_000)
-    assert film.count(b"\xff\xda") > encoded.MAX_JPEG_SCANS
+    assert film.count(b"\xff\xda") > limits.MAX_JPEG_SCANS
     np.testing.assert_array_equal(prepare(photo + film, input_spec()), prepare(photo, input_spec()))
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fixtures.strategies.images import encode, encoded_images, images, input_spec
-from models.preprocessing import decode, prepare
+from fixtures.strategies import encode, encoded_images, images, input_spec
+from models.preprocessing import Preparation, decode, prepare
 
 SPEC = input_spec(height=60, width=100)
 
@@ -49,7 +49,9 @@ def test_a_jpeg_decoded_at_a_fraction_is_turned_too(orientation, fit):
     pixels[:300, :500] = 0
     tagged = encode(pixels, "JPEG", orientation)
     whole = UPRIGHT[orientation](decode(encode(pixels, "JPEG")))
-    difference = np.abs(prepare(tagged, SPEC, fit=fit) - prepare(whole, SPEC, fit=fit))
+    difference = np.abs(
+        prepare(tagged, SPEC, Preparation(fit=fit)) - prepare(whole, SPEC, Preparation(fit=fit))
+    )
     assert difference.mean() < 1
 
 

@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.strategies.images import images, input_spec
-from models.preprocessing import PreprocessingError, prepare, prepare_batch
+from fixtures.strategies import images, input_spec
+from models.preprocessing import (
+    Normalisation,
+    Preparation,
+    PreprocessingError,
+    prepare,
+    prepare_batch,
+)
 from models.preprocessing.tensors import TensorSpec
 
 FLOAT = input_spec()
@@ -27,7 +33,7 @@ def test_any_quantisation_is_within_half_a_step(pixels, dtype, scale, zero_point
     limits = np.iinfo(spec.dtype)
     low, high = ((limit - zero_point) * scale for limit in (limits.min, limits.max))
     expected = np.clip(prepare(pixels, FLOAT), low, high)
-    actual = spec.dequantise(prepare(pixels, spec))
+    actual = spec.dequantise(prepare(pixels, spec, Preparation(normalisation=Normalisation())))
     assert np.abs(actual - expected).max() <= scale / 2 + 1e-3
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fixtures.strategies.images import images, input_spec, input_specs
-from models.preprocessing import prepare, prepare_batch
+from fixtures.strategies import images, input_spec, input_specs
+from models.preprocessing import Preparation, prepare, prepare_batch
 
 COLOUR_PICTURES = images(channels=(3,))
 SCALINGS = st.sampled_from(("antialiased", "android"))
@@ -25,7 +25,7 @@ FLOAT = input_spec()
 def test_a_constant_picture_stays_constant(height, width, colour, scaling, spec):
     pixels = np.empty((height, width, 3), np.uint8)
     pixels[:] = colour
-    tensor = spec.dequantise(prepare(pixels, spec, scaling=scaling))
+    tensor = spec.dequantise(prepare(pixels, spec, Preparation(resampling=scaling)))
     assert (tensor == colour).all()
 
 
@@ -33,7 +33,9 @@ def test_a_constant_picture_stays_constant(height, width, colour, scaling, spec)
 def test_a_picture_of_the_models_size_is_untouched(pixels, scaling, as_image):
     source = Image.fromarray(pixels) if as_image else pixels
     for fit in ("squash", "letterbox"):
-        np.testing.assert_array_equal(prepare(source, FLOAT, fit=fit, scaling=scaling)[0], pixels)
+        np.testing.assert_array_equal(
+            prepare(source, FLOAT, Preparation(fit=fit, resampling=scaling))[0], pixels
+        )
 
 
 @given(COLOUR_PICTURES)
@@ -78,7 +80,7 @@ def test_android_is_bilinear_between_the_four_nearest_pixels(pixels):
     floats = pixels.astype(float)
     rows = floats[top] * (1 - down)[:, None, None] + floats[bottom] * down[:, None, None]
     expected = rows[:, left] * (1 - across)[:, None] + rows[:, right] * across[:, None]
-    actual = prepare(pixels, FLOAT, scaling="android")[0]
+    actual = prepare(pixels, FLOAT, Preparation(resampling="android"))[0]
     assert np.abs(actual - expected).max() <= 1 + 1e-6
 
 
@@ -86,7 +88,7 @@ def test_android_is_bilinear_between_the_four_nearest_pixels(pixels):
 def test_letterbox_keeps_proportions_on_white(pixels, scaling):
     height, width = pixels.shape[:2]
     dark = np.zeros_like(pixels)
-    tensor = prepare(dark, FLOAT, fit="letterbox", scaling=scaling)[0]
+    tensor = prepare(dark, FLOAT, Preparation(fit="letterbox", resampling=scaling))[0]
     rows = int((tensor == 0).any(axis=(1, 2)).sum())
     columns = int((tensor == 0).any(axis=(0, 2)).sum())
     scale = 100 / max(height, width)
@@ -103,8 +105,8 @@ def test_letterbox_keeps_proportions_on_white(pixels, scaling):
 @given(COLOUR_PICTURES, input_specs(), SCALINGS)
 def test_mirroring_before_is_mirroring_after(pixels, spec, scaling):
     """To one grey level, since a filter's weights are rounded."""
-    plain = spec.dequantise(prepare(pixels, spec, scaling=scaling))
-    mirrored = spec.dequantise(prepare(pixels[:, ::-1], spec, scaling=scaling))
+    plain = spec.dequantise(prepare(pixels, spec, Preparation(resampling=scaling)))
+    mirrored = spec.dequantise(prepare(pixels[:, ::-1], spec, Preparation(resampling=scaling)))
     assert np.abs(plain[:, :, ::-1] - mirrored).max() <= 1
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from fixtures.hypothesis_profiles import EXAMPLES
-from fixtures.strategies.images import (
+from fixtures.strategies import (
     camera_frames,
     corrupted,
     encode,
@@ -184,6 +184,6 @@ def test_an_unknown_profile_is_refused(tmp_path):
 
 def test_without_hypothesis_nothing_is_imported():
     """Collecting the benchmarks must not wait for hypothesis."""
-    code = "import sys, fixtures.strategies.images, fixtures.hypothesis_profiles as p; "
+    code = "import sys, fixtures.strategies, fixtures.hypothesis_profiles as p; "
     code += "assert 'hypothesis' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)

@@ -1,0 +1,164 @@
+"""Why a file is no picture that can be prepared: its true format, and what is wrong with it."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+_SIGNATURES = {
+    b"\xff\xd8": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"8BPS": "Photoshop",
+    b"%PDF": "PDF",
+    b"<svg": "SVG",
+    b"<?xml": "XML",
+    b"<!DOCTYPE": "HTML",
+    b"<html": "HTML",
+    b"PK\x03\x04": "ZIP",
+}
+_AVIF_BRANDS, _HEIF_BRANDS = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"hevc")
+_NEEDED = "encode it as JPEG, PNG, WebP or AVIF"
+_HEAD_BYTES = 64
+
+_UNSUPPORTED_FRAMES = {
+    0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "lossless",
+    0xCB: "lossless", 0xCD: "hierarchical", 0xCE: "hierarchical", 0xCF: "lossless",
+    0xF7: "JPEG-LS",
+}  # fmt: skip
+"""Start of frame markers whose coding no common decoder knows. Source: ITU-T T.81, table B.1."""
+
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA, *_UNSUPPORTED_FRAMES}
+_ALONE = {0x01, *range(0xD0, 0xD9)}
+"""JPEG markers without a length."""
+
+
+def format_of(stream: BinaryIO) -> str | None:
+    """Tell a file's format by its first bytes; the stream is set back to its start."""
+    head = stream.read(_HEAD_BYTES)
+    stream.seek(0)
+    for signature, name in _SIGNATURES.items():
+        if (
+            head.lstrip().startswith(signature)
+            if signature[:1] == b"<"
+            else _begins(head, signature)
+        ):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp":
+        brands = {head[place : place + 4] for place in range(8, len(head), 4)}
+        if brands.intersection(_AVIF_BRANDS):
+            return "AVIF"
+        if brands.intersection(_HEIF_BRANDS):
+            return "HEIC"
+        return "MP4 or HEIF"
+    return None
+
+
+def _begins(head: bytes, signature: bytes) -> bool:
+    """Tell whether a file begins with a signature, as far as the file goes."""
+    return bool(head) and head.startswith(signature[: len(head)])
+
+
+def unknown_format(kind: str | None) -> str:
+    """Return why a file of another format is refused."""
+    if kind == "HEIC":
+        return "the picture is HEIC: pip install pillow-heif, or encode it as JPEG"
+    if kind is None:
+        return f"not a picture: its first bytes are those of no known format; {_NEEDED}"
+    return f"the file is {kind}; {_NEEDED}"
+
+
+def reason_of(kind: str | None, stream: BinaryIO | None, error: BaseException) -> str:
+    """Return why a picture of a known format cannot be read.
+
+    Args:
+        kind: its format.
+        stream: the file; None where it is not at hand any more.
+        error: what the reader made of it.
+    """
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode the picture"
+    data = b""
+    if stream is not None and not stream.closed:
+        stream.seek(0)
+        data = stream.read()
+    found = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp}.get(kind or "", lambda data: None)(data)
+    if found is None and "truncated" in str(error).lower():
+        found = "it ends too early"
+    said = " ".join(str(error).split()) or type(error).__name__
+    return f"the {kind or 'picture'} cannot be read: {found or f'it is damaged ({said})'}"
+
+
+def _jpeg(data: bytes) -> str | None:
+    """Walk the segments up to the first scan's samples."""
+    position, has_frame = 2, False
+    while True:
+        position = data.find(b"\xff", position)
+        while 0 <= position < len(data) - 1 and data[position + 1] == 0xFF:
+            position += 1
+        if position < 0 or position + 2 > len(data):
+            return _EARLY
+        marker = data[position + 1]
+        position += 2
+        if marker in _ALONE or marker == 0:
+            continue
+        if marker == 0xD9:
+            return "it ends before its first scan"
+        length = int.from_bytes(data[position : position + 2], "big")
+        if position + max(2, length) > len(data):
+            return _EARLY
+        if marker in _FRAMES:
+            has_frame = True
+            if marker in _UNSUPPORTED_FRAMES:
+                return f"its coding is {_UNSUPPORTED_FRAMES[marker]}; encode it as baseline JPEG"
+            precision = data[position + 2]
+            if precision != 8:
+                return f"it has {precision} bits a sample; encode it with 8"
+            channels = data[position + 7]
+            if channels not in (1, 3, 4):
+                return f"it has {channels} channels; encode it with 1, 3 or 4"
+        if marker == 0xDA:
+            if not has_frame:
+                return "it has no frame header"
+            return None if data.rfind(b"\xff\xd9") > position else _EARLY
+        position += max(2, length)
+
+
+_EARLY = "it ends too early"
+
+
+def _png(data: bytes) -> str | None:
+    """Walk the chunks."""
+    position, colour_type = 8, -1
+    names: list[bytes] = []
+    while position < len(data):
+        if position + 12 > len(data):
+            return _EARLY
+        length, name = struct.unpack_from(">I4s", data, position)
+        if not name.isalpha():
+            return f"its chunk {len(names) + 1} has no name; it is damaged"
+        if position + 12 + length > len(data):
+            return _EARLY
+        if name == b"IHDR" and length >= 13:
+            colour_type = data[position + 17]
+        if name == b"IDAT" and colour_type == 3 and b"PLTE" not in names:
+            return "it has a palette's colours but no palette (PLTE)"
+        names.append(name)
+        if name == b"IEND":
+            return None if b"IDAT" in names else "it has no pixels (IDAT)"
+        position += 12 + length
+    return _EARLY
+
+
+def _webp(data: bytes) -> str | None:
+    claimed = int.from_bytes(data[4:8], "little") + 8
+    return _EARLY if len(data) < max(20, claimed) else None

@@ -1,0 +1,132 @@
+"""From grey levels to the elements of a model's input: normalised, quantised, laid out."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from models.preprocessing.refusal import PreprocessingError
+
+if TYPE_CHECKING:
+    from models.preprocessing.normalisation import Normalisation
+    from models.preprocessing.preparation import Preparation
+    from models.preprocessing.tensors import TensorSpec
+
+_LEVELS = np.arange(256, dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class InputLayout:
+    """How an input's shape is read.
+
+    Attributes:
+        size: width and height in pixels.
+        channels: 1 or 3.
+        is_channels_first: NCHW instead of NHWC.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    is_channels_first: bool
+
+
+@functools.lru_cache(maxsize=32)
+def input_layout(spec: TensorSpec) -> InputLayout:
+    """Read the shape of a model's input; where both ways fit, channels are last.
+
+    Raises:
+        PreprocessingError: it takes no picture.
+    """
+    if len(spec.shape) == 4 and spec.shape[0] == 1 and min(spec.shape) >= 1:
+        _, first, second, third = spec.shape
+        if third in (1, 3):
+            return InputLayout((second, first), third, False)
+        if first in (1, 3):
+            return InputLayout((third, second), first, True)
+    raise PreprocessingError(
+        f"the model's input has shape {spec.shape}; it must be (1, height, width, channels) or "
+        "(1, channels, height, width) with 1 or 3 channels"
+    )
+
+
+def to_elements(pixels: np.ndarray, spec: TensorSpec, preparation: Preparation) -> np.ndarray:
+    """Bring pixels of the model's size to its channels, values, dtype and layout.
+
+    Pixels that are the elements already are not copied.
+
+    Args:
+        pixels: uint8 or float32 RGB, shape (height, width, 3).
+        spec: the model's input.
+        preparation: for this input, see `Preparation.for_input`.
+
+    Returns:
+        shape as `spec.shape` has it.
+    """
+    layout = input_layout(spec)
+    if layout.channels == 1:
+        pixels = _grey(pixels)
+    elif preparation.channel_order == "BGR":
+        pixels = pixels[..., ::-1]
+    assert preparation.normalisation is not None
+    found = _normalised(pixels, spec, preparation.normalisation)
+    if layout.is_channels_first:
+        found = found.transpose(2, 0, 1)
+    return np.ascontiguousarray(found)[np.newaxis]
+
+
+def _grey(pixels: np.ndarray) -> np.ndarray:
+    """Return ITU-R BT.601 luma, shape (height, width, 1)."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(Image.fromarray(pixels).convert("L"))[..., np.newaxis]
+    return pixels @ np.array([[0.299], [0.587], [0.114]], pixels.dtype)
+
+
+def _normalised(pixels: np.ndarray, spec: TensorSpec, normalisation: Normalisation) -> np.ndarray:
+    mean, std = _of_channels(normalisation, pixels.shape[2])
+    if not np.issubdtype(spec.dtype, np.integer):
+        if normalisation.changes_nothing:
+            return pixels.astype(spec.dtype, copy=False)
+        found = pixels.astype(np.promote_types(spec.dtype, np.float32))
+        found -= mean
+        found /= std
+        return found.astype(spec.dtype, copy=False)
+    if pixels.dtype != np.uint8:
+        return spec.quantise((pixels - mean) / std)
+    table = _table(spec, normalisation, pixels.shape[2])
+    if isinstance(table, int):
+        # Of int8, 128 less is the highest bit the other way round.
+        return pixels if table == 0 else (pixels ^ np.uint8(table)).view(np.int8)
+    if len(table) == 1:
+        return table[0][pixels]
+    return np.stack([row[pixels[..., c]] for c, row in enumerate(table)], axis=2)
+
+
+@functools.lru_cache(maxsize=32)
+def _table(spec: TensorSpec, normalisation: Normalisation, channels: int) -> int | np.ndarray:
+    """Return each grey level's element; or the one number whose XOR with the level it is.
+
+    Returns:
+        shape (1 or channels, 256), of the input's dtype; or 0 or 128.
+    """
+    mean, std = _of_channels(normalisation, channels)
+    real = (_LEVELS[:, np.newaxis].astype(np.float64) - mean) / std
+    table = spec.quantise(real).T
+    for number in (0, 128):
+        if spec.dtype.itemsize == 1 and (table.view(np.uint8) == _LEVELS ^ np.uint8(number)).all():
+            return number
+    return table
+
+
+def _of_channels(normalisation: Normalisation, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation, shape (1 or channels,) each."""
+    for numbers in (normalisation.mean, normalisation.std):
+        if len(numbers) not in (1, channels):
+            raise PreprocessingError(
+                f"a normalisation of {len(numbers)} channels goes with no input of {channels}"
+            )
+    mean, std = normalisation.mean, normalisation.std
+    return np.array(mean, np.float32), np.array(std, np.float32)

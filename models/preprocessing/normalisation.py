@@ -1,0 +1,109 @@
+"""What real values a model's input wants for the grey levels 0..255, and who says so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from models.preprocessing.refusal import PreprocessingError
+
+if TYPE_CHECKING:
+    from models.preprocessing.tensors import TensorSpec
+
+ToldBy = Literal["option", "card", "metadata", "quantisation", "assumption"]
+
+KNOWN_RANGES = {"0..255": (0.0, 1.0), "0..1": (0.0, 255.0), "-1..1": (127.5, 127.5)}
+"""Mean and standard deviation of the ranges that published models are trained on."""
+
+_SAME_LEVELS, _SAME_RANGE_LEVELS = 1.0, 12.0
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """The step real value = (grey level - mean) / std, the grey levels being 0..255.
+
+    The terms are those of TFLite metadata's `NormalizationOptions`.
+
+    Attributes:
+        mean: one number for all channels, or one for each.
+        std: as `mean`; none is 0.
+        told_by: where the numbers are from.
+
+    Raises:
+        PreprocessingError: the numbers are not finite, std is 0, or they do not go together.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    told_by: ToldBy = "option"
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, _numbers(name, getattr(self, name)))
+        if 0.0 in self.std or len({len(self.mean), len(self.std)} | {1}) > 2:
+            raise PreprocessingError(
+                f"mean {self.mean} and std {self.std} make no normalisation: give one number each, "
+                "or one a channel, and no std of 0"
+            )
+        if self.told_by not in get_args(ToldBy):
+            raise PreprocessingError(f"a normalisation cannot be told by {self.told_by!r}")
+
+    def __str__(self) -> str:
+        """Say it as the table of a card does."""
+        mean, std = (
+            str(numbers[0]) if len(numbers) == 1 else str(numbers)
+            for numbers in (self.mean, self.std)
+        )
+        return f"(grey level - {mean}) / {std} [{self.told_by}]"
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the real values are the grey levels."""
+        return not any(self.mean) and set(self.std) == {1.0}
+
+    @property
+    def warning(self) -> str | None:
+        """One line for the user where nothing told what the model takes; else None."""
+        if self.told_by != "assumption":
+            return None
+        low, high = ((level - self.mean[0]) / self.std[0] for level in (0, 255))
+        return (
+            f"nothing tells what values the model's input takes: assumed {low:.4g} for black and "
+            f"{high:.4g} for white; --mean and --std say otherwise"
+        )
+
+    @classmethod
+    def of_input(cls, spec: TensorSpec) -> Normalisation:
+        """Return what an input's dtype and quantisation tell, else what is usual.
+
+        An 8-bit input whose range is that of a known normalisation takes the grey levels as they
+        are (int8: less 128), as the TFLite task library hands them over. So does one of another
+        range, for want of better; a float input is assumed to take 0..255.
+        """
+        if spec.dtype not in (np.uint8, np.int8):
+            return cls(told_by="assumption")
+        if not spec.is_quantised:
+            return cls((float(-np.iinfo(spec.dtype).min),), told_by="quantisation")
+        first = spec.zero_point - int(np.iinfo(spec.dtype).min)
+        as_they_are = (float(first),), (1 / spec.scale,)
+        for mean, std in KNOWN_RANGES.values():
+            ends = ((level - mean) / std / spec.scale + first - level for level in (0, 255))
+            distance = max(abs(end) for end in ends)
+            if distance <= _SAME_LEVELS:
+                return cls(*as_they_are, "quantisation")
+            if distance <= _SAME_RANGE_LEVELS:
+                return cls((mean,), (std,), "quantisation")
+        return cls(*as_they_are, "assumption")
+
+
+def _numbers(name: str, values: object) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(value) for value in np.ravel(values))  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        numbers = ()
+    if not numbers or not all(math.isfinite(number) for number in numbers):
+        raise PreprocessingError(f"{name} {values!r} must be one finite number, or one a channel")
+    return numbers
