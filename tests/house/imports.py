@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 Graph = dict[str, set[str]]
@@ -43,11 +44,14 @@ def circles(graph: Mapping[str, set[str]]) -> Iterator[str]:
 
 
 def upward(graph: Mapping[str, set[str]], rooms: Iterable[str]) -> Iterator[str]:
-    """Say which imports run up; `rooms` are paths, the highest first, and a longer path wins."""
+    """Say which imports run up; `rooms` are paths, the highest first, and a longer path wins.
+
+    A room's path may be a pattern of files, such as "bench/test_*.py".
+    """
     order = list(rooms)
 
     def height(file: str) -> int | None:
-        found = [room for room in order if file == room or file.startswith(f"{room}/")]
+        found = [room for room in order if fnmatch(file, room) or file.startswith(f"{room}/")]
         return -order.index(max(found, key=len)) if found else None
 
     for file, imported in graph.items():
