@@ -1,4 +1,4 @@
-"""`python -m bench gate | compare | operators | ratios | report`."""
+"""`python -m bench gate | compare | history | operators | ratios | report`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 COMMANDS = {
     "gate": "bench.gate.gate_command",
     "compare": "bench.gate.compare_command",
+    "history": "bench.history.history_command",
     "operators": "bench.operators.operators_command",
     "ratios": "bench.ratio.ratios_command",
     "report": "bench.report.report_command",

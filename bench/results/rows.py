@@ -81,6 +81,17 @@ def device_rows(results: Iterable[Result]) -> dict[str, list[Row]]:
     }
 
 
+def row_of(result: Result) -> Row:
+    """Return a row of one result, of whatever benchmark."""
+    if result.quantity in DEVICE:
+        runs_on = f"{_how_on_device(result)}, {_device_text(result)}"
+    else:
+        runs_on = runtime_text(result)
+    return Row(
+        result.info.get("model", result.name), runs_on, result.info, {result.quantity: result}
+    )
+
+
 def is_emulated(result: Result) -> bool:
     """Return whether a device's result is of no phone."""
     return bool(result.info.get("emulated"))

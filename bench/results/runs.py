@@ -31,6 +31,7 @@ class Run:
         content: the file's bytes.
         time: when it was measured.
         commit: what was measured (hexadecimal); None where that is not known.
+        commit_time: when the commit was made; None where that is not known.
         is_changed: whether files differed from that commit.
         machine: pytest-benchmark's `machine_info`.
         results: the benchmarks, each with another `fullname`.
@@ -42,6 +43,7 @@ class Run:
     content: bytes = field(repr=False)
     time: datetime
     commit: str | None
+    commit_time: datetime | None
     is_changed: bool
     machine: dict[str, Any] = field(repr=False)
     results: tuple[Result, ...] = field(repr=False)
@@ -87,6 +89,7 @@ def read_run(path: Path) -> Run:
             content,
             datetime.fromisoformat(data["datetime"]),
             commit.get("id"),
+            datetime.fromisoformat(commit["time"]) if commit.get("time") else None,
             bool(commit.get("dirty")),
             dict(data["machine_info"]),
             tuple(_result(path, each) for each in data["benchmarks"]),

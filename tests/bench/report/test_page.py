@@ -148,14 +148,16 @@ def test_robustness(root):
 
 
 def test_history_goes_from_the_older_run_to_the_newer(root, data):
-    section = root.section("history")
-    heads = [head.text for head in section.all("th")]
-    assert heads == ["model", "1: 00000000", "2: ffffffff"]
-    row = _table(root, "history")[0]
-    assert row["model"] == "AlexNet float32, litert 2.3.0"
-    newer = statistics.median(_rounds_ms(data, "test_classify[alexnet-float32-litert]"))
-    assert float(row["2: ffffffff"]) == pytest.approx(newer)
-    assert float(row["1: 00000000"]) != float(row["2: ffffffff"])
+    rows = _csv(root, "history")
+    older, newer = [
+        row for row in rows if row["benchmark"] == "classify: AlexNet float32, litert 2.3.0"
+    ]
+    assert (older["file"], older["commit"]) == ("old.json", "00000000")
+    assert (newer["file"], newer["commit"]) == ("new.json", "ffffffff")
+    median = statistics.median(_rounds_ms(data, "test_classify[alexnet-float32-litert]"))
+    assert float(newer["median ms"]) == pytest.approx(median)
+    assert older["median ms"] != newer["median ms"]
+    assert "too few sessions" in root.section("history").text
 
 
 def test_a_phone_and_what_is_none_never_share_a_part(root):

@@ -1,0 +1,180 @@
+"""Find the commits at which models became slower or faster: history [JSON ...]."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.history.series import History
+    from bench.output.table import Table
+
+STORAGE = Path(".benchmarks")
+FORMAT = 1
+DRAWN = "test_classify"
+HEADS = (
+    "benchmark",
+    "changed at",
+    "after",
+    "before us",
+    "after us",
+    "change",
+    "95 % interval",
+    "p",
+)
+FORMATS = ("", "", "", ",.1f", ",.1f", "", "", ".4f")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    parser.epilog = "Exit status: 0 searched, whatever was found; 2 bad input."
+    parser.add_argument(
+        "results", nargs="*", type=Path, metavar="JSON",
+        help=f"files of pytest-benchmark, a session each; default: all of {STORAGE}/",
+    )  # fmt: skip
+    parser.add_argument(
+        "--repository", type=Path, default=Path(), metavar="DIR",
+        help="git repository that gives the commits' order; default: the current folder",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found into this")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE.png",
+        help=f"draw {DRAWN}, or else the first benchmark function, over the sessions",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+    """Search, print and write."""
+    from bench.history.series import histories
+    from bench.output.table import terminal
+    from bench.output.whole_file import write, write_text
+    from bench.results.runs import ResultsError, read_runs
+
+    if rest:
+        print(f"error: unknown argument {rest[0]}", file=sys.stderr)
+        return 2
+    try:
+        runs = read_runs(arguments.results or sorted(STORAGE.rglob("*.json")))
+        found = histories(runs, arguments.repository)
+        if not found:
+            raise ResultsError("no history: give two files or more that one processor measured")
+        console = terminal()
+        for history in found:
+            table = changes_table(history)
+            if table.rows:
+                console.print(table.rich(f"Changes on {history.processor}"))
+            for line in summary(history):
+                console.print(line, soft_wrap=True)
+        if arguments.json is not None:
+            record = {"format": FORMAT, "histories": [to_dict(each) for each in found]}
+            write_text(arguments.json, json.dumps(record, indent=1) + "\n")
+        if arguments.picture is not None:
+            write(arguments.picture, lambda path: _draw(found, path))
+            print(arguments.picture)
+    except ResultsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def changes_table(history: History) -> Table:
+    """Return a row a change, the largest first."""
+    from bench.history.history_picture import percent
+    from bench.output.table import Table
+
+    rows = [
+        (
+            abs(change.ratio - 1),
+            [
+                series.title,
+                history.changed_run(series, change).label,
+                history.run_before(series, change).label,
+                1e6 * change.before,
+                1e6 * change.after,
+                percent(change.ratio),
+                f"{percent(change.lower)} to {percent(change.upper)}"
+                if change.lower > 0 and change.upper < float("inf")
+                else "too few sessions",
+                change.p,
+            ],
+        )
+        for series in history.series
+        for change in series.changes
+    ]
+    return Table(HEADS, [row for _, row in sorted(rows, key=lambda row: -row[0])], FORMATS)
+
+
+def summary(history: History) -> list[str]:
+    """Return what was searched, in a line or two."""
+    from bench.history.change_points import FALSE_DISCOVERIES, can_change
+    from bench.history.series import states
+
+    if not any(can_change(states(history.runs, each.sessions)) for each in history.series):
+        few = "too few sessions, or too few commits, to tell a change from chance"
+        return [f"{few}: {len(history.runs)} sessions of {history.commits} commits on "
+                f"{history.processor}", *history.remarks]  # fmt: skip
+    changed = sum(bool(series.changes) for series in history.series)
+    return [
+        f"{changed} of {len(history.series)} benchmarks changed, over {len(history.runs)} sessions "
+        f"of {history.commits} commits on {history.processor}; of those named, "
+        f"{FALSE_DISCOVERIES:.0%} have not, in the mean, at most",
+        *history.remarks,
+    ]
+
+
+def to_dict(history: History) -> dict[str, Any]:
+    """Return all of it as plain values; intervals that are not bounded are null."""
+    return {
+        "processor": history.processor,
+        "remarks": list(history.remarks),
+        "sessions": [
+            {"file": run.name, "commit": run.commit, "is_changed": run.is_changed,
+             "measured": run.time.isoformat()}
+            for run in history.runs
+        ],
+        "benchmarks": [
+            {
+                "benchmark": series.title,
+                "quantity": series.quantity,
+                "model": series.row.model,
+                "runs_on": series.row.runs_on,
+                "sessions": list(series.sessions),
+                "medians_s": list(series.medians_s),
+                "changes": [
+                    {
+                        "commit": history.changed_run(series, change).commit,
+                        "after_commit": history.run_before(series, change).commit,
+                        "session": series.sessions[change.place],
+                        "ratio": change.ratio,
+                        "lower": change.lower or None,
+                        "upper": change.upper if change.upper < float("inf") else None,
+                        "p": change.p,
+                    }
+                    for change in series.changes
+                ],
+            }
+            for series in history.series
+        ],
+    }  # fmt: skip
+
+
+def _draw(found: list[History], path: Path) -> None:
+    """Draw the processor with the most sessions."""
+    from bench.history.history_picture import draw
+    from bench.output import style
+    from bench.results.runs import ResultsError
+
+    history = max(found, key=lambda each: len(each.runs))
+    shown = history.of(DRAWN) or history.of(history.series[0].quantity)
+    with style.settings(on_paper=True):
+        figure = draw(history, shown)
+        if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
+            raise ResultsError(f"{path}: no format for a picture; call it something.png")
+        figure.set_size_inches(8, figure.get_figheight())
+        figure.savefig(path, dpi=144)
