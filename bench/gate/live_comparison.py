@@ -118,7 +118,7 @@ class LiveComparison:
         observed = self._observe(first, pairs)
         test = SequentialTest({pair: self._margins(first, pair) for pair in pairs})
         test.add(observed)
-        self.plan.settle_rounds(SCREENING[0][0])
+        self.plan.settle_rounds(min(SCREENING))
         self._announce(test)
         while chosen := self.plan.choose(_in_order(test), lambda pair: pair[1]):
             self.reporter.begin_block(len(self.blocks), len(test.pending), len(test.suspects()))

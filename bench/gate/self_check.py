@@ -17,10 +17,13 @@ import json
 import os
 import sys
 from collections import Counter, defaultdict
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
+
+import numpy as np
 
 from bench.gate.gate_command import ONLY, ROUNDS
 from bench.gate.judge.outcome import Outcome
@@ -60,7 +63,7 @@ def main(words: list[str] | None = None) -> int:
             rows = summarise(made)
             text = json.dumps({"about": about, "rows": rows, "comparisons": made}, indent=1)
             write_text(arguments.output / "self-check.json", text + "\n")
-            write(arguments.output / "self-check.png", lambda path, rows=rows: _draw(rows, path))
+            write(arguments.output / "self-check.png", partial(_draw, rows))
             print({name: value for name, value in made[-1].items() if name != "classes"})
     return 0
 
@@ -150,11 +153,16 @@ def _draw(rows: list[dict[str, Any]], path: Path) -> None:
         for key, name, style in (
             ("regressed", "this gate", "o-"), ("by mean", "mean 5 % slower", "s--"),
         ):  # fmt: skip
-            rates = [row[key] for row in shown if row[key]["cases"]]
-            shares = [100 * each["count"] / each["cases"] for each in rates]
-            below = [max(0.0, at - 100 * each["lower"]) for at, each in zip(shares, rates)]
-            above = [max(0.0, 100 * each["upper"] - at) for at, each in zip(shares, rates)]
-            axes.errorbar([100 * row["slow_down"] for row in shown], shares, [below, above],
+            rates = [row[key] for row in shown]
+            shares, lower, upper = (
+                np.array([100 * value for value in values])
+                for values in zip(
+                    *((r["count"] / max(1, r["cases"]), r["lower"], r["upper"]) for r in rates),
+                    strict=True,
+                )
+            )
+            errors = np.clip([shares - lower, upper - shares], 0, None)
+            axes.errorbar([100 * row["slow_down"] for row in shown], shares, errors,
                           fmt=style, label=name, capsize=3)  # fmt: skip
         axes.set(title=f"benchmarks {label}", xlabel="slow-down in %", ylim=(-3, 103))
         axes.grid(alpha=0.3)

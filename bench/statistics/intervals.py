@@ -18,6 +18,7 @@ Chicken, "Nonparametric statistical methods", 3.1 to 3.3).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -71,25 +72,33 @@ def one_sample(values: Sequence[float], lower_level: float, upper_level: float) 
     Raises:
         ValueError: there are no observations.
     """
-    return one_sample_each(np.asarray(values, np.float64)[None], lower_level, upper_level)[0]
+    averages = walsh_averages(np.asarray(values, np.float64)[None])
+    return interval_of(averages, lower_level, upper_level)[0]
 
 
-def one_sample_each(values: np.ndarray, lower_level: float, upper_level: float) -> Estimates:
-    """Estimate several centres at once.
+def walsh_averages(values: np.ndarray) -> np.ndarray:
+    """Return the means of all pairs of each benchmark's observations, each row sorted.
 
     Args:
-        values: observations, shape (benchmarks, observations of each).
-        lower_level, upper_level: as for `one_sample`.
+        values: shape (benchmarks, observations of each).
+
+    Returns:
+        Shape (benchmarks, pairs), an observation with itself being a pair too.
 
     Raises:
         ValueError: there are no observations.
     """
-    count = values.shape[1]
-    if not count:
+    if not values.shape[1]:
         raise ValueError("no observations")
-    first, second = _pairs(count)
-    walsh = np.sort((values[:, first] + values[:, second]) / 2, axis=1)
-    return _between(walsh, signed_rank_distribution(count), lower_level, upper_level, count)
+    first, second = _pairs(values.shape[1])
+    return np.sort((values[:, first] + values[:, second]) / 2, axis=1)
+
+
+def interval_of(averages: np.ndarray, lower_level: float, upper_level: float) -> Estimates:
+    """Estimate several centres at once, from `walsh_averages`; levels as for `one_sample`."""
+    count = (math.isqrt(8 * averages.shape[1] + 1) - 1) // 2
+    distribution = signed_rank_distribution(count)
+    return _between(averages, distribution, lower_level, upper_level, count)
 
 
 def two_samples(

@@ -39,7 +39,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from bench.statistics.intervals import Estimate, one_sample, one_sample_each
+from bench.statistics.intervals import Estimate, interval_of, one_sample, walsh_averages
 from bench.statistics.verdict import Verdict
 
 FAMILY_ERROR = 0.005
@@ -51,9 +51,8 @@ SUSPICION = 0.05
 MISS = 0.003
 """Probability, at either stage, that a slow-down of the margin is called the same, at most."""
 
-Looks = tuple[tuple[int, float], ...]
-SCREENING: Looks = ((10, 0.4), (14, 0.2), (20, 0.15), (28, 0.1), (40, 0.1), (56, 0.05))
-CONFIRMATION: Looks = ((12, 0.4), (16, 0.2), (22, 0.15), (30, 0.1), (40, 0.1), (54, 0.05))
+SCREENING = {10: 0.4, 14: 0.2, 20: 0.15, 28: 0.1, 40: 0.1, 56: 0.05}
+CONFIRMATION = {12: 0.4, 16: 0.2, 22: 0.15, 30: 0.1, 40: 0.1, 54: 0.05}
 """At how many observations there is a look, and which part of the level it spends."""
 
 Key = TypeVar("Key", bound=Hashable)
@@ -95,7 +94,7 @@ class _Track:
     estimate: Estimate | None = None
 
     @property
-    def looks(self) -> Looks:
+    def looks(self) -> dict[int, float]:
         return CONFIRMATION if self.suspected else SCREENING
 
 
@@ -155,23 +154,22 @@ class SequentialTest(Generic[Key]):
             observations: logarithms of ratios, by benchmark, in the order they were made.
         """
         for index in range(max(map(len, observations.values()), default=0)):
-            looked_at: dict[tuple[bool, int, float], list[_Track]] = defaultdict(list)
+            looked_at: dict[tuple[bool, int], list[_Track]] = defaultdict(list)
             for name, values in observations.items():
                 track = self._tracks[name]
                 if index < len(values) and not track.is_done:
                     track.observed.append(values[index])
-                    for count, part in track.looks:
-                        if count == len(track.observed):
-                            looked_at[bool(track.suspected), count, part].append(track)
-            for (is_again, _, part), tracks in looked_at.items():
-                self._look(tracks, is_again, part)
+                    if (count := len(track.observed)) in track.looks:
+                        looked_at[bool(track.suspected), count].append(track)
+            for (is_again, count), tracks in looked_at.items():
+                self._look(tracks, is_again, tracks[0].looks[count])
 
     def _look(self, tracks: list[_Track], is_again: bool, part: float) -> None:
         """Look at benchmarks of one stage that have the same number of observations."""
         level = (self._conviction if is_again else self._suspicion) * part
-        observed = np.array([track.observed for track in tracks])
-        judged = one_sample_each(observed, level, self._miss * part)
-        strict = one_sample_each(observed, level, level)
+        averages = walsh_averages(np.array([track.observed for track in tracks]))
+        judged = interval_of(averages, level, self._miss * part)
+        strict = interval_of(averages, level, level)
         for index, track in enumerate(tracks):
             estimate, upper = judged[index], float(strict.upper[index])
             track.estimate = estimate
@@ -187,7 +185,7 @@ class SequentialTest(Generic[Key]):
                 track.estimate = strict[index]
             elif _is_harmless(track) and (track.suspected >= 0 or not _is_effect(track)):
                 track.verdict, track.is_done = Verdict.SAME, True
-            elif len(track.observed) == track.looks[-1][0]:
+            elif len(track.observed) == max(track.looks):
                 track.is_done = True
 
     def decisions(self) -> dict[Key, Decision]:
@@ -216,17 +214,18 @@ class SequentialTest(Generic[Key]):
         return {name: self._still_needed(self._tracks[name]) for name in self.pending}
 
     def _still_needed(self, track: _Track) -> int:
-        have, looks = len(track.observed), [count for count, _ in track.looks]
+        have, looks = len(track.observed), list(track.looks)
         if have < looks[0]:
             return looks[0] - have
-        level = (self._conviction if track.suspected else self._suspicion) * track.looks[-1][1]
-        estimate = one_sample(track.observed, level, self._miss * track.looks[-1][1])
+        part = track.looks[looks[-1]]
+        level = (self._conviction if track.suspected else self._suspicion) * part
+        estimate = one_sample(track.observed, level, self._miss * part)
         beyond = estimate.value - track.margins.effect
         half = estimate.value - estimate.lower if beyond > 0 else estimate.upper - estimate.value
         room = beyond if beyond > 0 else track.margins.margin - estimate.value
         wanted = have * (half / room) ** 2 if math.isfinite(half) and room > 0 else looks[-1]
         then = next((count for count in looks if count > have and count >= wanted), looks[-1])
-        again = CONFIRMATION[0][0] if beyond > 0 and not track.suspected else 0
+        again = min(CONFIRMATION) if beyond > 0 and not track.suspected else 0
         return then - have + again
 
 

@@ -1,4 +1,4 @@
-"""The sequential decision, on simulated blocks whose truth is known."""
+"""The sequential decision, on simulated observations whose truth is known."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from bench.statistics.sequential import CONFIRMATION, SCREENING, Margins, SequentialTest
+from bench.statistics.sequential import (
+    CONFIRMATION,
+    FAMILY_ERROR,
+    MISS,
+    SCREENING,
+    Margins,
+    SequentialTest,
+)
 from bench.statistics.verdict import Verdict
 
 MARGINS = Margins.of(0.01, 0.03, 0.2, 200e-6)
-FIRST_LOOK, FIRST_CONFIRMATION = SCREENING[0][0], CONFIRMATION[0][0]
+FIRST_LOOK, FIRST_CONFIRMATION = min(SCREENING), min(CONFIRMATION)
 
 
 def simulate(
@@ -34,9 +42,8 @@ def verdicts(test: SequentialTest) -> dict[str, Verdict]:
 
 @pytest.mark.parametrize("plan", [SCREENING, CONFIRMATION], ids=["screening", "confirmation"])
 def test_looks_spend_no_more_than_the_level(plan):
-    assert sum(part for _, part in plan) <= 1 + 1e-12
-    counts = [count for count, _ in plan]
-    assert counts == sorted(set(counts))
+    assert sum(plan.values()) <= 1 + 1e-12
+    assert list(plan) == sorted(plan)
 
 
 @pytest.mark.parametrize("tails", [np.inf, 3], ids=["normal", "t3"])
@@ -112,7 +119,7 @@ def test_an_interruption_leaves_no_verdict():
 def test_noise_without_end_leaves_no_verdict():
     test, blocks = simulate(np.random.default_rng(7), [0.0], 1.0)
     assert verdicts(test)["0"] is Verdict.NONE
-    assert blocks <= SCREENING[-1][0] + CONFIRMATION[-1][0]
+    assert blocks <= max(SCREENING) + max(CONFIRMATION)
 
 
 def test_very_short_benchmarks_are_judged_by_time():
@@ -122,3 +129,132 @@ def test_very_short_benchmarks_are_judged_by_time():
     test = SequentialTest({"a": margins})
     test.add({"a": [math.log1p(0.2)] * FIRST_LOOK})
     assert verdicts(test)["a"] is Verdict.SAME
+
+
+SUITES, SUITE = 20_000, 4
+
+
+def heavy_tails(random, count):
+    """Student's t with 2.5 degrees of freedom: sometimes a block is off by 10 %."""
+    return 0.006 * random.standard_t(2.5, count)
+
+
+def drift(random, count):
+    """The machine becomes 2 % slower within a block; whoever is first is drawn by lot."""
+    shift = 0.02 * random.choice([-1, 1], count) * random.random(count)
+    return shift + random.normal(0, 2e-3, count)
+
+
+def one_sided(random, count):
+    """Each process is now and then disturbed, and only ever slowed, by 5 % on average."""
+    disturbed = random.exponential(0.05, (2, count)) * (random.random((2, count)) < 0.1)
+    return disturbed[1] - disturbed[0] + random.normal(0, 3e-3, count)
+
+
+def run_suites(draw, change: float, suites: int = SUITES) -> dict[int, set[Verdict]]:
+    """Return the verdicts of each of many simulated suites, by the procedure as a whole."""
+    random = np.random.default_rng(20)
+    names = {(suite, index): MARGINS for suite in range(suites) for index in range(SUITE)}
+    test = SequentialTest(names, suite=SUITE)
+    while pending := test.pending:
+        errors = draw(random, len(pending)) + math.log1p(change)
+        test.add({name: [error] for name, error in zip(pending, errors.tolist(), strict=True)})
+    found: dict[int, set[Verdict]] = {suite: set() for suite in range(suites)}
+    for (suite, _), decision in test.decisions().items():
+        found[suite].add(decision.verdict)
+    return found
+
+
+def at_most(count: int, cases: int, bound: float) -> bool:
+    """Whether so many events in so many cases may have a probability of `bound` at most."""
+    return scipy.stats.binomtest(count, cases, bound, alternative="greater").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("draw", [heavy_tails, drift, one_sided])
+def test_error_bounds_hold_for_the_whole_procedure(draw):
+    """Where nothing changed: false regressions, and any change that is claimed."""
+    suites = run_suites(draw, 0.0)
+    regressed = sum(Verdict.REGRESSED in found for found in suites.values())
+    changed = sum(bool({Verdict.REGRESSED, Verdict.IMPROVED} & found) for found in suites.values())
+    assert at_most(regressed, SUITES, FAMILY_ERROR)
+    assert at_most(changed, SUITES, 2 * FAMILY_ERROR)
+
+
+@pytest.mark.parametrize("draw", [heavy_tails, one_sided])
+def test_a_slow_down_of_the_margin_is_hardly_ever_called_the_same(draw):
+    suites = run_suites(draw, 0.03, 2_000)
+    same = sum(Verdict.SAME in found for found in suites.values())
+    assert at_most(same, 2_000, 1 - (1 - 2 * MISS) ** SUITE)
+
+
+def test_the_bound_is_nearly_reached_where_errors_are_likeliest():
+    """At the smallest effect itself; else the tests above could not fail."""
+    test = SequentialTest(
+        {(suite, index): MARGINS for suite in range(2_000) for index in range(SUITE)},
+        suite=SUITE, family_error=0.2, suspicion=0.5,
+    )  # fmt: skip
+    random = np.random.default_rng(21)
+    while pending := test.pending:
+        errors = random.normal(math.log1p(0.01), 0.01, len(pending)).tolist()
+        test.add({name: [error] for name, error in zip(pending, errors, strict=True)})
+    alarms = {n[0] for n, d in test.decisions().items() if d.verdict is Verdict.REGRESSED}
+    assert 0.02 < len(alarms) / 2_000 < 0.2
+
+
+def feed(values: dict[str, list[float]]) -> SequentialTest:
+    test = SequentialTest(dict.fromkeys(values, MARGINS))
+    test.add(values)
+    return test
+
+
+def wobble(centre: float, count: int) -> list[float]:
+    """Observations about a centre, a little apart from each other."""
+    return [centre + 1e-4 * (-1) ** number * (1 + number / 100) for number in range(count)]
+
+
+def test_a_suspect_that_was_not_cleared_never_passes():
+    """It measured +2 %, which excludes the margin of 3 %; then the time was over."""
+    test = feed({"a": wobble(math.log1p(0.02), FIRST_LOOK)})
+    assert test.suspects() == ["a"]
+    assert verdicts(test)["a"] is Verdict.NONE
+    test.add({"a": wobble(math.log1p(0.02), FIRST_CONFIRMATION - 1)})
+    assert verdicts(test)["a"] is Verdict.NONE
+    test.add({"a": wobble(math.log1p(0.02), 1)})
+    assert verdicts(test)["a"] is Verdict.REGRESSED
+
+
+def test_what_measured_slower_than_the_smallest_effect_is_never_the_same():
+    """The interval reaches from 0 to 2.9 %, and excludes the margin: that is not enough."""
+    values = [math.log1p(0.015) + offset for offset in np.linspace(-0.012, 0.012, FIRST_LOOK)]
+    test = feed({"a": values})
+    assert test.suspects() == []
+    assert test.decisions()["a"].estimate.upper < MARGINS.margin
+    assert verdicts(test)["a"] is Verdict.NONE
+
+
+def test_a_suspected_slow_down_that_turns_out_faster_is_no_improvement():
+    """Each direction has its own error; a suspect is condemned only of what it was suspected."""
+    test = feed({"a": wobble(0.02, FIRST_LOOK) + wobble(-0.02, FIRST_CONFIRMATION)})
+    assert verdicts(test)["a"] is Verdict.SAME
+
+
+def test_time_that_runs_out_over_an_improvement_is_no_regression():
+    test = feed({"a": wobble(-0.05, FIRST_LOOK + 3)})
+    assert test.suspects() == ["a"]
+    assert verdicts(test)["a"] is Verdict.SAME
+
+
+def test_what_is_still_needed_is_told():
+    test = feed(
+        {
+            "new": wobble(0.0, 3),
+            "suspect": wobble(0.05, FIRST_LOOK),
+            "noisy": list(np.linspace(-0.06, 0.06, FIRST_LOOK)),
+            "done": wobble(0.0, FIRST_LOOK),
+        }
+    )
+    needed = test.still_needed()
+    assert needed.keys() == {"new", "suspect", "noisy"}
+    assert needed["new"] == FIRST_LOOK - 3
+    assert needed["suspect"] == FIRST_CONFIRMATION
+    assert needed["noisy"] > FIRST_LOOK
