@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.history.series import History
+    from bench.history.benchmark_series import History
     from bench.output.table import Table
 
 STORAGE = Path(".benchmarks")
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, rest: list[str]) -> int:
     """Search, print and write."""
-    from bench.history.series import histories
+    from bench.history.benchmark_series import histories
     from bench.output.table import terminal
     from bench.output.whole_file import write, write_text
     from bench.results.runs import ResultsError, read_runs
@@ -112,8 +112,8 @@ def changes_table(history: History) -> Table:
 
 def summary(history: History) -> list[str]:
     """Return what was searched, in a line or two."""
+    from bench.history.benchmark_series import states
     from bench.history.change_points import FALSE_DISCOVERIES, can_change
-    from bench.history.series import states
 
     if not any(can_change(states(history.runs, each.sessions)) for each in history.series):
         few = "too few sessions, or too few commits, to tell a change from chance"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bench.history.series import History, Series
+from bench.history.benchmark_series import History, Series
 from bench.output import style
 
 PANEL_IN = 1.5

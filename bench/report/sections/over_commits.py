@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bench.history.benchmark_series import History, histories
 from bench.history.history_command import changes_table, summary
 from bench.history.history_picture import draw
-from bench.history.series import History, histories
 from bench.report.inputs import Inputs
 from bench.report.section import Missing, Section
 

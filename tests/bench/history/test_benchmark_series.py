@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.history.series import histories
+from bench.history.benchmark_series import histories
 from bench.results.runs import read_runs
 from tests.bench.report.samples import Sample
 
