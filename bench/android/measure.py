@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from bench.android.adb.adb_device import Device
 from bench.android.adb.device_errors import DeviceError, OutputError, ThrottledError
+from bench.android.adb.phone_lock import PhoneLock
 from bench.android.adb.transfer import pull
 from bench.android.adb.workspace import Workspace
 from bench.android.measurement import Measurement, Reporter, Settings, Silent, describe_session
@@ -51,6 +52,7 @@ class Bench:
         self.device = device
         self.name = name or device.serial
         self._find = find
+        self._lock = PhoneLock(device)
         self._workspace = Workspace(device)
         self._identity: Identity | None = None
         self._tool: Tool | None = None
@@ -61,6 +63,7 @@ class Bench:
 
     def __exit__(self, *exception) -> None:
         self._workspace.__exit__(*exception)
+        self._lock.release()
 
     @property
     def identity(self) -> Identity:
@@ -110,6 +113,7 @@ class Bench:
     def _measure_once(
         self, artifact: Artifact, settings: Settings, reporter: Reporter, attempt: int
     ) -> Measurement:
+        self._lock.acquire()
         identity = self.identity
         sample = Sample(artifact)
         with Changes(self.device) as changes:

@@ -9,8 +9,9 @@ import numpy as np
 
 from bench.android.adb.device_errors import WrongAnswerError
 from models.files.artifacts import Artifact, ArtifactError
+from models.running.loaded_model import LoadedModel
 from models.running.probe import probe
-from models.running.runtimes import LoadedModel, available
+from models.running.runtimes import available
 from models.running.samples import IMAGE_SHAPE, sample_pixels
 
 TOLERANCE = 0.01

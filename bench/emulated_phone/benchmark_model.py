@@ -20,7 +20,8 @@ import numpy as np
 
 from bench.emulated_phone import userland
 from bench.emulated_phone.faults import tool_fault
-from models.running.runtimes import LoadedModel, available
+from models.running.loaded_model import LoadedModel
+from models.running.runtimes import available
 
 FLAGS: dict[str, tuple[str, str]] = {
     "graph": ("string", ""),

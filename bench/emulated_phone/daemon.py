@@ -1,4 +1,4 @@
-"""adbd's side of the protocol, on a loopback port.
+"""adbd's side of the protocol, on a loopback port, for this user alone.
 
 Source: the Android Open Source Project, packages/modules/adb: protocol.txt (packets),
 daemon/services.cpp (services), shell_protocol.h (shell v2), SYNC.TXT (sync).
@@ -7,9 +7,11 @@ daemon/services.cpp (services), shell_protocol.h (shell v2), SYNC.TXT (sync).
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import struct
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bench.emulated_phone import protocol
 from bench.emulated_phone.faults import Faults
@@ -17,9 +19,6 @@ from bench.emulated_phone.protocol import Packet, read_packet
 from bench.emulated_phone.shell import Shell
 from bench.emulated_phone.stream import Stream, StreamClosedError
 from bench.emulated_phone.sync import serve_sync
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FEATURES = "shell_v2,cmd"
 
@@ -192,7 +191,28 @@ class Daemon:
                 peer, _ = listener.accept()
             except OSError:
                 return  # unplugged
+            if _user_of(peer) != os.getuid():
+                peer.close()  # a shell for everyone on this machine would be one too many
+                continue
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(self, peer)
             self._connections.append(connection)
             connection.start()
+
+
+def _user_of(peer: socket.socket) -> int | None:
+    """Return the number of the user whose process is at the other end; None where nobody knows.
+
+    Source: the kernel's proc_net_tcp: addresses in hexadecimal, in the machine's byte order.
+    """
+    theirs, ours = (_in_hexadecimal(name) for name in (peer.getpeername(), peer.getsockname()))
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1:3] == [theirs, ours]:
+            return int(fields[7])
+    return None
+
+
+def _in_hexadecimal(name: tuple[str, int]) -> str:
+    (address,) = struct.unpack("=I", socket.inet_aton(name[0]))
+    return f"{address:08X}:{name[1]:04X}"

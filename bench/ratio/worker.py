@@ -17,8 +17,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.statistics.interleaving import interleave
-from models.running.runtimes import RUNTIMES, LoadedModel
-from models.running.samples import sample_pixels
+from models.running.loaded_model import LoadedModel
+from models.running.runtimes import RUNTIMES
+from models.running.samples import fill
 
 WARMUP_ROUNDS = 20
 
@@ -27,14 +28,14 @@ def time_interleaved(models: Sequence[LoadedModel], rounds: int) -> list[list[in
     """Time `invoke` of several models; garbage is not collected meanwhile.
 
     Args:
-        models: their inputs are set to sample pixels.
+        models: their inputs are filled with samples.
         rounds: timed ones of each, after `WARMUP_ROUNDS` that are not.
 
     Returns:
         The rounds of each model, in nanoseconds.
     """
     for model in models:
-        model.set_input(sample_pixels(model.input).astype(model.input.dtype))
+        fill(model)
     times_ns: list[list[int]] = [[] for _ in models]
 
     def run_round(model: LoadedModel, times: list[int]) -> bool:

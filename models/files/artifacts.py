@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from models import ROOT
-from models.files import graph
 from models.files.cards import Card
+from models.files.details import FileDetails, read_details
+from models.files.graph import GraphError
 
 DIRECTORY = ROOT / "models" / "artifacts"
 PRECISIONS: tuple[str, ...] = ("float32", "float16", "dynamic", "int8")
+
+
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 class ArtifactError(Exception):
@@ -86,6 +90,10 @@ class Artifact:
             raise ArtifactError(f"{self.path}: cannot be read ({error.strerror})") from error
         if not content:
             raise ArtifactError(f"{self.path}: the file is empty")
+        if content.startswith(_LFS_POINTER):
+            raise ArtifactError(
+                f"{self.path}: a Git LFS pointer in place of the file; get it with `git lfs pull`"
+            )
         if content[4:8] != b"TFL3":
             raise ArtifactError(f"{self.path}: not a .tflite file (its identifier is not TFL3)")
         card = self.card
@@ -96,30 +104,43 @@ class Artifact:
             )
         return content
 
+    def details(self) -> FileDetails:
+        """Return what the file itself says: operators, inputs, outputs, memory and more.
+
+        Raises:
+            ArtifactError: as for `read_bytes`, or the graph is damaged.
+        """
+        try:
+            return read_details(self.read_bytes())
+        except GraphError as error:
+            raise ArtifactError(f"{self.path}: {error}") from None
+
     def describe(self) -> dict[str, Any]:
         """Return the file's identity, size, cost and accuracy under the names that results carry.
 
-        What cannot be known of the file is None.
+        All but the accuracy is known of a user's file too; what cannot be known is None.
 
         Raises:
             ArtifactError: as for `read_bytes`.
         """
-        content = self.read_bytes()
-        card = self.card
+        content, card = self.read_bytes(), self.card
         try:
-            nodes = graph.operators(content)
-        except graph.GraphError:
-            nodes = None
+            details = read_details(content)
+        except GraphError:
+            details = None
         return {
             "model": self.name,
             "architecture": self.architecture,
-            "precision": self.precision,
+            "precision": self.precision or (details and details.precision),
             "sha256": sha256(content),
             "file_bytes": len(content),
-            "parameters": card.parameters if card else None,
-            "operator_count": None if nodes is None else len(nodes),
-            "multiply_accumulates": nodes and sum(node.multiply_accumulates for node in nodes),
-            "bytes_moved": nodes and sum(node.bytes_moved for node in nodes),
+            "parameters": card.parameters if card else details and details.parameters,
+            "operator_count": details and sum(details.operators.values()),
+            "multiply_accumulates": details and details.multiply_accumulates,
+            "bytes_moved": details and details.bytes_moved,
+            "peak_activation_bytes": details and details.peak_activation_bytes,
+            "inputs": details and list(map(str, details.inputs)),
+            "outputs": details and list(map(str, details.outputs)),
             "accuracy": card.accuracy.fraction if card else None,
         }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -56,18 +58,58 @@ def operators(content: bytes) -> list[Operator]:
     Raises:
         GraphError: the bytes cannot be read as a graph.
     """
-    try:
+    return operators_of(parse(content))
+
+
+def parse(content: bytes) -> Any:
+    """Return a file's model as the generated schema has it (`schema.ModelT`).
+
+    Raises:
+        GraphError: the bytes cannot be read as a graph.
+    """
+    with refusing():
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+        model.subgraphs[0].operators  # noqa: B018 - a file without a graph fails here
+        return model
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Say of whatever a damaged graph makes its reader trip over that it is damaged.
+
+    Raises:
+        GraphError: the bytes cannot be read as a graph.
+    """
+    try:
+        yield
+    except (struct.error, LookupError, TypeError, AttributeError, ValueError) as error:
+        raise GraphError(f"damaged: not a readable TensorFlow Lite graph ({error})") from error
+
+
+def operators_of(model: Any) -> list[Operator]:
+    """Return the nodes of the first subgraph of what `parse` returned; as `operators`."""
+    with refusing():
         graph = model.subgraphs[0]
-        codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
         made = {int(tensor) for node in graph.operators for tensor in node.outputs}
         made |= {int(tensor) for tensor in graph.inputs}
         return [
-            _operator(codes[node.opcodeIndex], node, graph.tensors, made)
+            _operator(operator_name(model, node), node, graph.tensors, made)
             for node in graph.operators
         ]
-    except (struct.error, IndexError, TypeError, AttributeError, ValueError, KeyError) as error:
-        raise GraphError(f"not a readable TensorFlow Lite graph ({error})") from error
+
+
+def operator_name(model: Any, node: Any) -> str:
+    """Return the name of a node's operator: a builtin one's, such as "CONV_2D", or a custom one's.
+
+    Args:
+        model: of `parse`.
+        node: one of its operators.
+    """
+    kind = model.operatorCodes[node.opcodeIndex]
+    if kind.customCode:
+        return kind.customCode.decode("utf-8", "replace")
+    code = max(kind.builtinCode, kind.deprecatedBuiltinCode)
+    return _OPERATOR_NAMES.get(code, f"OPERATOR_{code}")
 
 
 def operator_counts(content: bytes) -> dict[str, int]:
@@ -97,37 +139,7 @@ def bytes_moved(content: bytes) -> int:
     return sum(operator.bytes_moved for operator in operators(content))
 
 
-def delegated_partitions(interpreter: Any) -> list[int]:
-    """Return how many of the graph's nodes each delegate partition took.
-
-    The whole graph runs in a delegate when this is one number, `len(operators(content))`.
-    DEQUANTIZE nodes of constant weights count as taken: they are folded before the partition.
-
-    Args:
-        interpreter: a runtime's `Interpreter`, its tensors allocated.
-    """
-    nodes = interpreter._get_ops_details()
-    delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
-    produced = {tensor: node for node in nodes if node["op_name"] != "DELEGATE"
-                for tensor in node["outputs"]}  # fmt: skip
-    return [len(_nodes_behind(delegate, produced)) for delegate in delegates]
-
-
-def _nodes_behind(delegate: dict[str, Any], produced: dict[int, dict[str, Any]]) -> set[int]:
-    """Walk from a delegate's outputs back to its inputs."""
-    inputs = set(delegate["inputs"])
-    waiting, found = list(delegate["outputs"]), set()
-    while waiting:
-        node = produced.get(waiting.pop())
-        if node is None or node["index"] in found:
-            continue
-        found.add(node["index"])
-        waiting.extend(tensor for tensor in node["inputs"] if tensor not in inputs)
-    return found
-
-
-def _operator(code: int, node: Any, tensors: Any, made: set[int]) -> Operator:
-    name = _OPERATOR_NAMES.get(code, f"OPERATOR_{code}")
+def _operator(name: str, node: Any, tensors: Any, made: set[int]) -> Operator:
     cost = 0
     if name == "CONV_2D":
         filters = tensors[node.inputs[1]].shape  # (outputs, height, width, inputs)
@@ -138,13 +150,23 @@ def _operator(code: int, node: Any, tensors: Any, made: set[int]) -> Operator:
     elif name == "FULLY_CONNECTED":
         weights = tensors[node.inputs[1]].shape  # (outputs, inputs)
         cost = prod(weights) * (prod(tensors[node.outputs[0]].shape) // weights[0])
+    elif name == "TRANSPOSE_CONV":
+        filters = tensors[node.inputs[1]].shape  # (outputs, height, width, inputs)
+        cost = prod(filters[:3]) * prod(tensors[node.inputs[2]].shape)
+    elif name == "BATCH_MATMUL":
+        cost = prod(tensors[node.outputs[0]].shape) * _inner_size(node, tensors)
     inputs = [int(index) for index in node.inputs if index >= 0]  # -1: an optional one is absent
     is_done_at_load = name == "DEQUANTIZE" and not made & set(inputs)
     touched = set() if is_done_at_load else {*inputs, *map(int, node.outputs)}
-    return Operator(name, int(cost), sum(_bytes(tensors[index]) for index in touched))
+    return Operator(name, int(cost), sum(tensor_bytes(tensors[index]) for index in touched))
 
 
-def _bytes(tensor: Any) -> int:
+def _inner_size(node: Any, tensors: Any) -> int:
+    left = tensors[node.inputs[0]].shape
+    return int(left[-2] if node.builtinOptions.adjX else left[-1])
+
+
+def tensor_bytes(tensor: Any) -> int:
     """Return how large a tensor is; a scalar has no shape."""
     elements = 1 if tensor.shape is None else prod(map(int, tensor.shape))
     return elements * _BITS.get(tensor.type, 8) // 8

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
     from models.data.photographs import Photographs
-    from models.running.runtimes import LoadedModel
+    from models.running.loaded_model import LoadedModel
 
 # Largest accepted difference of a probability between the card's canary answers and another
 # machine's or runtime's. Float kernels differ by rounding; integer kernels by a step of the

@@ -13,7 +13,7 @@ from models.data.photographs import Photographs
 from models.judging.accuracy import is_right
 from models.preprocessing import Preparation, decode, prepare
 from models.preprocessing.preparation import Resampling
-from models.running.runtimes import LoadedModel
+from models.running.loaded_model import LoadedModel
 from models.training import distortions
 
 SMALLEST_ACCEPTED_ACCURACY = 0.97

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from models import ROOT
 from models.files.artifacts import ArtifactError
+from models.running.loaded_model import CannotRunError
+
+CANNOT_RUN = 3
+"""The exit status by which a child says that the file is sound and cannot be run here."""
+
+_IS_LOG = re.compile(r"(INFO|WARNING): |\s*$")
+"""What runtimes write beside their errors."""
 
 
 def run_apart(command: Sequence[str], *, path: Path, who: str, timeout_s: float) -> str:
@@ -20,6 +28,7 @@ def run_apart(command: Sequence[str], *, path: Path, who: str, timeout_s: float)
         timeout_s: how long it may take.
 
     Raises:
+        CannotRunError: its exit status was `CANNOT_RUN`; the message ends with its last line.
         ArtifactError: it refused the file (the message ends with its last line), crashed or hung.
     """
     try:
@@ -32,6 +41,9 @@ def run_apart(command: Sequence[str], *, path: Path, who: str, timeout_s: float)
     if child.returncode < 0:
         raise ArtifactError(f"{path}: {who} crashes on it (signal {-child.returncode})")
     if child.returncode:
-        lines = child.stderr.strip().splitlines() or [f"exit status {child.returncode}"]
+        lines = [line for line in child.stderr.splitlines() if not _IS_LOG.match(line)]
+        lines = lines or [f"exit status {child.returncode}"]
+        if child.returncode == CANNOT_RUN:
+            raise CannotRunError(f"{path}: {who} cannot run it ({lines[-1]})")
         raise ArtifactError(f"{path}: {who} refuses it ({lines[-1]})")
     return child.stdout

@@ -70,7 +70,7 @@ class Event:
 
 
 class ProfiledModel:
-    """A model of one input, compiled for one thread of the CPU, with the profiler built in.
+    """A model compiled for one thread of the CPU, with the profiler built in.
 
     Use it as a context manager.
     """
@@ -97,8 +97,6 @@ class ProfiledModel:
             signature = self._made("LiteRtGetModelSignature", self._model, c_size_t(0))
             self._inputs = self._buffers("Input", signature, stack)
             self._outputs = self._buffers("Output", signature, stack)
-            if len(self._inputs) != 1:
-                raise ProfilerError(f"the model has {len(self._inputs)} inputs, not one")
             self._stack = stack.pop_all()
 
     def __enter__(self) -> ProfiledModel:
@@ -107,14 +105,18 @@ class ProfiledModel:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def set_input(self, elements: np.ndarray) -> None:
-        """Copy elements of the input's shape and dtype into the model.
+    def set_input(self, elements: np.ndarray, number: int = 0) -> None:
+        """Copy elements of an input's shape and dtype into the model.
+
+        Args:
+            elements: contents.
+            number: of the input in the file's first signature.
 
         Raises:
             ProfilerError: they have another size.
         """
         content = np.ascontiguousarray(elements)
-        with self._locked(self._inputs[0], WRITE) as (address, size_bytes):
+        with self._locked(self._inputs[number], WRITE) as (address, size_bytes):
             if content.nbytes != size_bytes:
                 raise ProfilerError(f"the input takes {size_bytes} bytes, not {content.nbytes}")
             ctypes.memmove(address, content.ctypes.data, size_bytes)

@@ -90,7 +90,7 @@ def profile_operators(artifact: Artifact, rounds: int) -> OperatorProfile:
     """Measure a model on one thread, in a child process.
 
     Args:
-        artifact: a model of one input.
+        artifact: a model.
         rounds: how many calls, at least; without a profiler, and with it.
 
     Raises:

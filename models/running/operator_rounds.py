@@ -19,8 +19,12 @@ import numpy as np
 
 from models.running.litert_profiler import Event, ProfiledModel, ProfilerError
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
+from models.running.samples import fill, sample_elements
 
 RUNTIME = "litert"
+SIGNATURE_RUNTIME = "litert-compiled"
+"""It has the inputs in the order of the file's signature, as the profiled model takes them."""
+
 BLOCKS = 10
 """The bare call and the profiled one take turns in blocks, so that both meet the same machine,
 and each finds its own data in the caches."""
@@ -36,13 +40,15 @@ blocks only: reading them between two rounds would push the model's data out of 
 def _measure(content: bytes, rounds: int) -> dict[str, Any]:
     """Return times in microseconds: the bare call's, the profiled call's, each operator's."""
     bare = RUNTIMES[RUNTIME].load(content)
-    elements = _elements(bare.input.shape, bare.input.dtype)
-    bare.set_input(elements)
+    fill(bare)
+    samples = {each.index: sample_elements(each, place) for place, each in enumerate(bare.inputs)}
+    signature = RUNTIMES[SIGNATURE_RUNTIME].load(content).inputs
     bare_us: list[float] = []
     profiled_us: list[float] = []
     operators_us: list[list[int]] = []
     with ProfiledModel(content) as model:
-        model.set_input(elements)
+        for number, spec in enumerate(signature):
+            model.set_input(samples[spec.index], number)
         model.start()
         model.invoke()
         first = model.stop()
@@ -77,13 +83,6 @@ def operator_means(rounds_us: Sequence[Sequence[float]]) -> list[float]:
     """
     table = np.array(rounds_us, np.float64)
     return [float(mean) for mean in table[_middle_half(table.sum(axis=1))].mean(axis=0)]
-
-
-def _elements(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Return pixels, the same in every run; zeros where the input may be an index or a text."""
-    if np.issubdtype(dtype, np.floating) or dtype.itemsize == 1:
-        return np.random.default_rng(0).integers(0, 128, shape).astype(dtype)
-    return np.zeros(shape, dtype)
 
 
 def _time_us(call: Callable[[], object], rounds: int) -> list[float]:

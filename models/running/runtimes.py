@@ -6,87 +6,36 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import numpy as np
-
-from models.preprocessing.tensors import TensorSpec
+from models.running.compiled_model import CompiledModel
+from models.running.loaded_model import InterpretedModel, LoadedModel
 
 
 class RuntimeUnavailableError(Exception):
     """The runtime is not installed; the message is one line that says how to get it."""
 
 
-class LoadedModel:
-    """A model in a runtime's interpreter, its tensors allocated, ready to be invoked.
-
-    Attributes:
-        interpreter: the runtime's own `Interpreter`.
-        input: the model's first input.
-        output: the model's first output.
-        invoke: the interpreter's own bound method, so that timing it times nothing else.
-    """
-
-    def __init__(self, interpreter: Any):
-        interpreter.allocate_tensors()
-        self.interpreter = interpreter
-        self.input = TensorSpec.from_details(interpreter.get_input_details()[0])
-        self.output = TensorSpec.from_details(interpreter.get_output_details()[0])
-        self.invoke = interpreter.invoke
-
-    def set_input(self, elements: np.ndarray) -> None:
-        """Copy elements of the input's shape and dtype into the interpreter."""
-        self.interpreter.set_tensor(self.input.index, elements)
-
-    def raw_output(self) -> np.ndarray:
-        """Return a copy of the output's elements, in its own shape and dtype."""
-        return self.interpreter.get_tensor(self.output.index)
-
-    def classify(self, pixels: np.ndarray) -> int:
-        """Classify one picture: what the study times.
-
-        Args:
-            pixels: what the input takes, in its shape with or without the batch dimension:
-                RGB in 0..255 of any dtype for the models of this project.
-
-        Returns:
-            The index of the likeliest class.
-        """
-        self._answer(pixels)
-        return int(self.raw_output().argmax())
-
-    def predict(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the real values of the output (class probabilities): float32, one dimension.
-
-        The argument is that of `classify`.
-        """
-        self._answer(pixels)
-        return self.output.dequantise(self.raw_output()).ravel()
-
-    def _answer(self, pixels: np.ndarray) -> None:
-        elements = pixels.reshape(self.input.shape)
-        if elements.dtype != self.input.dtype:
-            elements = self.input.quantise(elements)
-        self.set_input(elements)
-        self.invoke()
-
-
 @dataclass(frozen=True)
 class Runtime:
-    """A Python package with a TensorFlow Lite interpreter.
+    """A Python package that runs `.tflite` files.
 
     Attributes:
         name: its name on the command line and in ids.
         distribution: what pip calls it.
-        module: the module that has `Interpreter`.
+        module: the module that has `Interpreter`, or `CompiledModel`.
+        is_compiler: whether it has the latter.
+        is_default: whether it is taken where none is named.
     """
 
     name: str
     distribution: str
     module: str
+    is_compiler: bool = False
+    is_default: bool = True
 
     @property
     def is_available(self) -> bool:
@@ -117,7 +66,7 @@ class Runtime:
         return importlib.import_module(self.module)
 
     def load(
-        self, model: Path | bytes, threads: int = 1, **interpreter_options: Any
+        self, model: Path | bytes, threads: int = 1, input_shapes: Sequence[tuple[int, ...]] = ()
     ) -> LoadedModel:
         """Load a model and allocate its tensors, with XNNPACK as the runtime has it by default.
 
@@ -126,20 +75,23 @@ class Runtime:
 
         Args:
             model: a `.tflite` file's path or content.
-            threads: number of threads of the interpreter.
-            interpreter_options: passed on to the runtime's `Interpreter`.
+            threads: number of threads.
+            input_shapes: of the first inputs, where the file leaves sizes open; without them an
+                open size is 1.
 
         Raises:
             RuntimeUnavailableError: as for `import_module`.
+            CannotRunError: the runtime takes no such tensors.
             ValueError, RuntimeError: the runtime refused the model.
         """
+        package = self.import_module()
+        if self.is_compiler:
+            return CompiledModel(package, model, threads, input_shapes)
         source = (
             {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
         )
-        interpreter = self.import_module().Interpreter(
-            **source, num_threads=threads, **interpreter_options
-        )
-        return LoadedModel(interpreter)
+        interpreter = package.Interpreter(**source, num_threads=threads)
+        return InterpretedModel(interpreter, input_shapes)
 
 
 RUNTIMES: dict[str, Runtime] = {
@@ -147,6 +99,13 @@ RUNTIMES: dict[str, Runtime] = {
     for runtime in (
         Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
         Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
+        Runtime(
+            "litert-compiled",
+            "ai-edge-litert",
+            "ai_edge_litert.compiled_model",
+            is_compiler=True,
+            is_default=False,
+        ),
     )
 }
 
@@ -158,10 +117,11 @@ def preload() -> None:
     loaded with global symbols, and a tflite-runtime that is loaded after them binds to
     TensorFlow's kernels in place of its own, without a word.
     """
-    for runtime in available():
-        runtime.import_module()
+    for runtime in RUNTIMES.values():
+        if runtime.is_available:
+            runtime.import_module()
 
 
 def available() -> list[Runtime]:
-    """Return the runtimes that are installed, in the table's order."""
-    return [runtime for runtime in RUNTIMES.values() if runtime.is_available]
+    """Return the runtimes that are taken where none is named: installed ones, in order."""
+    return [runtime for runtime in RUNTIMES.values() if runtime.is_default and runtime.is_available]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shlex
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,7 +63,7 @@ class Device:
         self.serial = serial
         self.adb = AdbDevice(Client(address), serial=serial)
         self._has_shell_v2: bool | None = None
-        self._streaming: AdbConnection | None = None
+        self._streaming: LineStream | None = None
 
     @classmethod
     def open(
@@ -166,21 +165,28 @@ class Device:
         Raises:
             DeviceLostError, AdbServerError: the shell cannot be opened.
         """
+        self._streaming = stream = self.open_stream(script)
+        try:
+            yield stream
+        finally:
+            self._streaming = None
+            stream.close()
+
+    def open_stream(self, script: str) -> LineStream:
+        """Run a script as `stream` does; whoever calls this closes what it returns.
+
+        Raises:
+            DeviceLostError, AdbServerError: the shell cannot be opened.
+        """
         use_v2 = self._shell_v2()
         service = f"shell,v2,raw:{script}" if use_v2 else f"shell:{script}"
         connection = self.open_service(service, "a shell was opened", ["sh", "-c", script])
-        self._streaming = connection
-        try:
-            yield LineStream(connection, use_v2)
-        finally:
-            self._streaming = None
-            connection.close()
+        return LineStream(connection, use_v2)
 
     def hang_up(self) -> None:
-        """End a stream that another thread reads; its reader takes the device for lost."""
-        if (connection := self._streaming) is not None:
-            with contextlib.suppress(OSError, AdbError):
-                connection.conn.shutdown(socket.SHUT_RDWR)
+        """End the stream that another thread reads; its reader takes the device for lost."""
+        if (stream := self._streaming) is not None:
+            stream.hang_up()
 
     def state(self) -> str:
         """Return what the adb server says of the device now; "absent" where it lists it no more."""

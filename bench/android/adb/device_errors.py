@@ -129,3 +129,7 @@ class WrongAnswerError(DeviceError):
 
 class CoresError(DeviceError):
     """The cores that were asked for cannot be had."""
+
+
+class DeviceBusyError(DeviceError):
+    """Another suite measures on the device."""

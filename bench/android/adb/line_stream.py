@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import struct
 from collections.abc import Iterator
 
 from adbutils import AdbConnection
+from adbutils.errors import AdbError
 
-STDOUT, STDERR = 1, 2
+STDIN, STDOUT, STDERR = 0, 1, 2
 """Packet identifiers of the shell protocol v2 (shell_protocol.h of adb)."""
 
 
@@ -29,6 +32,34 @@ class LineStream:
     def set_timeout(self, timeout_s: float) -> None:
         """Bound the wait for the next line."""
         self._connection.conn.settimeout(timeout_s)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the shell's standard input."""
+        header = struct.pack("<BI", STDIN, len(data)) if self._use_v2 else b""
+        self._connection.conn.sendall(header + data)
+
+    def is_open(self) -> bool:
+        """Return whether the connection still stands, without waiting."""
+        connection = self._connection.conn
+        before_s = connection.gettimeout()
+        connection.setblocking(False)
+        try:
+            return bool(connection.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            connection.settimeout(before_s)
+
+    def hang_up(self) -> None:
+        """End the stream for whoever reads it, in whichever thread."""
+        with contextlib.suppress(OSError, AdbError):
+            self._connection.conn.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Hang up, and give the connection back."""
+        self._connection.close()
 
     def __iter__(self) -> Iterator[str]:
         return self

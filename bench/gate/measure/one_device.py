@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,11 +34,12 @@ def on_device(settings: Settings, name: str, tool: Path | None) -> Iterator[Sett
         GateError: there is no adb server and none can be started.
     """
     from bench.android.adb.device_errors import DeviceError
+    from bench.android.adb.phone_lock import GROUP_VARIABLE
     from bench.android.adb.server import start_server, stop_server
     from bench.android.adb.server_address import ServerAddress
 
     with contextlib.ExitStack() as stack:
-        environment: dict[str, str] = {}
+        environment = {GROUP_VARIABLE: secrets.token_hex(8)}
         try:
             if name == EMULATED:
                 phone = stack.enter_context(_emulated_phone())

@@ -17,8 +17,8 @@ import pytest
 
 from bench.android.adb.server import Client
 from bench.android.adb.server_address import ServerAddress
-from bench.emulated_phone.daemon import Daemon
-from bench.emulated_phone.shell import Shell
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 QUANTITIES = ("inference", "first_inference", "load")
@@ -219,18 +219,13 @@ def test_the_only_device_attached_is_measured_on(bench, emulated_device, attache
 
 
 @pytest.fixture
-def second_device(emulated_device, attached):
+def second_device(emulated_device, emulate):
     """The serial of another device that the same adb server has."""
-    daemon = Daemon(
-        emulated_device.root, emulated_device.daemon.banner, Shell(emulated_device.root)
-    )
-    daemon.start()
-    serial = f"127.0.0.1:{daemon.port}"
+    serial = emulate().serial
     client = Client(emulated_device.address)
     client.connect(serial)
     yield serial
     client.disconnect(serial)
-    daemon.stop()
 
 
 def test_several_devices(bench, emulated_device, attached, second_device):

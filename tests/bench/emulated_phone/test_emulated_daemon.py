@@ -16,8 +16,10 @@ import pytest
 from bench.android.adb.discovery import Attached, attached_devices
 from bench.android.adb.server import Client
 from bench.android.adb.server_address import ServerAddress
-from bench.emulated_phone.protocol import OPEN, Packet, read_packet
+from bench.emulated_phone.protocol import CONNECT, OPEN, VERSION, Packet, read_packet
 from bench.emulated_phone.userland import ANDROID_11
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -167,7 +169,7 @@ time.sleep(300)
 def test_being_killed_leaves_nothing_behind():
     child = subprocess.Popen(
         [sys.executable, "-c", KILLED],
-        cwd=Path(__file__).parents[3],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -201,3 +203,19 @@ def test_packets_survive_the_wire():
             read_packet(there)
         here.close()
         assert read_packet(there) is None
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
+@pytest.mark.parametrize(("user", "is_greeted"), [(0, True), (65534, False)])
+def test_it_answers_its_own_user_alone(emulated_device, user, is_greeted):
+    os.seteuid(user)
+    try:  # a socket belongs to whoever makes it
+        here = socket.create_connection(("127.0.0.1", emulated_device.daemon.port), timeout=60)
+    finally:
+        os.seteuid(0)
+    with here:
+        greeting = None
+        with contextlib.suppress(OSError):  # hung up
+            here.sendall(Packet(CONNECT, VERSION, 4096, b"host::\0").to_bytes())
+            greeting = read_packet(here)
+    assert (greeting is not None) == is_greeted

@@ -23,6 +23,7 @@ def _nothing_is_left(project):
     assert project.leftovers() == []
 
 
+@pytest.mark.slow
 def test_identical_trees_pass(project):
     result = project.gate("--base", "HEAD")
     assert result.status == 0, result.output
@@ -40,10 +41,11 @@ def test_identical_trees_pass(project):
     assert result.record["machine"]["cpu"]
 
 
+@pytest.mark.slow
 def test_slower_code_fails_and_is_named(project):
     """Ten inferences in place of one: no noise hides that."""
     project.edit(
-        "models/running/runtimes.py",
+        "models/running/loaded_model.py",
         r"        self\.set_input\(elements\)\n        self\.invoke\(\)",
         "        self.set_input(elements)\n        for _ in range(10):\n            self.invoke()",
     )

@@ -28,6 +28,7 @@ def test_no_blocks_are_refused():
         ratios([])
 
 
+@pytest.mark.slow
 def test_command_measures_all_and_keeps_every_round(tmp_path, capsys):
     record = tmp_path / "ratios.json"
     words = ["ratios", "mobilenet_v2", "--blocks", "2", "--rounds", "3"]

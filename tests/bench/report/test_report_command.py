@@ -85,6 +85,7 @@ def test_an_existing_page_is_not_lost(tmp_path):
     assert page.read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_from_benchmark_to_page(device_model, tmp_path):
     """The whole way, with the real benchmarks, runtimes and adb server."""
     result, page = tmp_path / "run.json", tmp_path / "report.html"

@@ -65,7 +65,7 @@ def test_the_whole_graph_is_one_partition(tflite_model, interpreter, runtime):
     if tflite_model.precision not in taken_whole:
         pytest.skip(f"the XNNPACK of {runtime.name} takes whole only: {', '.join(taken_whole)}")
     nodes = len(graph.operators(tflite_model.read_bytes()))
-    assert graph.delegated_partitions(interpreter.interpreter) == [nodes]
+    assert interpreter.delegated_partitions() == [nodes]
 
 
 def test_depthwise_weights_of_a_dynamic_file_are_those_of_float(keras_model):

@@ -10,6 +10,7 @@ from models.data.fruits360 import CLASS_NAMES
 from models.files import artifacts, graph
 from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
 from models.files.cards import Card
+from models.files.details import read_details
 from models.files.plain_json import write_json
 from models.files.training_records import keras_path
 
@@ -108,6 +109,23 @@ def test_a_users_file_needs_no_card(copied):
     assert file == Artifact(copied.path, "mobilenet_v2-int8")
     assert file.describe()["file_bytes"] == copied.path.stat().st_size
     assert file.describe()["accuracy"] is None
+
+
+def test_of_a_users_file_all_is_known_that_stands_in_it(copied, tmp_path):
+    known, ours = artifacts.user_model(copied.path).describe(), copied.describe()
+    for key in ("precision", "sha256", "file_bytes", "multiply_accumulates", "bytes_moved",
+                "operator_count", "inputs", "outputs", "peak_activation_bytes"):  # fmt: skip
+        assert known[key] == ours[key]
+    assert known["inputs"] == ["1x100x100x3 uint8"]
+    assert known["outputs"] == ["1x20 uint8"]
+    assert 0 < known["parameters"] <= ours["parameters"]  # normalisation is folded into weights
+
+
+def test_the_precision_is_read_from_the_file(architecture):
+    """From the bytes alone, as for a file without a card."""
+    for precision in PRECISIONS:
+        content = artifact(architecture.name, precision).read_bytes()
+        assert read_details(content).precision == precision
 
 
 def test_json_has_a_line_for_each_field_and_each_row(tmp_path):

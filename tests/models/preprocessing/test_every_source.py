@@ -105,7 +105,7 @@ def test_fractions_of_a_picture_that_fits_are_kept():
         b"\x89PNG\r\n\x1a\n",
         encode(np.zeros((4, 4, 3), np.uint8), "GIF"),
     ],
-    ids=repr,
+    ids=lambda source: type(source).__name__,
 )
 def test_what_is_no_picture_is_refused_in_one_line(source):
     with pytest.raises(PreprocessingError) as caught:

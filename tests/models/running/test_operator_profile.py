@@ -20,6 +20,7 @@ from models.running.operator_profile import (
 )
 from models.running.operator_rounds import operator_means
 from models.running.runtimes import RUNTIMES
+from tests.models.small_files import Tensor, small_file
 
 ROUNDS = 20
 
@@ -101,6 +102,15 @@ def test_the_profiled_model_answers_as_the_interpreter_does(precision):
     assert answer == interpreter.raw_output().tobytes()
 
 
+def test_a_model_of_several_inputs_is_profiled(tmp_path):
+    """A difference shows whether each input got its own sample: in both ways of running it."""
+    tensors = [Tensor("one"), Tensor("two"), Tensor("out")]
+    path = tmp_path / "two.tflite"
+    path.write_bytes(small_file(tensors, [("SUB", [0, 1], [2])], [0, 1], [2]))
+    found = profile_operators(user_model(path), 5)
+    assert [each.kind.lower() for each in found.operators] == ["subtract"]
+
+
 def test_only_started_rounds_are_recorded():
     with ProfiledModel(artifact("alexnet", "float32").read_bytes()) as model:
         model.invoke()
@@ -166,7 +176,7 @@ def test_what_does_not_fit_the_graph_is_unknown(names):
 def test_a_cut_file_gets_one_line(tmp_path):
     path = tmp_path / "cut.tflite"
     path.write_bytes(artifact("alexnet", "int8").read_bytes()[:20_000])
-    with pytest.raises(ArtifactError, match=r"cut\.tflite: not a readable") as caught:
+    with pytest.raises(ArtifactError, match=r"cut\.tflite: damaged: not a readable") as caught:
         profile_operators(user_model(path), 1)
     assert "\n" not in str(caught.value)
 

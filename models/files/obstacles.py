@@ -1,0 +1,41 @@
+"""Why a sound `.tflite` file cannot be run or measured here, told from the file alone."""
+
+from __future__ import annotations
+
+from models.files.details import FileDetails, TensorDetails
+
+_COMPILED_FOR = {
+    "edgetpu-custom-op": "an Edge TPU",
+    "DISPATCH_OP": "an NPU",
+    "ethos-u": "an Arm Ethos-U NPU",
+    "vela": "an Arm Ethos-U NPU",
+    "QNN": "a Qualcomm NPU",
+}
+_NO_NUMBERS = ("string", "resource", "variant")
+
+
+def obstacle(details: FileDetails) -> str | None:
+    """Return the reason in a few words that follow the file's name; None where there is none.
+
+    A custom operator that a runtime may know is no obstacle yet: the runtime says so itself.
+    """
+    for operator in details.custom_operators:
+        for mark, target in _COMPILED_FOR.items():
+            if operator.startswith(mark):
+                return f"is compiled for {target} (operator {operator})"
+        if operator.startswith("Flex"):
+            return f"needs TensorFlow's own operators (Select TF ops, such as {operator})"
+    for tensor in details.inputs:
+        if tensor.dtype in _NO_NUMBERS:
+            kind = "text" if tensor.dtype == "string" else f"a {tensor.dtype}"
+            return f"takes {kind} (input {tensor.name!r}), which this suite has no samples of"
+    return None
+
+
+def open_sizes(tensor: TensorDetails) -> str | None:
+    """Say which sizes a file leaves open beside the batch; None where there are none."""
+    if -1 not in tensor.shape[1:]:
+        return None
+    return (
+        f"leaves sizes of its input {tensor.name!r} open ({tensor}): name them with --input-shape"
+    )

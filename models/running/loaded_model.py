@@ -1,0 +1,159 @@
+"""A model in a runtime, behind one interface; and the runtimes' `Interpreter` behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from models.files.artifacts import ArtifactError
+from models.preprocessing.tensors import TensorSpec
+
+
+class CannotRunError(ArtifactError):
+    """A file is sound and cannot be run here; the message is the true reason, in one line."""
+
+
+class LoadedModel:
+    """A model in a runtime, its tensors allocated, ready to be invoked.
+
+    A runtime gives what the methods below leave open.
+
+    Attributes:
+        inputs: what the model takes, in the file's order; some models take nothing.
+        outputs: what it gives.
+        invoke: the runtime's own bound call, so that timing it times nothing else.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    invoke: Callable[[], object]
+
+    def set_input(self, elements: np.ndarray, number: int = 0) -> None:
+        """Copy elements of an input's shape and dtype into the model."""
+        raise NotImplementedError
+
+    def raw_output(self, number: int = 0) -> np.ndarray:
+        """Return a copy of an output's elements, in its own shape and dtype."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """Set variable tensors back, such as the state of an LSTM: answers then repeat."""
+        raise NotImplementedError
+
+    def delegated_partitions(self) -> list[int] | None:
+        """Return how many of the graph's nodes each delegate partition took; None if unknown.
+
+        The whole graph runs in a delegate when this is one number, that of all its nodes.
+        DEQUANTIZE nodes of constant weights count as taken: they are folded before the partition.
+        """
+        return None
+
+    @property
+    def input(self) -> TensorSpec:
+        """The first input.
+
+        Raises:
+            CannotRunError: the model takes nothing.
+        """
+        if not self.inputs:
+            raise CannotRunError("the model has no input")
+        return self.inputs[0]
+
+    @property
+    def output(self) -> TensorSpec:
+        """The first output."""
+        return self.outputs[0]
+
+    def set_inputs(self, elements: Sequence[np.ndarray]) -> None:
+        """Copy elements into every input, in the order of `inputs`."""
+        for number, each in enumerate(elements):
+            self.set_input(each, number)
+
+    def raw_outputs(self) -> list[np.ndarray]:
+        """Return a copy of every output, in the order of `outputs`."""
+        return [self.raw_output(number) for number in range(len(self.outputs))]
+
+    def classify(self, pixels: np.ndarray) -> int:
+        """Classify one picture: what the study times.
+
+        Args:
+            pixels: what the input takes, in its shape with or without the batch dimension:
+                RGB in 0..255 of any dtype for the models of this project.
+
+        Returns:
+            The index of the likeliest class.
+        """
+        self._answer(pixels)
+        return int(self.raw_output().argmax())
+
+    def predict(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the real values of the output (class probabilities): float32, one dimension.
+
+        The argument is that of `classify`.
+        """
+        self._answer(pixels)
+        return self.output.dequantise(self.raw_output()).ravel()
+
+    def _answer(self, pixels: np.ndarray) -> None:
+        elements = pixels.reshape(self.input.shape)
+        if elements.dtype != self.input.dtype:
+            elements = self.input.quantise(elements)
+        self.set_input(elements)
+        self.invoke()
+
+
+class InterpretedModel(LoadedModel):
+    """A model in TensorFlow Lite's `Interpreter`, as tflite-runtime and LiteRT have it."""
+
+    def __init__(self, interpreter: Any, shapes: Sequence[tuple[int, ...]] = ()):
+        """Allocate the tensors.
+
+        Args:
+            interpreter: the runtime's own.
+            shapes: of the first inputs, where they are to have other ones than in the file.
+
+        Raises:
+            ValueError, RuntimeError: the runtime refuses the model or the shapes.
+        """
+        for details, shape in zip(interpreter.get_input_details(), shapes, strict=False):
+            interpreter.resize_tensor_input(details["index"], shape, strict=True)
+        interpreter.allocate_tensors()
+        self.interpreter = interpreter
+        self.inputs = tuple(map(TensorSpec.from_details, interpreter.get_input_details()))
+        self.outputs = tuple(map(TensorSpec.from_details, interpreter.get_output_details()))
+        self.invoke = interpreter.invoke
+
+    def set_input(self, elements: np.ndarray, number: int = 0) -> None:
+        """As `LoadedModel`."""
+        self.interpreter.set_tensor(self.inputs[number].index, elements)
+
+    def raw_output(self, number: int = 0) -> np.ndarray:
+        """As `LoadedModel`."""
+        return self.interpreter.get_tensor(self.outputs[number].index)
+
+    def reset(self) -> None:
+        """As `LoadedModel`."""
+        self.interpreter.reset_all_variables()
+
+    def delegated_partitions(self) -> list[int]:
+        """As `LoadedModel`."""
+        nodes = self.interpreter._get_ops_details()
+        delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
+        produced = {tensor: node for node in nodes if node["op_name"] != "DELEGATE"
+                    for tensor in node["outputs"]}  # fmt: skip
+        return [len(_nodes_behind(delegate, produced)) for delegate in delegates]
+
+
+def _nodes_behind(delegate: dict[str, Any], produced: dict[int, dict[str, Any]]) -> set[int]:
+    """Walk from a delegate's outputs back to its inputs."""
+    inputs = set(delegate["inputs"])
+    waiting, found = list(delegate["outputs"]), set()
+    while waiting:
+        node = produced.get(waiting.pop())
+        if node is None or node["index"] in found:
+            continue
+        found.add(node["index"])
+        waiting.extend(tensor for tensor in node["inputs"] if tensor not in inputs)
+    return found

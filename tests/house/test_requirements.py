@@ -1,0 +1,54 @@
+"""The requirements can be installed on every machine that the README names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import uv
+
+REQUIREMENTS = Path(__file__).parents[2] / "requirements"
+FILES = [REQUIREMENTS / f"{name}.txt" for name in ("tests", "train", "lint")]
+PLATFORMS = {
+    "linux-x86_64": "x86_64-unknown-linux-gnu",
+    "linux-arm64": "aarch64-manylinux_2_34",  # Raspberry Pi OS 12, Ubuntu 22.04 and later
+    "macos-arm64": "aarch64-apple-darwin",
+}
+NO_NETWORK = ("error sending request", "Failed to fetch", "Could not connect", "dns error")
+
+pytestmark = pytest.mark.slow
+
+
+def resolve(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Ask uv what would be installed. Unlike pip's, its markers are of the machine asked about."""
+    done = subprocess.run(
+        [uv.find_uv_bin(), "pip", "compile", "--quiet", "--only-binary=:all:", *arguments,
+         "--python", sys.executable, "--no-python-downloads"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    if any(text in done.stderr for text in NO_NETWORK):
+        pytest.skip("no package index can be reached")
+    return done
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_there_is_a_wheel_of_everything(platform, python):
+    """`adbutils` alone is built where it has no wheel: it is plain Python."""
+    done = resolve(
+        *FILES, "--python-version", python, "--python-platform", PLATFORMS[platform],
+        "--no-binary=adbutils",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "ai-edge-litert==" in done.stdout
+
+
+def test_what_has_no_wheel_is_told(tmp_path):
+    """Else the test above could not fail."""
+    asked = tmp_path / "asked.txt"
+    asked.write_text("tensorflow-cpu==2.19.1\n", encoding="utf-8")
+    done = resolve(asked, "--python-version=3.12", "--python-platform=aarch64-apple-darwin")
+    assert done.returncode == 1
+    assert "tensorflow-cpu" in done.stderr

@@ -1,0 +1,93 @@
+"""`.tflite` files of a few operators, written without a converter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor: `values` make it a constant; -1 in `shape` leaves a size open."""
+
+    name: str
+    shape: tuple[int, ...] = (1, 4)
+    dtype: str = "float32"
+    values: np.ndarray | None = None
+    scale: float = 0.0
+    zero_point: int = 0
+    is_variable: bool = False
+
+
+Operator = tuple[str, Sequence[int], Sequence[int]]
+"""A builtin operator's name, or a custom one's; its inputs; its outputs."""
+
+
+def small_file(
+    tensors: Sequence[Tensor],
+    operators: Sequence[Operator],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+) -> bytes:
+    """Return a file of one graph."""
+    return write([(tensors, operators, inputs, outputs)])
+
+
+def write(graphs: Sequence[tuple], options: dict[str, tuple[int, object]] | None = None) -> bytes:
+    """Return a file of several graphs; `options` are (kind, options) by operator."""
+    model = schema.ModelT()
+    model.version, model.buffers, model.operatorCodes, model.subgraphs = 3, [], [], []
+    model.buffers.append(schema.BufferT())
+    names: list[str] = []
+    for tensors, operators, inputs, outputs in graphs:
+        graph = schema.SubGraphT()
+        graph.tensors = [_tensor(tensor, model.buffers) for tensor in tensors]
+        graph.inputs, graph.outputs, graph.operators = list(inputs), list(outputs), []
+        for name, taken, given in operators:
+            if name not in names:
+                names.append(name)
+                model.operatorCodes.append(_code(name))
+            node = schema.OperatorT()
+            node.opcodeIndex = names.index(name)
+            node.inputs, node.outputs = list(taken), list(given)
+            if options and name in options:
+                node.builtinOptionsType, node.builtinOptions = options[name]
+            graph.operators.append(node)
+        model.subgraphs.append(graph)
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _code(name: str):
+    code = schema.OperatorCodeT()
+    code.version = 1
+    builtin = getattr(schema.BuiltinOperator, name, None)
+    if builtin is None:
+        code.customCode = name
+        builtin = schema.BuiltinOperator.CUSTOM
+    code.builtinCode, code.deprecatedBuiltinCode = builtin, min(builtin, 127)
+    return code
+
+
+def _tensor(tensor: Tensor, buffers: list):
+    made = schema.TensorT()
+    made.name, made.type = tensor.name, getattr(schema.TensorType, tensor.dtype.upper())
+    made.shape = [max(1, size) for size in tensor.shape]
+    if -1 in tensor.shape:
+        made.shapeSignature = list(tensor.shape)
+    made.isVariable = tensor.is_variable
+    if tensor.scale:
+        made.quantization = schema.QuantizationParametersT()
+        made.quantization.scale = [tensor.scale]
+        made.quantization.zeroPoint = [tensor.zero_point]
+    if tensor.values is not None:
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(tensor.values).tobytes(), np.uint8)
+        made.buffer = len(buffers)
+        buffers.append(buffer)
+    return made
