@@ -7,6 +7,7 @@ from pathlib import Path
 
 from models import zoo
 from models.files.artifacts import DIRECTORY, PRECISIONS
+from models.running.runtimes import RUNTIMES
 
 
 def architecture_name(text: str) -> str:
@@ -85,6 +86,31 @@ def add_precision(parser: argparse.ArgumentParser, default: str) -> None:
     """Add --precision NAME, repeatable; `default` says what applies without it."""
     parser.add_argument(
         "--precision", action="append", choices=PRECISIONS, help=f"repeatable; default: {default}"
+    )
+
+
+def share(text: str) -> float:
+    """Return a share, 0..1.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.9")
+    return number
+
+
+def add_runtime(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add --runtime NAME, repeatable; `default` says what applies without it."""
+    parser.add_argument(
+        "--runtime",
+        action="append",
+        choices=[runtime.name for runtime in RUNTIMES.values() if runtime.is_available],
+        help=f"repeatable; default: {default}",
     )
 
 

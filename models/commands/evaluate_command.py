@@ -1,22 +1,72 @@
-"""Measure committed files on the Test photographs through each runtime."""
+"""Measure the accuracy: of committed files on Test, or of any file on any labelled pictures."""
 
 from __future__ import annotations
 
 import argparse
 import functools
+import sys
+from pathlib import Path
 
-from models.commands.arguments import add_artifacts, add_fruits360, add_names
+from models.commands import own_pictures
+from models.commands.arguments import (
+    add_artifacts,
+    add_fruits360,
+    add_names,
+    add_runtime,
+    share,
+)
 from models.files import artifacts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     add_names(parser)
+    add_runtime(parser, "all that are installed")
     add_fruits360(parser)
     add_artifacts(parser)
+    own = parser.add_argument_group("models and pictures of your own")
+    own.add_argument(
+        "--model", action="append", type=Path, metavar="FILE", help="a .tflite file; repeatable"
+    )
+    own.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="a folder for each class, or a CSV file with a path and a label a line",
+    )
+    own.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="the model's classes, one a line; default: its metadata, else labels.txt beside it, "
+        "else the classes of the pictures in alphabetical order",
+    )
+    own.add_argument(
+        "--reference", type=Path, metavar="FILE", help="a .tflite file to compare answers with"
+    )
+    own.add_argument(
+        "--min-accuracy",
+        type=share,
+        default=0.0,
+        metavar="SHARE",
+        help="exit with 1 below this share of right answers, such as 0.9",
+    )
+    own.add_argument(
+        "--json", nargs="?", const="-", metavar="FILE", help="for programs; default: to the screen"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Measure; fail where an accuracy is not what was promised."""
+    if bool(arguments.model) != bool(arguments.images):
+        print("error: --model and --images go together", file=sys.stderr)
+        return 2
+    if arguments.model:
+        return own_pictures.run(arguments)
+    return _hold_against_cards(arguments)
+
+
+def _hold_against_cards(arguments: argparse.Namespace) -> int:
     """Print accuracies; fail where one is not what the file's card says."""
     from rich.console import Console
     from rich.progress import track
@@ -27,13 +77,14 @@ def run(arguments: argparse.Namespace) -> int:
     from models.running import runtimes
 
     test = fruits360.load("Test", arguments.fruits360)
+    chosen = [runtimes.RUNTIMES[name] for name in arguments.runtime or ()] or runtimes.available()
     table = Table("model", "runtime", "right", "accuracy", "card")
     differs = False
     for name in arguments.names:
         for precision in artifacts.PRECISIONS:
             target = artifacts.artifact(name, precision, arguments.artifacts)
             content, expected = target.read_bytes(), target.require_card().accuracy
-            for runtime in runtimes.available():
+            for runtime in chosen:
                 model = runtime.load(content)
                 progress = functools.partial(track, description=target.name)
                 measured = measure_accuracy(model, test, progress)

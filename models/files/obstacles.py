@@ -32,6 +32,26 @@ def obstacle(details: FileDetails) -> str | None:
     return None
 
 
+def no_classifier(details: FileDetails) -> str | None:
+    """Say why a file is no classifier of pictures; None where it may be one.
+
+    A classifier takes one picture and gives one value for each class.
+    """
+    if len(details.inputs) != 1:
+        return f"it takes {len(details.inputs)} inputs"
+    if len(details.outputs) != 1:
+        return f"it gives {len(details.outputs)} outputs"
+    (taken,), (given,) = details.inputs, details.outputs
+    if len(taken.shape) != 4 or not {taken.shape[1], taken.shape[3]} & {1, 3}:
+        return f"it takes {taken}"
+    if taken.shape[0] > 1:
+        return f"it takes {taken.shape[0]} pictures at a time"
+    sizes = [size for size in given.shape if size != 1]
+    if len(sizes) != 1 or sizes[0] < 2 or given.shape[-1] != sizes[0]:
+        return f"it gives {given}"
+    return None
+
+
 def open_sizes(tensor: TensorDetails) -> str | None:
     """Say which sizes a file leaves open beside the batch; None where there are none."""
     if -1 not in tensor.shape[1:]:

@@ -91,3 +91,19 @@ def _tensor(tensor: Tensor, buffers: list):
         made.buffer = len(buffers)
         buffers.append(buffer)
     return made
+
+
+def colour_classifier(side: int = 8, dtype: str = "float32") -> bytes:
+    """Return a file whose three classes are red, green and blue: the mean of each channel."""
+    scale = 1.0 if dtype == "uint8" else 0.0
+    tensors = [
+        Tensor("picture", (1, side, side, 3), dtype, scale=scale),
+        Tensor("axes", (2,), "int32", np.array([1, 2], np.int32)),
+        Tensor("classes", (1, 3), dtype, scale=scale),
+    ]
+    options = schema.ReducerOptionsT()
+    options.keepDims = False
+    return write(
+        [(tensors, [("MEAN", [0, 1], [2])], [0], [2])],
+        {"MEAN": (schema.BuiltinOptions.ReducerOptions, options)},
+    )

@@ -1,0 +1,147 @@
+"""What is learnt: classes, pictures, how they are split. Fruits-360 is one, a folder another."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from models.data import fruits360
+from models.data.folders import read_pictures
+from models.data.photographs import DatasetError, Photographs
+from models.zoo import SMALLEST_ACCEPTED_ACCURACY
+
+Split = Literal["Training", "Test"]
+FOLDERS: dict[Split, tuple[str, ...]] = {
+    "Training": ("Training", "training", "train"),
+    "Test": ("Test", "test", "val", "valid", "validation"),
+}
+"""What the parts of a data set are called."""
+
+PARTS = 5
+"""Of pictures that come without a split, one of so many groups is Test."""
+
+FOLDER_SIDE = 100
+"""Input of a network that is trained on a folder of pictures, unless told otherwise, in pixels."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task that networks are trained for and judged by.
+
+    Attributes:
+        name: in records.
+        class_names: in the order of a model's outputs.
+        side: height and width of a network's input, in pixels.
+        smallest_accepted_accuracy: on Test, 0..1; 0.0 where the user set none.
+        load: lists the photographs of a split. Their groups say what belongs together: no group is
+            in both splits.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    side: int
+    smallest_accepted_accuracy: float
+    load: Callable[[Split], Photographs]
+
+
+def fruits360_task(directory: str | None = None) -> Task:
+    """Return the study's task.
+
+    Args:
+        directory: as for `models.data.fruits360.find`; it is looked for when photographs are.
+    """
+    return Task(
+        "fruits-360",
+        fruits360.CLASS_NAMES,
+        fruits360.SIDE,
+        SMALLEST_ACCEPTED_ACCURACY,
+        partial(fruits360.load, directory=directory),
+    )
+
+
+def folder_task(directory: Path, side: int = FOLDER_SIDE) -> Task:
+    """Return the task of a user's own pictures.
+
+    The folder holds a folder for each class; or `train` and `test` (also `val`, `Training`, ...),
+    which hold these. Without such a split a fifth of the groups of each class is Test, always the
+    same: a group is a folder below the class, else each picture is its own.
+
+    Args:
+        directory: the folder.
+        side: of a network's input, in pixels.
+
+    Raises:
+        DatasetError: it holds no pictures, one class only, or one split without the other.
+    """
+    found = {split: _part(directory, names) for split, names in FOLDERS.items()}
+    if any(found.values()):
+        for split, part in found.items():
+            if part is None:
+                names = ", ".join(FOLDERS[split])
+                raise DatasetError(f"{directory}: has no folder for {split} ({names})")
+        classes = _classes(read_pictures(found["Training"]), directory)  # type: ignore[arg-type]
+
+        def load(split: Split) -> Photographs:
+            return read_pictures(found[split], classes)  # type: ignore[arg-type]
+
+    else:
+        everything = _grouped(read_pictures(directory))
+        classes = _classes(everything, directory)
+        is_test = _chosen_groups(everything)
+
+        def load(split: Split) -> Photographs:
+            return everything.take(is_test if split == "Test" else ~is_test)
+
+    return Task(directory.resolve().name, classes, side, 0.0, load)
+
+
+def _part(directory: Path, names: tuple[str, ...]) -> Path | None:
+    return next((directory / name for name in names if (directory / name).is_dir()), None)
+
+
+def _classes(photographs: Photographs, directory: Path) -> tuple[str, ...]:
+    if len(photographs.class_names) < 2:
+        raise DatasetError(f"{directory}: holds one class only, {photographs.class_names[0]!r}")
+    return photographs.class_names
+
+
+def _grouped(photographs: Photographs) -> Photographs:
+    """Take the pictures of a folder below a class for one group."""
+    parents = [Path(file).parent.as_posix() for file in photographs.files]
+    groups = tuple(
+        parent if "/" in parent else file
+        for parent, file in zip(parents, photographs.files, strict=True)
+    )
+    return Photographs(
+        photographs.root, photographs.files, photographs.labels, groups, photographs.class_names
+    )
+
+
+def _chosen_groups(photographs: Photographs) -> np.ndarray:
+    """Return which pictures are Test: bool, shape (count,). Every class is in both splits.
+
+    Groups are ordered by a hash of their name, so that neighbours of a burst or a film are not
+    chosen in a row, and the choice does not depend on other pictures' order.
+    """
+    chosen = np.zeros(len(photographs), bool)
+    for label, name in enumerate(photographs.class_names):
+        indices = np.flatnonzero(photographs.labels == label)
+        groups = sorted({photographs.groups[index] for index in indices}, key=_hash)
+        if len(groups) < 2:
+            raise DatasetError(
+                f"{photographs.root / name}: holds one group of pictures only; Training and Test "
+                "need one each"
+            )
+        test = {*groups[: max(1, len(groups) // PARTS)]}
+        chosen[indices] = [photographs.groups[index] in test for index in indices]
+    return chosen
+
+
+def _hash(group: str) -> tuple[int, str]:
+    return zlib.crc32(group.encode("utf-8")), group

@@ -1,0 +1,126 @@
+"""What a `.tflite` file's own metadata says of its pictures and its classes.
+
+Source: TensorFlow Lite's metadata_schema.fbs (tflite-support), file identifier M001: a FlatBuffer
+in the model's buffer "TFLITE_METADATA", and the files that it names in a zip archive behind the
+model. Only the fields below are read, by their place in the schema.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flatbuffers import number_types
+from flatbuffers.encode import Get
+from flatbuffers.packer import uoffset
+from flatbuffers.table import Table
+
+from models.files import graph
+
+_NORMALISATION = 1
+"""Of the union ProcessUnitOptions."""
+
+_LABELS = (2, 3)
+"""AssociatedFileType: labels of a tensor's axis, or of its values."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is told; nothing where a file has no metadata, or none that can be read.
+
+    Attributes:
+        labels: names of the classes, in the order of the first output; empty if not told.
+        mean: subtracted from grey levels 0..255; one number, or one a channel; empty if not told.
+        std: what the difference is divided by; as `mean`.
+    """
+
+    labels: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+def read_metadata(content: bytes) -> Metadata:
+    """Read a file's metadata.
+
+    Args:
+        content: a `.tflite` file's bytes.
+
+    Raises:
+        GraphError: the file itself cannot be read.
+    """
+    model = graph.parse(content)
+    for entry in model.metadata or []:
+        if entry.name == b"TFLITE_METADATA":
+            data = model.buffers[entry.buffer].data
+            try:
+                return _read(bytes(data), content)
+            except (struct.error, LookupError, TypeError, ValueError):
+                return Metadata()
+    return Metadata()
+
+
+def _read(data: bytes, content: bytes) -> Metadata:
+    root = Table(data, Get(uoffset, data, 0))
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    for subgraph in _tables(root, 3):
+        for tensor in list(_tables(subgraph, 2))[:1]:
+            for unit in _tables(tensor, 4):
+                if _byte(unit, 0) == _NORMALISATION:
+                    options = Table(unit.Bytes, unit.Indirect(unit.Pos + unit.Offset(6)))
+                    mean, std = _floats(options, 0), _floats(options, 1)
+        for tensor in list(_tables(subgraph, 3))[:1]:
+            for file in _tables(tensor, 6):
+                if _byte(file, 2) in _LABELS and not labels:
+                    labels = _packed_lines(content, _string(file, 0))
+        break  # the first graph is what runs
+    return Metadata(labels, mean, std)
+
+
+def _field(table: Table, place: int) -> int:
+    """Return where a field is, from its place in the schema; 0 if it is absent."""
+    offset = table.Offset(4 + 2 * place)
+    return offset and table.Pos + offset
+
+
+def _tables(table: Table, place: int) -> Iterator[Table]:
+    """Go through a vector of tables."""
+    if _field(table, place):
+        offset = table.Offset(4 + 2 * place)
+        start = table.Vector(offset)
+        for number in range(table.VectorLen(offset)):
+            yield Table(table.Bytes, table.Indirect(start + 4 * number))
+
+
+def _floats(table: Table, place: int) -> tuple[float, ...]:
+    if not _field(table, place):
+        return ()
+    offset = table.Offset(4 + 2 * place)
+    start = table.Vector(offset)
+    return tuple(
+        table.Get(number_types.Float32Flags, start + 4 * number)
+        for number in range(table.VectorLen(offset))
+    )
+
+
+def _byte(table: Table, place: int) -> int:
+    position = _field(table, place)
+    return table.Get(number_types.Uint8Flags, position) if position else 0
+
+
+def _string(table: Table, place: int) -> str:
+    position = _field(table, place)
+    return table.String(position).decode("utf-8") if position else ""
+
+
+def _packed_lines(content: bytes, name: str) -> tuple[str, ...]:
+    """Return the lines of a file in the archive; none where it is not there."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return tuple(archive.read(name).decode("utf-8").splitlines())
+    except (KeyError, zipfile.BadZipFile):
+        return ()

@@ -1,0 +1,124 @@
+"""A user's own pictures: a folder a class, a table, and the task that they make."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.data.folders import read_labels, read_pictures
+from models.data.photographs import DatasetError
+from models.data.tasks import folder_task, fruits360_task
+
+
+def save(path, colour="red"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (6, 4), colour).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "mine"
+    for name in ("Red Apple", "green", "blue"):
+        for number in range(10):
+            save(root / name / f"{number}.png", name.split()[0].lower())
+    return root
+
+
+def test_a_folder_a_class(folder):
+    found = read_pictures(folder)
+    assert found.class_names == ("Red Apple", "blue", "green")
+    assert len(found) == 30
+    assert found.labels.tolist() == [0] * 10 + [1] * 10 + [2] * 10
+    assert all(path.is_file() for path in found.paths)
+
+
+def test_labels_decide_the_order_and_may_be_more(folder):
+    found = read_pictures(folder, ("green", "yellow", "red_apple", "blue"))
+    assert sorted(set(found.labels.tolist())) == [0, 2, 3]
+    assert found.labels[0] == 2
+
+
+def test_a_class_that_no_label_names_is_told(folder):
+    with pytest.raises(DatasetError, match=r"class 'green' is none of the 2 labels.*--labels"):
+        read_pictures(folder, ("Red Apple", "blue"))
+
+
+def test_a_table_of_paths_and_labels(folder):
+    table = folder / "list.csv"
+    table.write_text("path,label\nblue/3.png,blue\ngreen/1.png,green\nblue/absent.png,blue\n")
+    found = read_pictures(table)
+    assert found.files == ("blue/3.png", "green/1.png", "blue/absent.png")
+    assert found.labels.tolist() == [0, 1, 0]
+    table.write_text("blue/3.png,2\ngreen/1.png,0\n")
+    found = read_pictures(table, ("green", "red", "blue"))
+    assert found.labels.tolist() == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [("", "holds no picture"), ("a.png\n", "line 1: not a path and a label")]
+)
+def test_a_table_of_nothing_is_refused(tmp_path, content, reason):
+    (tmp_path / "list.csv").write_text(content)
+    with pytest.raises(DatasetError, match=reason):
+        read_pictures(tmp_path / "list.csv")
+
+
+def test_what_is_not_there_is_told(tmp_path):
+    with pytest.raises(DatasetError, match="no such folder"):
+        read_pictures(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match="holds no picture in a folder"):
+        read_pictures(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["a b\nc\n\n", "0 a b\n1 c\n", "0: a b\n1: c"])
+def test_labels_are_read(tmp_path, text):
+    (tmp_path / "labels.txt").write_text(text)
+    assert read_labels(tmp_path / "labels.txt") == ("a b", "c")
+
+
+class TestTask:
+    def test_without_a_split_a_fifth_of_each_class_is_test(self, folder):
+        task = folder_task(folder, side=16)
+        assert (task.name, task.side) == ("mine", 16)
+        training, test = task.load("Training"), task.load("Test")
+        assert np.bincount(test.labels).tolist() == [2, 2, 2]
+        assert np.bincount(training.labels).tolist() == [8, 8, 8]
+        assert not {*training.files} & {*test.files}
+        assert folder_task(folder).load("Test").files == test.files
+
+    def test_pictures_that_belong_together_are_not_parted(self, tmp_path):
+        for name in ("a", "b"):
+            for film in range(5):
+                for number in range(4):
+                    save(tmp_path / "films" / name / f"film{film}" / f"{number}.png")
+        task = folder_task(tmp_path / "films")
+        training, test = task.load("Training"), task.load("Test")
+        assert len(test) == 8
+        assert not {*training.groups} & {*test.groups}
+
+    def test_a_split_that_is_there_is_kept(self, folder, tmp_path):
+        for part in ("train", "val"):
+            for name in ("a", "b"):
+                save(tmp_path / "parted" / part / name / f"{part}.png")
+        task = folder_task(tmp_path / "parted")
+        assert task.load("Training").files == ("a/train.png", "b/train.png")
+        assert task.load("Test").files == ("a/val.png", "b/val.png")
+
+    def test_what_makes_no_task_is_told(self, tmp_path):
+        save(tmp_path / "one" / "a" / "1.png")
+        with pytest.raises(DatasetError, match="one class only, 'a'"):
+            folder_task(tmp_path / "one")
+        save(tmp_path / "two" / "a" / "1.png")
+        save(tmp_path / "two" / "b" / "1.png")
+        with pytest.raises(DatasetError, match="one group of pictures only"):
+            folder_task(tmp_path / "two")
+        save(tmp_path / "half" / "train" / "a" / "1.png")
+        with pytest.raises(DatasetError, match=r"has no folder for Test \(Test, test, val"):
+            folder_task(tmp_path / "half")
+
+    def test_the_study_is_one_task(self, small_dataset):
+        task = fruits360_task(str(small_dataset))
+        assert len(task.class_names) == 20
+        assert len(task.load("Test")) == 80
+        assert not {*task.load("Training").paths} & {*task.load("Test").paths}

@@ -1,0 +1,103 @@
+"""Labels and normalisation from a file's own metadata."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from models.files.artifacts import artifact
+from models.files.metadata import Metadata, read_metadata
+from tests.models.small_files import colour_classifier
+
+NORMALISATION, SCORE_THRESHOLD = 1, 3
+AXIS_LABELS, VOCABULARY = 2, 5
+
+
+def table(builder, *fields):
+    """Write a table; a field is (place, method, value, default)."""
+    builder.StartObject(10)
+    for place, method, value, default in fields:
+        getattr(builder, f"Prepend{method}Slot")(place, value, default)
+    return builder.EndObject()
+
+
+def offsets(builder, items):
+    builder.StartVector(4, len(items), 4)
+    for item in reversed(items):
+        builder.PrependUOffsetTRelative(item)
+    return builder.EndVector()
+
+
+def floats(builder, values):
+    return builder.CreateNumpyVector(np.array(values, np.float32))
+
+
+def metadata(mean, std, label_file="labels.txt", kind=AXIS_LABELS, unit=NORMALISATION):
+    """Write ModelMetadata by the schema, independently of the reader."""
+    builder = flatbuffers.Builder()
+    means, stds = floats(builder, mean), floats(builder, std)
+    options = table(builder, (0, "UOffsetTRelative", means, 0), (1, "UOffsetTRelative", stds, 0))
+    step = table(builder, (0, "Uint8", unit, 0), (1, "UOffsetTRelative", options, 0))
+    steps = offsets(builder, [step])
+    taken = table(builder, (4, "UOffsetTRelative", steps, 0))
+    name = builder.CreateString(label_file)
+    file = table(builder, (0, "UOffsetTRelative", name, 0), (2, "Int8", kind, 0))
+    files = offsets(builder, [file])
+    given = table(builder, (6, "UOffsetTRelative", files, 0))
+    inputs, outputs = offsets(builder, [taken]), offsets(builder, [given])
+    graph = table(builder, (2, "UOffsetTRelative", inputs, 0), (3, "UOffsetTRelative", outputs, 0))
+    graphs = offsets(builder, [graph])
+    root = table(builder, (3, "UOffsetTRelative", graphs, 0))
+    builder.Finish(root, b"M001")
+    return bytes(builder.Output())
+
+
+def with_metadata(data, labels="red\ngreen\nblue\n"):
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(colour_classifier()))
+    entry, buffer = schema.MetadataT(), schema.BufferT()
+    entry.name, entry.buffer = "TFLITE_METADATA", len(model.buffers)
+    buffer.data = np.frombuffer(data, np.uint8)
+    model.metadata = [entry]
+    model.buffers.append(buffer)
+    for code in model.operatorCodes:
+        code.customCode = None
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("labels.txt", labels)
+    return bytes(builder.Output()) + archive.getvalue()
+
+
+def test_labels_and_normalisation_are_read():
+    content = with_metadata(metadata([127.5], [127.5]))
+    assert read_metadata(content) == Metadata(("red", "green", "blue"), (127.5,), (127.5,))
+
+
+def test_each_channel_may_have_its_own_numbers():
+    found = read_metadata(with_metadata(metadata([1, 2, 3], [4, 5, 6])))
+    assert (found.mean, found.std) == ((1, 2, 3), (4, 5, 6))
+
+
+def test_other_steps_and_other_files_are_passed_over():
+    content = with_metadata(metadata([1], [2], kind=VOCABULARY, unit=SCORE_THRESHOLD))
+    assert read_metadata(content) == Metadata()
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff" * 40, metadata([1], [1])[:60]])
+def test_metadata_that_cannot_be_read_tells_nothing(data):
+    assert read_metadata(with_metadata(data)) == Metadata()
+
+
+def test_labels_that_are_not_in_the_file_leave_the_rest():
+    content = with_metadata(metadata([1], [1], "absent.txt"))
+    assert read_metadata(content) == Metadata((), (1,), (1,))
+
+
+def test_the_projects_files_have_none():
+    assert read_metadata(artifact("alexnet", "int8").read_bytes()) == Metadata()

@@ -1,0 +1,136 @@
+"""Accuracy on any labelled pictures, from models whose answers are known."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import stats
+
+from models.__main__ import main
+from models.data.folders import read_pictures
+from models.data.photographs import DatasetError, Photographs
+from models.judging.evaluation import Comparison, Evaluation, Share, compare, evaluate
+from models.running.runtimes import RUNTIMES
+from tests.models.small_files import Tensor, colour_classifier, small_file
+
+NAMES = ("red", "green", "blue")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Four pictures a class; one of the green ones is blue, one of the red ones is damaged."""
+    root = tmp_path / "pictures"
+    for name in NAMES:
+        (root / name).mkdir(parents=True)
+        for number in range(4):
+            Image.new("RGB", (20, 10), name).save(root / name / f"{number}.png")
+    Image.new("RGB", (20, 10), "blue").save(root / "green" / "0.png")
+    (root / "red" / "3.png").write_bytes(b"no picture")
+    return root
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "colours.tflite"
+    path.write_bytes(colour_classifier())
+    (tmp_path / "labels.txt").write_text("\n".join(NAMES))
+    return path
+
+
+def evaluation(probabilities, labels):
+    count = len(labels)
+    files = tuple(f"{number}.png" for number in range(count))
+    names = tuple("abcdefgh"[: len(probabilities[0])])
+    photographs = Photographs(None, files, np.array(labels), files, names)
+    return Evaluation(photographs, np.array(probabilities, np.float32), {})
+
+
+def test_right_wrong_and_damaged_are_counted(pictures):
+    found = evaluate(RUNTIMES["litert"].load(colour_classifier()), read_pictures(pictures, NAMES))
+    assert (found.top_1, found.top_5) == (Share(10, 11), Share(11, 11))
+    assert found.by_class() == {"red": Share(3, 3), "green": Share(3, 4), "blue": Share(4, 4)}
+    assert found.confusion() == [("green", "blue", 1)]
+    assert list(found.damaged) == ["red/3.png"]
+
+
+def test_top_5_counts_what_fewer_than_five_classes_beat():
+    rows = [[8, 7, 6, 5, 4, 3], [8, 7, 6, 5, 4, 3], [8, 7, 6, 5, 4, 3]]
+    found = evaluation(rows, [0, 4, 5])
+    assert (found.top_1, found.top_5) == (Share(1, 3), Share(2, 3))
+
+
+def test_wilsons_interval():
+    """Against the published formula, worked by hand for 10 of 11."""
+    z = stats.norm.ppf(0.975)
+    p, n = 10 / 11, 11
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    assert Share(10, 11).interval == pytest.approx((centre - half, centre + half))
+    assert Share(0, 0).interval == (0.0, 1.0)
+
+
+def test_mcnemars_exact_test_counts_only_what_one_model_knows_alone():
+    one = evaluation([[1, 0]] * 10, [0] * 8 + [1] * 2)
+    other = evaluation([[1, 0]] * 3 + [[0, 1]] * 7, [0] * 8 + [1] * 2)
+    beside = compare(one, other)
+    assert (beside.same, beside.images) == (3, 10)
+    assert (beside.only_first, beside.only_second) == (5, 2)
+    by_hand = 2 * sum(stats.binom.pmf(k, 7, 0.5) for k in range(3))
+    assert beside.mcnemar_p == pytest.approx(by_hand)
+    assert Comparison(4, 4, 0, 0).mcnemar_p == 1.0
+
+
+def test_answers_on_other_pictures_are_not_compared():
+    with pytest.raises(ValueError, match="different pictures"):
+        compare(evaluation([[1, 0]], [0]), evaluation([[1, 0]] * 2, [0, 0]))
+
+
+def test_another_number_of_classes_is_told(pictures):
+    with pytest.raises(DatasetError, match=r"3 values, and there are 4 labels.*--labels"):
+        evaluate(
+            RUNTIMES["litert"].load(colour_classifier()),
+            read_pictures(pictures, (*NAMES, "yellow")),
+        )
+
+
+class TestCommand:
+    def test_it_prints_shares_confusions_and_damage(self, model, pictures, capsys):
+        assert main(["evaluate", "--model", str(model), "--images", str(pictures)]) == 0
+        out, err = capsys.readouterr()
+        assert "10 of 11 right, 90.91%" in out
+        assert "1 of green were taken for blue" in out
+        assert "not classified: red/3.png: " in err
+
+    def test_json_has_everything(self, model, pictures, capsys, tmp_path):
+        target = tmp_path / "out.json"
+        arguments = ["--model", str(model), "--images", str(pictures), "--reference", str(model)]
+        command = ["evaluate", *arguments, "--json", str(target), "--runtime", "litert-compiled"]
+        assert main(command) == 0
+        capsys.readouterr()
+        (result,) = json.loads(target.read_text())["results"]
+        assert result["runtime"] == "litert-compiled"
+        assert (result["top_1"]["correct"], result["top_1"]["images"]) == (10, 11)
+        assert result["by_class"]["green"]["correct"] == 3
+        assert result["confusion"] == [["green", "blue", 1]]
+        assert list(result["damaged"]) == ["red/3.png"]
+        assert result["beside_reference"]["same"] == 11
+
+    def test_too_low_an_accuracy_fails(self, model, pictures, capsys):
+        arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
+        assert main([*arguments, "--min-accuracy", "0.95", "--runtime", "litert"]) == 1
+        assert "90.91%, below 95.00%" in capsys.readouterr().err
+        assert main([*arguments, "--min-accuracy", "0.9", "--runtime", "litert"]) == 0
+
+    def test_what_is_no_classifier_is_not_called_one(self, tmp_path, pictures, capsys):
+        path = tmp_path / "sum.tflite"
+        tensors = [Tensor("one"), Tensor("two"), Tensor("out")]
+        path.write_bytes(small_file(tensors, [("ADD", [0, 1], [2])], [0, 1], [2]))
+        assert main(["evaluate", "--model", str(path), "--images", str(pictures)]) == 1
+        assert "is no classifier of pictures: it takes 2 inputs" in capsys.readouterr().err
+
+    def test_a_model_without_pictures_is_bad_usage(self, model, capsys):
+        assert main(["evaluate", "--model", str(model)]) == 2
+        assert "--model and --images go together" in capsys.readouterr().err
