@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Self
 
 from bench.android.adb.adb_device import Device
-from bench.android.adb.device_errors import DeviceError, OutputError, ThrottledError
+from bench.android.adb.device_errors import DeviceError, OutputError, ThrottledError, ToolError
 from bench.android.adb.phone_lock import PhoneLock
 from bench.android.adb.transfer import pull
 from bench.android.adb.workspace import Workspace
@@ -23,6 +23,7 @@ from bench.android.session import Session, run_rounds
 from bench.android.tool.tool_failures import exit_error
 from bench.android.tool.tool_file import Tool
 from bench.android.tool.tool_flags import (
+    ON_CPU,
     TRIAL_INFERENCES,
     WARMUPS,
     ToolFlags,
@@ -175,10 +176,25 @@ class Bench:
         executable = put(self.tool.content, mode=0o755)
         flags = self._known_flags(executable)
         graph = put(artifact.read_bytes(), ".tflite")
-        command = flags.command(executable, graph, settings.threads, settings.delegate)
+        libraries = self._push_libraries(settings)
+        command = flags.command(executable, graph, settings.threads, settings.delegate, libraries)
         if flags.takes_input:
             command += flags.input_arguments(put(sample.content, ".input"), sample.shape)
         return command, flags
+
+    def _push_libraries(self, settings: Settings) -> str | None:
+        """Push the vendor's libraries under their own names; return the directory on the device."""
+        if settings.libraries is None:
+            return None
+        try:
+            files = {path.name: path.read_bytes() for path in settings.libraries.glob("*.so")}
+        except OSError as error:
+            raise ToolError(f"{settings.libraries}: cannot be read ({error.strerror})") from None
+        if not files:
+            raise ToolError(f"{settings.libraries}: holds no *.so (--device-libraries)")
+        for name, content in files.items():
+            self._workspace.put(content, name=name)
+        return self._workspace.path
 
     def _known_flags(self, executable: str) -> ToolFlags:
         """Ask the tool which flags it has, once."""
@@ -220,6 +236,11 @@ class Bench:
             kill_background_apps=False,
         )
         trial = run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0].run
+        if settings.delegate not in ON_CPU and trial.delegation and trial.delegation.part == "none":
+            raise ToolError(
+                f"{settings.delegate} took nothing of {sample.artifact.name}: the CPU computed it "
+                f"all, which is no result of {settings.delegate}"
+            )
         if not flags.writes_output:
             return trial, None
         return trial, sample.check(pull(self.device, path), settings.delegate)

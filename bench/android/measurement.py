@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from bench.android.phone.cool_down import COOL_DOWN_TIMEOUT_S
@@ -22,6 +23,7 @@ class Settings:
         retries: how often it is measured again when the device was throttled.
         timeout_s: how long one process may take.
         cool_down_s: how long the device may take to cool down when it is throttled.
+        libraries: folder of a vendor's libraries, which are pushed beside the tool; None for none.
         rest_s: how long the device rests before each model, throttled or not.
     """
 
@@ -33,6 +35,7 @@ class Settings:
     timeout_s: float = 120.0
     cool_down_s: float = COOL_DOWN_TIMEOUT_S
     rest_s: float = 0.0
+    libraries: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from bench.android.adb.device_errors import WrongAnswerError
+from bench.android.tool.tool_flags import ON_CPU
 from models.files.artifacts import Artifact, ArtifactError
 from models.running.loaded_model import LoadedModel
 from models.running.probe import probe
@@ -99,7 +100,7 @@ class Sample:
         expected = self.expected
         span = max(1.0, float(np.ptp(expected))) if len(expected) else 1.0
         difference = float(np.max(np.abs(answer - expected))) / span
-        is_exact = delegate == "cpu" and self.artifact.precision in ("float32", "float16")
+        is_exact = delegate in ON_CPU and self.artifact.precision in ("float32", "float16")
         tolerance = TOLERANCE if is_exact else COARSE_TOLERANCE
         label, expected_label = int(answer.argmax()), int(expected.argmax())
         # A tie may go either way; so the host's value of the device's label decides.

@@ -32,6 +32,8 @@ FLAGS: dict[str, tuple[str, str]] = {
     "warmup_min_secs": ("float", "0.5"),
     "num_threads": ("int32", "-1"),
     "use_gpu": ("bool", "false"),
+    "use_npu": ("bool", "false"),
+    "dispatch_library_path": ("string", ""),
 }
 """Flags of both tools that are understood here: type and default."""
 
@@ -117,6 +119,16 @@ def _fail_at_once(fault: str | None) -> None:
         sys.stdout.buffer.write(b"\x00\xff\x1b[31m garbage $(reboot)\n")
         sys.stdout.flush()
         sys.exit(0)
+    elif fault == "not linked":
+        print(
+            'CANNOT LINK EXECUTABLE "benchmark_model": library "libvendor.so" not found: needed by '
+            "main executable",
+            file=sys.stderr,
+        )
+        os.abort()
+    elif fault == "too old":
+        print("Average inference timings in us: Warmup: 91471, Init: 4108, no stats: 80660.1")
+        sys.exit(0)
     elif fault == "throttle":
         userland.set_frequency_cap(Path(os.environ["EMULATED_ANDROID_ROOT"]), 0.5)
 
@@ -141,6 +153,9 @@ def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> N
         _print(
             "Though GPU delegate is explicitly applied, the model graph will not be executed "
             "by the delegate."
+            if fault == "delegate falls back"
+            else "Explicitly applied GPU delegate, and the model graph will be completely "
+            "executed by the delegate."
         )
     _print(f"The input model file size (MB): {Path(flags['graph']).stat().st_size / 1e6:g}")
     _print(f"Initialized session in {init_us / 1e3:g}ms.")

@@ -18,6 +18,9 @@ TOOL_FAULTS = (
     "backward clock",
     "wrong answer",
     "throttle",
+    "delegate falls back",
+    "not linked",
+    "too old",
 )
 
 

@@ -55,18 +55,21 @@ class Workspace:
         with contextlib.suppress(DeviceError):
             self.remove()
 
-    def put(self, content: bytes, suffix: str = "", mode: int = 0o644) -> str:
+    def put(
+        self, content: bytes, suffix: str = "", mode: int = 0o644, name: str | None = None
+    ) -> str:
         """Push a file under the name of its content's hash, and return its path on the device.
 
         Args:
             content: what shall be in it; a file that the device has already is not sent again.
             suffix: what its name ends in.
             mode: its permissions.
+            name: what it is called instead.
 
         Raises:
             TransferError, DeviceLostError, AdbServerError: it did not arrive.
         """
-        path = f"{self.path}/{hashlib.sha256(content).hexdigest()}{suffix}"
+        path = f"{self.path}/{name or hashlib.sha256(content).hexdigest() + suffix}"
         self.device.run(["mkdir", "-p", self.path])
         push(self.device, content, path, mode)
         return path

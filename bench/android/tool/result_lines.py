@@ -14,7 +14,11 @@ from bench.android.tool.tool_run import Delegation, Statistics
 _INTEGER = r"-?\d+"
 _REAL = r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?"
 
-PREFIX = re.compile(r"^(?:INFO|WARN(?:ING)?|ERROR|FATAL|VERBOSE): (?:\[[^]\s]+:\d+\] ?)?")
+PREFIX = re.compile(
+    r"^(?:[IWEF]\d{4} \d\d:\d\d:\d+\.\d+ +\d+ [^]\s]+:\d+\] ?)?"  # absl's, of newer builds
+    r"(?:(?:INFO|WARN(?:ING)?|ERROR|FATAL|VERBOSE): )?(?:\[[^]\s]+:\d+\] ?)?"
+)
+ERROR_PREFIX = re.compile(r"^(?:[EF]\d{4} \d\d:\d\d:|ERROR: |FATAL: )")
 STATISTICS = re.compile(
     rf"count=(?P<count>\d+)"
     rf"(?: curr=(?P<only>{_INTEGER})(?P<same>\(all same\))?"
@@ -52,6 +56,9 @@ PARTITIONS = re.compile(
 )
 CPU_DELEGATE = "TfLiteXNNPackDelegate"
 """Takes what is left for the CPU, without being asked for."""
+TOO_OLD = "Average inference timings in us"
+"""What builds of 2019 and before print in place of their results."""
+
 LOOKS_LIKE_A_RESULT = re.compile(
     r"count=|^Inference(?: timings| \()|^Warmup \(|^Model initialization|^Init footprint"
     r"|^Initialized session|^Overall footprint|^Peak memory|^Memory footprint delta"

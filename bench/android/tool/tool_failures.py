@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bench.android.adb.device_errors import ToolError, printable
-from bench.android.tool.result_lines import without_prefix
+from bench.android.tool.result_lines import ERROR_PREFIX, TOO_OLD, without_prefix
 
 EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SIGNALLED = 126, 127, 128
 """Exit statuses of a shell; above the last one is the number of a signal."""
+
+_LINKER = ("CANNOT LINK EXECUTABLE", "error while loading shared libraries", "program alignment (")
+"""In a line of the device's linker; it aborts afterwards, which looks like a crash of the tool."""
 
 _FAILURES = (
     "Unconsumed cmdline flags",
@@ -23,11 +26,13 @@ def find_failure(output: str) -> str | None:
     That is its first error; `Benchmarking failed` alone says nothing.
     """
     lines = output.splitlines()
+    if any(TOO_OLD in line for line in lines):
+        return f"it is too old ({TOO_OLD!r}): give --device-tool one of 2020 or later"
     if not any(failure in line for line in lines for failure in _FAILURES):
         return None
     for line in lines:
         text = without_prefix(line)
-        if line.startswith(("ERROR: ", "FATAL: ")) or any(text.startswith(f) for f in _FAILURES):
+        if ERROR_PREFIX.match(line) or any(text.startswith(f) for f in _FAILURES):
             return printable(text)
     return printable(next(line for line in lines for f in _FAILURES if f in line))
 
@@ -35,10 +40,13 @@ def find_failure(output: str) -> str | None:
 def exit_error(status: int, output: str) -> ToolError:
     """Return the error for an exit status of the tool other than 0."""
     said = next((line for line in reversed(output.splitlines()) if line.strip()), "")
-    if failure := find_failure(output):  # the tool says itself what is the matter
+    linker = next((line for line in output.splitlines() for each in _LINKER if each in line), None)
+    if linker is not None:
+        message = f"the device cannot link benchmark_model: {printable(linker)}"
+    elif failure := find_failure(output):  # the tool says itself what is the matter
         message = f"benchmark_model: {failure}"
     elif status == EXIT_NOT_FOUND:
-        message = f"benchmark_model is not on the device: {printable(said)}"
+        message = f"benchmark_model is not on the device, or what should load it: {printable(said)}"
     elif status == EXIT_NOT_EXECUTABLE:
         message = f"the device cannot execute benchmark_model: {printable(said)}"
     elif status > SIGNALLED:

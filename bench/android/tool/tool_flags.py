@@ -15,8 +15,14 @@ from bench.android.tool.result_lines import without_prefix
 from bench.android.tool.tool_run import TICK_NS, ToolRun
 
 REQUIRED = ("graph", "num_runs", "min_secs", "warmup_runs", "warmup_min_secs", "num_threads")
-DELEGATE_FLAGS = {"cpu": None, "gpu": "use_gpu", "nnapi": "use_nnapi"}
-"""What switches a delegate on."""
+DELEGATE_FLAGS = {
+    "cpu": None, "gpu": "use_gpu", "nnapi": "use_nnapi", "npu": "use_npu", "xnnpack": "use_xnnpack",
+}  # fmt: skip
+"""What switches a delegate on; "cpu" is what the tool does by itself."""
+
+ON_CPU = ("cpu", "xnnpack")
+LIBRARY_FLAGS = ("dispatch_library_path", "compiler_plugin_library_path")
+"""Where the tool looks for a vendor's libraries; given where it has them."""
 
 WARMUPS = 3
 """Inferences before those that count: enough for caches, and for the governor to wake up."""
@@ -53,13 +59,16 @@ class ToolFlags:
         """Whether it can write the output for a given input."""
         return self.takes_input and "output_filepath" in self.names
 
-    def command(self, executable: str, graph: str, threads: int, delegate: str) -> list[str]:
+    def command(
+        self, executable: str, graph: str, threads: int, delegate: str, libraries: str | None = None
+    ) -> list[str]:
         """Return what all runs of a model have in common.
 
         Args:
             executable, graph: paths on the device.
             threads: of the tool.
             delegate: one of `DELEGATE_FLAGS`.
+            libraries: directory on the device with a vendor's libraries; None for none.
 
         Raises:
             ToolError: the tool does not know a flag that is needed.
@@ -67,14 +76,24 @@ class ToolFlags:
         flag = DELEGATE_FLAGS[delegate]
         for name in (*REQUIRED, *([flag] if flag else [])):
             if name not in self.names:
-                raise ToolError(f"this benchmark_model knows no --{name}")
+                raise ToolError(
+                    f"this benchmark_model knows no --{name}: give --device-tool another"
+                )
+        environment = ("LD_LIBRARY_PATH", "ADSP_LIBRARY_PATH") if libraries else ()
         return [
+            *(["env"] if environment else []),
+            *(f"{variable}={libraries}" for variable in environment),
             executable,
             f"--graph={graph}",
             f"--num_threads={threads}",
             "--min_secs=0",
             "--warmup_min_secs=0",
             *([f"--{flag}=true"] if flag else []),
+            *(
+                f"--{name}={libraries}"
+                for name in LIBRARY_FLAGS
+                if libraries and name in self.names
+            ),
         ]
 
     @staticmethod

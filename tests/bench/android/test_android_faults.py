@@ -166,7 +166,7 @@ def test_tool_missing_there(emulated_device, fails):
     error = fails(emulated_device, tool=tool)
     assert isinstance(error, ToolError)
     assert error.exit_status == 127
-    assert "benchmark_model is not on the device" in str(error)
+    assert "benchmark_model is not on the device, or what should load it: " in str(error)
     assert _clean(emulated_device)
 
 
@@ -231,6 +231,8 @@ def test_tool_that_fails_in_the_middle(emulate, fails, fault, kind, said):
         ("garbage", OutputError, "trial 1: no result line"),
         ("hang", CommandTimeoutError, "benchmark_model did not end within 2 s in trial 1"),
         ("wrong answer", WrongAnswerError, "on the device and class"),
+        ("not linked", ToolError, 'cannot link benchmark_model: CANNOT LINK EXECUTABLE "bench'),
+        ("too old", ToolError, "it is too old ('Average inference timings in us')"),
     ],
 )
 def test_tool_that_fails_at_once(emulate, fails, fault, kind, said):

@@ -18,6 +18,7 @@ from bench.android.adb.device_errors import (
     ToolError,
     WrongAnswerError,
 )
+from bench.android.adb.transfer import pull
 from bench.android.adb.workspace import Workspace
 from bench.android.measure import Bench
 from bench.android.measurement import Settings
@@ -266,9 +267,37 @@ def test_the_compiled_tool(emulated_device, measure):
     assert info["verified"] is None
 
 
-def test_a_delegate_that_takes_nothing_is_said(emulated_device, measure):
+def test_a_delegate_that_takes_the_graph_is_said(emulated_device, measure):
     info = measure(emulated_device, delegate="gpu").info
-    assert info["delegation"] == {"delegate": "GPU", "part": "none", "kernels": None}
+    assert info["delegation"] == {"delegate": "GPU", "part": "whole", "kernels": None}
+
+
+def test_a_delegate_that_leaves_all_to_the_cpu_is_no_result(emulate, measure):
+    emulated = emulate()
+    emulated.set_tool_fault("delegate falls back")
+    with pytest.raises(ToolError, match=r"gpu took nothing of .*: the CPU computed it all"):
+        measure(emulated, delegate="gpu")
+
+
+def test_a_vendors_libraries_lie_beside_the_tool(emulated_device, measure, tmp_path, monkeypatch):
+    with pytest.raises(ToolError, match=r"holds no \*\.so \(--device-libraries\)"):
+        measure(emulated_device, delegate="npu", libraries=tmp_path)
+    (tmp_path / "libDispatch.so").write_bytes(b"a library")
+    commands: list = []
+
+    def run(device, workspace, plan, timeout_s, on_round=lambda _: None):
+        commands.append((list(plan.command), pull(device, f"{workspace.path}/libDispatch.so")))
+        return run_rounds(device, workspace, plan, timeout_s, on_round)
+
+    monkeypatch.setattr("bench.android.measure.run_rounds", run)
+    measure(emulated_device, generation="compiled", delegate="npu", libraries=tmp_path)
+    for command, library in commands:
+        directory = command[1].partition("=")[2]
+        assert command[0] == "env"
+        assert command[1:3] == [f"LD_LIBRARY_PATH={directory}", f"ADSP_LIBRARY_PATH={directory}"]
+        assert f"--dispatch_library_path={directory}" in command
+        assert "--use_npu=true" in command
+        assert library == b"a library"
 
 
 def test_a_delegate_that_the_tool_does_not_know(emulated_device, measure):

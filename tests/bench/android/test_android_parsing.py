@@ -255,6 +255,17 @@ def test_a_clock_that_runs_backwards(output):
         parse_run(output, 100)
 
 
+def test_the_prefixes_of_newer_builds():
+    prefix = "I0000 00:00:1790597656.477218 82251411 benchmark_model.cc:866] "
+    text = "".join(
+        f"{prefix}{line.removeprefix('INFO: ')}\n" if line else "\n"
+        for line in interpreter_output().splitlines()
+    )
+    assert parse_run(text, 100) == parse_run(interpreter_output(), 100)
+    error = "E0000 00:00:1790597656.477218 82251411 benchmark_model.cc:20] Failed to load model x"
+    assert find_failure(f"{error}\n{prefix}Benchmarking failed.\n") == "Failed to load model x"
+
+
 def test_flags():
     usage = "usage: x\nFlags:\n\t--num_runs=50\tint32\toptional\tnumber\n\t--graph=\tstring\tx\n"
     assert parse_flags(usage) == {"num_runs", "graph"}
