@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 from models import zoo
 from models.files.artifacts import DIRECTORY, PRECISIONS
+from models.preprocessing.preparation import Fit
 from models.running.runtimes import RUNTIMES
 
 
@@ -111,6 +113,41 @@ def add_runtime(parser: argparse.ArgumentParser, default: str) -> None:
         action="append",
         choices=[runtime.name for runtime in RUNTIMES.values() if runtime.is_available],
         help=f"repeatable; default: {default}",
+    )
+
+
+def channel_numbers(text: str) -> tuple[float, ...]:
+    """Return one number, or three with commas between them.
+
+    Raises:
+        argparse.ArgumentTypeError: it is neither.
+    """
+    try:
+        numbers = tuple(map(float, text.split(",")))
+    except ValueError:
+        numbers = ()
+    if len(numbers) not in (1, 3):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one number, or three as in 104,117,123")
+    return numbers
+
+
+def add_preparation(parser: argparse._ActionsContainer) -> None:
+    """Add --mean, --std and --fit: how pictures become a model's input."""
+    parser.add_argument(
+        "--mean",
+        type=channel_numbers,
+        metavar="NUMBERS",
+        help="subtracted from grey levels 0..255; default: as the file's metadata or quantisation "
+        "tells, else 0",
+    )
+    parser.add_argument(
+        "--std", type=channel_numbers, metavar="NUMBERS", help="divides the difference; default: 1"
+    )
+    parser.add_argument(
+        "--fit",
+        choices=get_args(Fit),
+        default="squash",
+        help="each side on its own, or sides in proportion; default: %(default)s",
     )
 
 

@@ -12,6 +12,7 @@ from models.commands.arguments import (
     add_artifacts,
     add_fruits360,
     add_names,
+    add_preparation,
     add_runtime,
     share,
 )
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the model's classes, one a line; default: its metadata, else labels.txt beside it, "
         "else the classes of the pictures in alphabetical order",
     )
+    add_preparation(own)
     own.add_argument(
         "--reference", type=Path, metavar="FILE", help="a .tflite file to compare answers with"
     )

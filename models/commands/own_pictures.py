@@ -11,9 +11,11 @@ from typing import Any
 
 from models.data.folders import read_labels, read_pictures
 from models.files.artifacts import Artifact, user_model
-from models.files.metadata import read_metadata
+from models.files.metadata import normalisation_of, read_metadata
 from models.files.obstacles import no_classifier
 from models.judging.evaluation import CONFIDENCE, Comparison, Evaluation, compare, evaluate
+from models.preprocessing import Normalisation, Preparation
+from models.preprocessing.tensors import TensorSpec
 from models.running import runtimes
 from models.running.loaded_model import CannotRunError
 from models.running.probe import probe
@@ -57,10 +59,23 @@ def _evaluate(file: Artifact, runtime_name: str, arguments: argparse.Namespace) 
     labels = _labels(file, arguments.labels)
     photographs = read_pictures(arguments.images.expanduser(), labels)
     model = runtime.load(file.path)
-    evaluation = evaluate(model, photographs, progress=_bar(f"{file.name}, {runtime_name}"))
+    preparation = _preparation(file, model.input, arguments)
+    progress = _bar(f"{file.name}, {runtime_name}")
+    evaluation = evaluate(model, photographs, preparation=preparation, progress=progress)
     for name, damage in evaluation.damaged.items():
         print(f"not classified: {name}: {damage}", file=sys.stderr)
     return evaluation
+
+
+def _preparation(file: Artifact, spec: TensorSpec, arguments: argparse.Namespace) -> Preparation:
+    """Return how pictures are prepared: as the options say, else the metadata, else the input."""
+    if arguments.mean or arguments.std:
+        normalisation = Normalisation(arguments.mean or (0.0,), arguments.std or (1.0,))
+    else:
+        normalisation = normalisation_of(file.read_bytes(), spec)
+    if normalisation.warning:
+        print(f"warning: {file.name}: {normalisation.warning}", file=sys.stderr)
+    return Preparation(fit=arguments.fit, normalisation=normalisation)
 
 
 def _labels(file: Artifact, named: Path | None) -> tuple[str, ...]:

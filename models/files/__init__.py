@@ -1,1 +1,1 @@
-"""A `.tflite` file: its card, its graph. It calls nothing of ours."""
+"""A `.tflite` file: its card, its graph, what its metadata says. It calls `preprocessing`."""

@@ -19,6 +19,8 @@ from flatbuffers.packer import uoffset
 from flatbuffers.table import Table
 
 from models.files import graph
+from models.preprocessing import Normalisation
+from models.preprocessing.tensors import TensorSpec
 
 _NORMALISATION = 1
 """Of the union ProcessUnitOptions."""
@@ -60,6 +62,26 @@ def read_metadata(content: bytes) -> Metadata:
             except (struct.error, LookupError, TypeError, ValueError):
                 return Metadata()
     return Metadata()
+
+
+def normalisation_of(content: bytes, spec: TensorSpec) -> Normalisation:
+    """Return what a file's first input wants for grey levels, by the best of what tells it.
+
+    The quantisation of an 8-bit input goes first: it says what each element stands for, and the
+    metadata of such a file often speaks of the float model that it was made from. Then comes the
+    metadata, then an assumption, which has a `warning`.
+
+    Args:
+        content: a `.tflite` file's bytes.
+        spec: its first input.
+
+    Raises:
+        GraphError: the file cannot be read.
+    """
+    by_input, told = Normalisation.of_input(spec), read_metadata(content)
+    if by_input.told_by == "assumption" and told.mean and told.std:
+        return Normalisation(told.mean, told.std, "metadata")
+    return by_input
 
 
 def _read(data: bytes, content: bytes) -> Metadata:

@@ -12,7 +12,7 @@ from scipy import stats
 
 from models.data.photographs import DatasetError, Photographs
 from models.judging.accuracy import is_right
-from models.preprocessing import PreprocessingError, prepare
+from models.preprocessing import Preparation, PreprocessingError, prepare
 
 if TYPE_CHECKING:
     from models.running.loaded_model import LoadedModel
@@ -129,16 +129,16 @@ def evaluate(
     model: LoadedModel,
     photographs: Photographs,
     *,
+    preparation: Preparation | None = None,
     progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
-    **preparation: Any,
 ) -> Evaluation:
     """Classify pictures one at a time; a damaged one is told and counted, not classified.
 
     Args:
         model: a classifier in a runtime: its output has a value for each class.
         photographs: what is classified.
+        preparation: how a picture becomes the input; None: as the input itself tells.
         progress: wraps the iteration over the files.
-        preparation: passed on to `models.preprocessing.prepare`.
 
     Raises:
         DatasetError: no picture can be read, or the model has another number of classes.
@@ -146,7 +146,7 @@ def evaluate(
     probabilities, damaged, readable = [], {}, []
     for number, path in enumerate(progress(photographs.paths)):
         try:
-            tensor = prepare(path, model.input, **preparation)
+            tensor = prepare(path, model.input, preparation or Preparation())
         except PreprocessingError as error:
             damaged[photographs.files[number]] = str(error)
             continue

@@ -11,7 +11,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from models.files.artifacts import artifact
-from models.files.metadata import Metadata, read_metadata
+from models.files.metadata import Metadata, normalisation_of, read_metadata
+from models.preprocessing.tensors import TensorSpec
 from tests.models.small_files import colour_classifier
 
 NORMALISATION, SCORE_THRESHOLD = 1, 3
@@ -97,6 +98,16 @@ def test_metadata_that_cannot_be_read_tells_nothing(data):
 def test_labels_that_are_not_in_the_file_leave_the_rest():
     content = with_metadata(metadata([1], [1], "absent.txt"))
     assert read_metadata(content) == Metadata((), (1,), (1,))
+
+
+def test_the_quantisation_goes_before_the_metadata_before_an_assumption():
+    told = with_metadata(metadata([127.5], [127.5]))
+    floats = TensorSpec(0, (1, 8, 8, 3), np.dtype("float32"))
+    found = normalisation_of(told, floats)
+    assert (found.mean, found.std, found.told_by) == ((127.5,), (127.5,), "metadata")
+    assert normalisation_of(colour_classifier(), floats).told_by == "assumption"
+    levels = TensorSpec(0, (1, 8, 8, 3), np.dtype("uint8"), 1 / 127.5, 128)
+    assert normalisation_of(told, levels).told_by == "quantisation"
 
 
 def test_the_projects_files_have_none():

@@ -118,6 +118,16 @@ class TestCommand:
         assert list(result["damaged"]) == ["red/3.png"]
         assert result["beside_reference"]["same"] == 11
 
+    def test_the_range_that_the_input_takes_can_be_named(self, model, pictures, capsys):
+        """Turned round, every dominating colour becomes the least likely."""
+        arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
+        assert main([*arguments, "--runtime", "litert"]) == 0
+        assert "nothing tells what values" in capsys.readouterr().err
+        assert main([*arguments, "--runtime", "litert", "--mean", "255", "--std=-1"]) == 0
+        out, err = capsys.readouterr()
+        assert "0 of 11 right" in out
+        assert "nothing tells" not in err
+
     def test_too_low_an_accuracy_fails(self, model, pictures, capsys):
         arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
         assert main([*arguments, "--min-accuracy", "0.95", "--runtime", "litert"]) == 1
