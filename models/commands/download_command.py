@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from models.data.download import COMMIT, REPOSITORY, download
-from models.data.fruits360 import cache_directory
+from models.data.fruits360 import cache_directory, release
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,5 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
             commit=arguments.commit,
             on_progress=show,
         )
-    print(f"{count:,} photographs in {arguments.to}")
+    place = arguments.to.expanduser()
+    print(f"{count:,} photographs in {place}: {release(place)}")
     return 0

@@ -79,6 +79,7 @@ def _hold_against_cards(arguments: argparse.Namespace) -> int:
     from models.running import runtimes
 
     test = fruits360.load("Test", arguments.fruits360)
+    print(f"{len(test):,} photographs in {test.root}: {fruits360.release(arguments.fruits360)}")
     chosen = [runtimes.RUNTIMES[name] for name in arguments.runtime or ()] or runtimes.available()
     table = Table("model", "runtime", "right", "accuracy", "card")
     differs = False

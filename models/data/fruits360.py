@@ -41,6 +41,20 @@ CLASS_NAMES: tuple[str, ...] = (
 SIDE = 100
 """Height and width of every photograph, in pixels."""
 
+_TELLING = "Apple Braeburn"
+"""A class whose name differs in every release."""
+
+_ORIGINAL_SIZE = {"r0": "", "r1": "r"}
+"""Its names of the first two series."""
+
+RELEASES = (
+    "with the class names of 2020",
+    "with the class names of 2025",
+    "with the class names of 2020 in lower case",
+    "with the class names of 2025 in lower case",
+)
+"""In the order of `spellings`."""
+
 ENVIRONMENT_VARIABLE = "FRUITS360_DIR"
 Split = Literal["Training", "Test"]
 SPLITS: tuple[Split, ...] = ("Training", "Test")
@@ -71,8 +85,25 @@ def find(directory: str | os.PathLike[str] | None = None) -> Path:
 
 
 def spellings(class_name: str) -> tuple[str, ...]:
-    """Return the folder names of a class: releases of 2025 append ' 1' to single varieties."""
-    return (class_name,) if class_name[-1].isdigit() else (class_name, f"{class_name} 1")
+    """Return the folder names of a class in the data set's releases, as in `RELEASES`.
+
+    Those of 2025 append " 1" to single varieties; some are in lower case with underscores.
+    """
+    names = (class_name,) if class_name[-1].isdigit() else (class_name, f"{class_name} 1")
+    return (*names, *(name.lower().replace(" ", "_") for name in names))
+
+
+def release(directory: str | os.PathLike[str] | None = None) -> str:
+    """Say which release's class names a data set has.
+
+    Args:
+        directory: as for `find`.
+
+    Raises:
+        DatasetError: as for `class_directory`.
+    """
+    folder = class_directory(find(directory), "Training", _TELLING).name
+    return f"Fruits-360 {RELEASES[spellings(_TELLING).index(folder)]} ({folder!r})"
 
 
 def class_directory(root: Path, split: Split, class_name: str) -> Path:
@@ -85,7 +116,7 @@ def class_directory(root: Path, split: Split, class_name: str) -> Path:
         directory = root / split / spelling
         if directory.is_dir():
             return directory
-    names = " or ".join(repr(spelling) for spelling in spellings(class_name))
+    names = " or ".join(repr(name) for name in spellings(class_name) if not name.islower())
     raise DatasetError(f"{root / split}: the class folder {names} is missing; {HOW_TO_GET}")
 
 
@@ -106,12 +137,14 @@ def rotation_series(file_name: str) -> str:
     """Return the rotation series that a photograph belongs to.
 
     A fruit was filmed turning about one axis (`12_100.jpg`: series ""), then about a second
-    (`r_12_100.jpg`: "r") and sometimes a third (`r2_12_100.jpg`: "r2").
+    (`r_12_100.jpg`: "r") and sometimes a third (`r2_12_100.jpg`: "r2"). In the release of the
+    original size these are `r0_12.jpg`, `r1_12.jpg` and `r2_12.jpg`.
     """
-    match = re.match(r"(?:(.*)_)?\d+_\d+\.jpg$", Path(file_name).name)
+    name = Path(file_name).name
+    match = re.match(r"(?:(.*)_)?\d+_\d+\.jpg$", name) or re.match(r"(r\d)_\d+\.jpg$", name)
     if match is None:
         raise DatasetError(f"{file_name}: not a Fruits-360 file name such as r_12_100.jpg")
-    return match.group(1) or ""
+    return _ORIGINAL_SIZE.get(match[1], match[1]) if match[1] else ""
 
 
 def load(split: Split, directory: str | os.PathLike[str] | None = None) -> Photographs:

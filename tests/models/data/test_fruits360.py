@@ -93,18 +93,30 @@ def test_some_of_the_photographs_keep_their_labels_and_groups(small_dataset):
         assert some.groups == tuple(photographs.groups[index] for index in indices)
 
 
-def test_both_spellings_of_class_names_give_the_same_data(small_dataset):
+@pytest.mark.parametrize(
+    ("respell", "told"),
+    [
+        (lambda name: name, "names of 2020 ('Apple Braeburn')"),
+        (lambda name: name if name[-1].isdigit() else f"{name} 1", "of 2025 ('Apple Braeburn 1')"),
+        (lambda name: name.lower().replace(" ", "_"), "2020 in lower case ('apple_braeburn')"),
+        (
+            lambda name: (name if name[-1].isdigit() else f"{name} 1").lower().replace(" ", "_"),
+            "2025 in lower case ('apple_braeburn_1')",
+        ),
+    ],
+)
+def test_every_releases_class_names_give_the_same_data(small_dataset, respell, told):
     before = fruits360.load("Training", small_dataset)
     fingerprint = before.fingerprint
     for split in fruits360.SPLITS:
         for name in CLASS_NAMES:
-            if not name[-1].isdigit():
-                folder = small_dataset / split / name
-                folder.rename(folder.with_name(f"{name} 1"))
+            folder = small_dataset / split / name
+            folder.rename(folder.with_name(respell(name)))
     after = fruits360.load("Training", small_dataset)
     assert after.fingerprint == fingerprint
     assert after.groups == before.groups
     assert (after.labels == before.labels).all()
+    assert told in fruits360.release(small_dataset)
 
 
 def test_fingerprint_notices_another_photograph(small_dataset):
@@ -154,7 +166,15 @@ def test_a_photograph_of_another_size_is_brought_to_the_size_asked_for(small_dat
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    [("0_100.jpg", ""), ("Pear/321_100.jpg", ""), ("r_7_100.jpg", "r"), ("a/r2_7_100.jpg", "r2")],
+    [
+        ("0_100.jpg", ""),
+        ("Pear/321_100.jpg", ""),
+        ("r_7_100.jpg", "r"),
+        ("a/r2_7_100.jpg", "r2"),
+        ("r0_7.jpg", ""),
+        ("r1_7.jpg", "r"),
+        ("r2_7.jpg", "r2"),
+    ],
 )
 def test_rotation_series(file, name):
     assert rotation_series(file) == name
