@@ -8,7 +8,7 @@ import pytest
 from bench.host import jpeg_sources as sources
 from models.preprocessing import decode, prepare
 from models.preprocessing.tensors import TensorSpec
-from models.running.samples import IMAGE_SHAPE, sample_pixels
+from models.running.samples import IMAGE_SHAPE, answers, difference, fill
 
 FLOAT = TensorSpec(0, IMAGE_SHAPE, np.dtype("float32"))
 SPECS = {"float32": FLOAT, "uint8": TensorSpec(0, IMAGE_SHAPE, np.dtype("uint8"), 1.0, 0)}
@@ -34,59 +34,52 @@ def test_prepare(size, dtype, measure):
     assert tensor.shape == spec.shape
 
 
-def test_load_path(tflite_model, runtime, threads, info, measure, tmp_path):
+def test_load_path(tflite_model, load, info, measure, tmp_path):
     """From a file's path to an interpreter that can be invoked.
 
     The file is a copy, since the kernel forgets none that another interpreter has mapped.
     """
-    copy = tmp_path / tflite_model.path.name
+    copy = tmp_path / "copy.tflite"
     copy.write_bytes(tflite_model.read_bytes())
-    _measure_loading(measure, runtime, copy, threads, info, files=[copy])
+    _measure_loading(measure, load, copy, info, files=[copy])
 
 
-def test_load_bytes(tflite_model, runtime, threads, info, measure):
+def test_load_bytes(tflite_model, load, info, measure):
     """From a file's bytes to an interpreter that can be invoked."""
-    _measure_loading(measure, runtime, tflite_model.read_bytes(), threads, info)
+    _measure_loading(measure, load, tflite_model.read_bytes(), info)
 
 
-def _measure_loading(measure, runtime, model, threads, info, **options):
+def _measure_loading(measure, load, source, info, **options):
     """Time loading, but not the end of the model before: that is in the round's setup."""
     loaded = []
-
-    def load() -> None:
-        loaded.append(runtime.load(model, threads))
-
-    measure(load, info=info, setup=loaded.clear, **options)
-    assert loaded[0].input.index == loaded[0].interpreter.get_input_details()[0]["index"]
+    measure(lambda: loaded.append(load(source)), info=info, setup=loaded.clear, **options)
+    assert not difference(answers(load(source)), answers(loaded[0]))
 
 
-def test_first_inference(tflite_model, interpreter, runtime, threads, info, measure):
+def test_first_inference(tflite_model, interpreter, load, info, measure):
     """The first inference of a freshly loaded model; loading is not in it."""
-    pixels = sample_pixels(interpreter.input)
-    elements = interpreter.input.quantise(pixels)
 
-    def load():
-        model = runtime.load(tflite_model.path, threads)
-        model.set_input(elements)
+    def filled():
+        model = load(tflite_model.path)
+        fill(model)
         return (model,), {}
 
-    model = measure(_invoke, info=info, setup=load)
-    interpreter.set_input(elements)
-    assert (model.raw_output() == _invoke(interpreter).raw_output()).all()
+    model = measure(_invoke, info=info, setup=filled)
+    assert not difference(answers(interpreter), model.raw_outputs())
 
 
-def test_classify_jpeg(interpreter, info, measure):
+def test_classify_jpeg(classifier, info, measure):
     """From JPEG bytes to the label."""
-    if len(interpreter.input.shape) != 4 or interpreter.input.shape[3] != 3:
+    if len(classifier.input.shape) != 4 or classifier.input.shape[3] != 3:
         pytest.skip("the model takes no RGB picture")
     source = sources.jpeg(END_TO_END)
 
     def classify() -> int:
-        return interpreter.classify(prepare(source, interpreter.input))
+        return classifier.classify(prepare(source, classifier.input))
 
-    preparation = _preparation(END_TO_END, interpreter.input)
+    preparation = _preparation(END_TO_END, classifier.input)
     answer = measure(classify, info={**info, **preparation})
-    assert answer == interpreter.classify(prepare(source, interpreter.input))
+    assert answer == classifier.classify(prepare(source, classifier.input))
 
 
 def _preparation(size, spec):

@@ -13,6 +13,11 @@ from models import zoo
 
 Info = dict[str, Any]
 
+TITLES = {
+    "test_classify": "One classification, pixels in, label out",
+    "test_invoke": "Inference alone",
+}
+
 COLUMNS: dict[str, Callable[[Info], str]] = {
     "accuracy": lambda info: _percent(info["accuracy"]),
     "bytes": lambda info: _count(info["file_bytes"]),
@@ -32,19 +37,27 @@ def latency_table(
     """Return one row a model, as wide as the terminal lets it be; None without results.
 
     Args:
-        results: of any benchmarks; those of `quantity` are shown.
+        results: of any benchmarks.
         width: of the terminal, in characters.
-        quantity: the benchmark function whose times the table holds.
+        quantity: one of `TITLES`; of those of "test_invoke" only models that did not classify.
     """
-    shown = [result for result in results if result.quantity == quantity]
+    results = list(results)
+    classified = {each.info["model"] for each in results if each.quantity == "test_classify"}
+    shown = [
+        each
+        for each in results
+        if each.quantity == quantity
+        and (quantity == "test_classify" or each.info["model"] not in classified)
+    ]
     if not shown:
         return None
+    title = f"{TITLES[quantity]}: mean / median / 95th percentile in ms"
     console = Console(width=10_000)
     for count in range(len(COLUMNS), 0, -1):
-        table = _table(shown, list(COLUMNS)[:count])
+        table = _table(title, shown, list(COLUMNS)[:count])
         if console.measure(table).maximum <= width:
             return table
-    return _table(shown, [])
+    return _table(title, shown, [])
 
 
 def overhead_line(results: Iterable[Result]) -> str | None:
@@ -55,10 +68,10 @@ def overhead_line(results: Iterable[Result]) -> str | None:
     return None
 
 
-def _table(shown: list[Result], columns: list[str]) -> Table:
+def _table(title: str, shown: list[Result], columns: list[str]) -> Table:
     runtimes = list(dict.fromkeys(_runtime(result) for result in shown))
     table = Table(
-        title="One classification, pixels in, label out: mean / median / 95th percentile in ms",
+        title=title,
         title_justify="left",
         box=None,
         pad_edge=False,

@@ -57,6 +57,13 @@ def fill(model: LoadedModel) -> None:
     model.set_inputs([sample_elements(spec, number) for number, spec in enumerate(model.inputs)])
 
 
+def answers(model: LoadedModel) -> list[np.ndarray]:
+    """Return a model's outputs for its samples, from its initial state."""
+    fill(model)
+    model.invoke()
+    return model.raw_outputs()
+
+
 def difference(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> str | None:
     """Say in which output two answers differ; None where they are the same. NaN equals NaN.
 

@@ -11,7 +11,10 @@ from bench.report.latency_table import latency_table, overhead_line
 from bench.results.result import Result
 
 
-def _result(model="alexnet-float32", architecture="alexnet", times_s=(0.001, 0.002, 0.006), **info):
+def _result(
+    model="alexnet-float32", architecture="alexnet", times_s=(0.001, 0.002, 0.006),
+    quantity="test_classify", **info,
+):  # fmt: skip
     base = {
         "model": model,
         "architecture": architecture,
@@ -21,7 +24,7 @@ def _result(model="alexnet-float32", architecture="alexnet", times_s=(0.001, 0.0
         "runtime": "litert",
         "runtime_version": "2.3.0",
     }
-    return Result("test_classify", tuple(times_s), {**base, **info})
+    return Result(quantity, tuple(times_s), {**base, **info})
 
 
 def _lines(results, width=200):
@@ -76,8 +79,15 @@ def test_a_users_own_model_has_no_study_beside_it():
 
 def test_nothing_measured_gives_no_table():
     assert latency_table([], 80) is None
-    assert latency_table([Result("test_invoke", (0.1,), {})], 80) is None
+    assert latency_table([Result("test_load_path", (0.1,), {})], 80) is None
     assert overhead_line([]) is None
+
+
+def test_inference_alone_is_shown_of_models_that_did_not_classify():
+    results = [_result(), _result(quantity="test_invoke"), _result("mine", quantity="test_invoke")]
+    table = latency_table(results, 200, "test_invoke")
+    assert table is not None
+    assert table.row_count == 1
 
 
 def test_the_overhead_is_told_in_microseconds():
