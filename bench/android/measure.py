@@ -7,20 +7,20 @@ from dataclasses import asdict
 from typing import Any, Self
 
 from bench.android.adb.adb_device import Device
-from bench.android.adb.device_errors import DeviceError, OutputError, ThrottledError, ToolError
+from bench.android.adb.device_errors import DeviceError, ThrottledError, ToolError
 from bench.android.adb.phone_lock import PhoneLock
 from bench.android.adb.transfer import pull
 from bench.android.adb.workspace import Workspace
+from bench.android.drift import Drift, drift_of
 from bench.android.measurement import Measurement, Reporter, Settings, Silent, describe_session
 from bench.android.phone.control import Changes, drop_caches_command
-from bench.android.phone.cool_down import cool_down, rest
+from bench.android.phone.cool_down import REST_S, cool_down, rest
 from bench.android.phone.cores import CPU_DIRECTORY
 from bench.android.phone.identity import Identity, identify
 from bench.android.phone.phone_conditions import Conditions, record
 from bench.android.phone.placement import Placement, place
 from bench.android.round_script import Plan
 from bench.android.session import Session, run_rounds
-from bench.android.tool.tool_failures import exit_error
 from bench.android.tool.tool_file import Tool
 from bench.android.tool.tool_flags import (
     ON_CPU,
@@ -28,9 +28,9 @@ from bench.android.tool.tool_flags import (
     WARMUPS,
     ToolFlags,
     inferences_for,
-    parse_flags,
 )
 from bench.android.tool.tool_run import ToolRun
+from bench.android.tool_setup import ToolSetup
 from bench.android.verification import Sample
 from models.files.artifacts import Artifact
 
@@ -52,12 +52,10 @@ class Bench:
     ) -> None:
         self.device = device
         self.name = name or device.serial
-        self._find = find
         self._lock = PhoneLock(device)
         self._workspace = Workspace(device)
+        self._setup = ToolSetup(self._workspace, lambda: find(self.identity))
         self._identity: Identity | None = None
-        self._tool: Tool | None = None
-        self._flags: ToolFlags | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -72,17 +70,6 @@ class Bench:
         if self._identity is None:
             self._identity = identify(self.device)
         return self._identity
-
-    @property
-    def tool(self) -> Tool:
-        """The tool; found once.
-
-        Raises:
-            ToolError: there is none.
-        """
-        if self._tool is None:
-            self._tool = self._find(self.identity)
-        return self._tool
 
     def measure(
         self, artifact: Artifact, settings: Settings, reporter: Reporter | None = None
@@ -106,6 +93,9 @@ class Bench:
                     error.message += f" (measured {attempt + 1} times)"
                     raise
                 reporter.tell(f"{error}; measuring {artifact.name} again")
+                # What told of the heat may not tell when it is over.
+                rest_s = min(REST_S, settings.cool_down_s)
+                rest(self.device, rest_s, "it was throttled", reporter.tell)
             except DeviceError as error:
                 error.serial = error.serial or self.device.serial
                 raise
@@ -128,15 +118,12 @@ class Bench:
                 before = cool_down(
                     self.device, placement.cores, reporter.tell, settings.cool_down_s
                 )
-            command, flags = self._command(artifact, settings, sample)
+            command, flags = self._setup.command(artifact, settings, sample)
             trial, verified = self._try_out(command, flags, settings, sample, placement)
             plan = self._plan(command, settings, placement, inferences_for(trial), before, changes)
             session = self._run_rounds(plan, settings, reporter, artifact)
             after = record(self.device)
-            if reason := after.throttled_because(placement.cores):
-                error = ThrottledError(f"throttled afterwards: {reason}", serial=self.device.serial)
-                error.rounds = session.rounds
-                raise error
+            drift = self._check_heat(session, after, placement)
         info = {
             **artifact.describe(),
             **self._describe(settings, session, placement),
@@ -148,10 +135,31 @@ class Bench:
             "performance_mode": performance_mode,
             "screen_kept_on": screen,
             "rest_s": settings.rest_s,
-            "heat_known_by": before.heat_known_by(),
+            "heat_known_by": [*before.heat_known_by(), *(["drift of the rounds"] if drift else [])],
+            "drift": asdict(drift) if drift else None,
             "conditions": {"before": before.to_dict(), "after": after.to_dict()},
         }
         return Measurement(session, info)
+
+    def _check_heat(
+        self, session: Session, after: Conditions, placement: Placement
+    ) -> Drift | None:
+        """Return the drift of the rounds where nothing better tells of heat.
+
+        Raises:
+            ThrottledError: the device was too hot.
+        """
+        reason = after.throttled_because(placement.cores)
+        drift = None
+        if after.thermal_status is None and not self.identity.is_emulated:
+            drift = drift_of([each.run.inference_ns for each in session.rounds])
+        if reason is None and drift is not None and drift.is_throttling:
+            reason = f"the last third of the rounds was {drift.slowdown:.0%} slower than the first"
+        if reason is None:
+            return drift
+        error = ThrottledError(f"throttled afterwards: {reason}", serial=self.device.serial)
+        error.rounds = session.rounds
+        raise error
 
     def _run_rounds(
         self, plan: Plan, settings: Settings, reporter: Reporter, artifact: Artifact
@@ -163,50 +171,6 @@ class Bench:
             )
         finally:
             reporter.end()
-
-    def _command(
-        self, artifact: Artifact, settings: Settings, sample: Sample
-    ) -> tuple[list[str], ToolFlags]:
-        """Push what the tool needs, and return it with its arguments, all but the numbers of runs.
-
-        Raises:
-            ToolError: the tool does not know a flag that it needs.
-        """
-        put = self._workspace.put
-        executable = put(self.tool.content, mode=0o755)
-        flags = self._known_flags(executable)
-        graph = put(artifact.read_bytes(), ".tflite")
-        libraries = self._push_libraries(settings)
-        command = flags.command(executable, graph, settings.threads, settings.delegate, libraries)
-        if flags.takes_input:
-            command += flags.input_arguments(put(sample.content, ".input"), sample.shape)
-        return command, flags
-
-    def _push_libraries(self, settings: Settings) -> str | None:
-        """Push the vendor's libraries under their own names; return the directory on the device."""
-        if settings.libraries is None:
-            return None
-        try:
-            files = {path.name: path.read_bytes() for path in settings.libraries.glob("*.so")}
-        except OSError as error:
-            raise ToolError(f"{settings.libraries}: cannot be read ({error.strerror})") from None
-        if not files:
-            raise ToolError(f"{settings.libraries}: holds no *.so (--device-libraries)")
-        for name, content in files.items():
-            self._workspace.put(content, name=name)
-        return self._workspace.path
-
-    def _known_flags(self, executable: str) -> ToolFlags:
-        """Ask the tool which flags it has, once."""
-        if self._flags is None:
-            answer = self.device.run([executable, "--help"], check=False)
-            try:
-                self._flags = ToolFlags(parse_flags(answer.output))
-            except OutputError:
-                if answer.exit_status > 1:
-                    raise exit_error(answer.exit_status, answer.output) from None
-                raise
-        return self._flags
 
     def _try_out(
         self,
@@ -282,8 +246,8 @@ class Bench:
             "cpu_mask": placement.mask,
             "cores": list(placement.cores),
             "cores_note": placement.note,
-            "tool_sha256": self.tool.sha256,
-            "tool_source": self.tool.source,
+            "tool_sha256": self._setup.tool.sha256,
+            "tool_source": self._setup.tool.source,
             "tool_generation": run.generation,
             "warmups_per_round": WARMUPS,
         }

@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 
 from bench.android.adb.workspace import SESSION_FILE, TOOL_FILE
 
-THERMAL_STATUS_EVERY = 10
-"""How many rounds pass between two looks at the thermal service, which are slow."""
+CLEAR_EVERY_S = 10
+"""How long background apps stay ended: `am` takes as long as many a round, and apps do not come
+back at once."""
+
+THERMAL_STATUS_EVERY_S = 5
+"""How long passes between two looks at the thermal service, which are slow."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Plan:
         inferences: how many inferences the tool is asked for.
         name: what messages call a round.
         cpu_mask: cores that the tool may run on (hexadecimal); None for all.
-        kill_background_apps: whether `am kill-all` goes before each round.
+        kill_background_apps: whether `am kill-all` goes before the rounds, and again and again.
         drop_caches: the command that drops the page caches before each round; None for none.
         caps_khz: by the files with the frequencies that the cores are capped at, what each says of
             a phone that is not throttled.
@@ -58,7 +62,12 @@ def round_script(plan: Plan, directory: str, token: str) -> str:
     command = list(plan.command)
     if plan.cpu_mask is not None:
         command = ["taskset", plan.cpu_mask, *command]
-    kill_apps = "am kill-all >/dev/null 2>&1; killed=$?" if plan.kill_background_apps else ":"
+    kill_apps = (
+        f"[ $((${{now%.*}} - cleared)) -lt {CLEAR_EVERY_S} ] || {{\n"
+        "    am kill-all >/dev/null 2>&1; killed=$? cleared=${now%.*}\n  }"
+        if plan.kill_background_apps
+        else ":"
+    )
     drop = (
         f"{shlex.join(plan.drop_caches)} >/dev/null 2>&1; dropped=$?" if plan.drop_caches else ":"
     )
@@ -68,8 +77,9 @@ def round_script(plan: Plan, directory: str, token: str) -> str:
     )
     restore = "".join(f"{shlex.join(command)} >/dev/null 2>&1\n  " for command in plan.restoring)
     thermal = (
-        f"[ $((round % {THERMAL_STATUS_EVERY})) -ne 0 ] || "
-        f"echo {token} thermal $(dumpsys thermalservice | grep 'Thermal Status:')"
+        f"[ $((${{after%.*}} - looked)) -lt {THERMAL_STATUS_EVERY_S} ] || {{\n"
+        f"    echo {token} thermal $(dumpsys thermalservice | grep 'Thermal Status:')\n"
+        "    looked=${after%.*}\n  }"
         if plan.watch_thermal_service
         else ":"
     )
@@ -84,8 +94,10 @@ lost() {{
 trap lost HUP PIPE TERM INT
 cd {shlex.quote(directory)} || exit 1
 echo $$ > {SESSION_FILE}
-killed=- dropped=- round=0 ended=
+dropped=- round=0 ended= cleared=-{CLEAR_EVERY_S} looked=-{THERMAL_STATUS_EVERY_S}
 while [ "$round" -lt {plan.rounds} ]; do
+  killed=-
+  read -r now rest < /proc/uptime
   {kill_apps}
   {drop}
   read -r before rest < /proc/uptime
@@ -94,7 +106,7 @@ while [ "$round" -lt {plan.rounds} ]; do
   echo "$!" > {TOOL_FILE}
   wait "$!"
   status=$? ended=$!
-  rm -f {TOOL_FILE}
+  : > {TOOL_FILE}
   read -r after rest < /proc/uptime
   caps=
   {read_caps}echo {token} end "$status" "$before" "$after" "caps$caps" "$killed" "$dropped"

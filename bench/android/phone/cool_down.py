@@ -10,6 +10,9 @@ from bench.android.adb.device_errors import ThrottledError
 from bench.android.phone.phone_conditions import Conditions, record
 
 COOL_DOWN_TIMEOUT_S = 300.0
+REST_S = 30.0
+"""How long a device rests after it was throttled, before it is looked at again."""
+
 STEP_S = 1.0
 LOOK_EVERY = 5
 """How many seconds of the countdown pass between two looks at the device."""
