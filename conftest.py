@@ -6,6 +6,7 @@ pytest_plugins = [
     "fixtures.models",
     "fixtures.runtimes",
     "fixtures.photographs",
+    "fixtures.evaluations",
     "fixtures.measure",
     "fixtures.device_options",
     "fixtures.emulated_phones",

@@ -151,6 +151,31 @@ def add_preparation(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_own_pictures(parser: argparse._ActionsContainer) -> None:
+    """Add --images, --labels, --min-accuracy and how pictures are prepared."""
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="a folder for each class, or a CSV file with a path and a label a line",
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="the model's classes, one a line; default: its metadata, else labels.txt beside it, "
+        "else the classes of the pictures in alphabetical order",
+    )
+    parser.add_argument(
+        "--min-accuracy",
+        type=share,
+        default=0.0,
+        metavar="SHARE",
+        help="fail below this share of right answers, such as 0.9",
+    )
+    add_preparation(parser)
+
+
 def add_artifacts(parser: argparse.ArgumentParser) -> None:
     """Add --artifacts DIR: where model files, cards and records are read and written."""
     parser.add_argument(

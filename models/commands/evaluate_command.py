@@ -12,9 +12,8 @@ from models.commands.arguments import (
     add_artifacts,
     add_fruits360,
     add_names,
-    add_preparation,
+    add_own_pictures,
     add_runtime,
-    share,
 )
 from models.files import artifacts
 
@@ -29,29 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     own.add_argument(
         "--model", action="append", type=Path, metavar="FILE", help="a .tflite file; repeatable"
     )
-    own.add_argument(
-        "--images",
-        type=Path,
-        metavar="DIR",
-        help="a folder for each class, or a CSV file with a path and a label a line",
-    )
-    own.add_argument(
-        "--labels",
-        type=Path,
-        metavar="FILE",
-        help="the model's classes, one a line; default: its metadata, else labels.txt beside it, "
-        "else the classes of the pictures in alphabetical order",
-    )
-    add_preparation(own)
+    add_own_pictures(own)
     own.add_argument(
         "--reference", type=Path, metavar="FILE", help="a .tflite file to compare answers with"
-    )
-    own.add_argument(
-        "--min-accuracy",
-        type=share,
-        default=0.0,
-        metavar="SHARE",
-        help="exit with 1 below this share of right answers, such as 0.9",
     )
     own.add_argument(
         "--json", nargs="?", const="-", metavar="FILE", help="for programs; default: to the screen"

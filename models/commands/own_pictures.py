@@ -30,12 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     files = [user_model(path.expanduser()) for path in arguments.model]
     reference = None
     if arguments.reference:
-        reference = _evaluate(user_model(arguments.reference.expanduser()), chosen[0], arguments)
+        reference = evaluate_file(
+            user_model(arguments.reference.expanduser()), chosen[0], arguments
+        )
     results: list[dict[str, Any]] = []
     too_low = []
     for file in files:
         for name in chosen:
-            evaluation = _evaluate(file, name, arguments)
+            evaluation = evaluate_file(file, name, arguments)
             beside = compare(reference, evaluation) if reference else None
             results.append(_record(file, name, evaluation, beside))
             if not arguments.json:
@@ -49,7 +51,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if too_low else 0
 
 
-def _evaluate(file: Artifact, runtime_name: str, arguments: argparse.Namespace) -> Evaluation:
+def evaluate_file(file: Artifact, runtime_name: str, arguments: argparse.Namespace) -> Evaluation:
+    """Classify the pictures of `--images`.
+
+    Args:
+        file: a classifier.
+        runtime_name: of `models.running.runtimes.RUNTIMES`.
+        arguments: what `models.commands.arguments.add_own_pictures` declares.
+
+    Raises:
+        ArtifactError: the file is no classifier, or cannot be run.
+        DatasetError: the pictures cannot be read, or the labels are not the model's.
+    """
     details = file.details()
     reason = no_classifier(details)
     if reason:
