@@ -19,8 +19,8 @@ INK, FAINT, PAPER = "#010101", "#020202", "#030303"
 ON_PAPER = {INK: "#1c2126", FAINT: "#69727c", PAPER: "#ffffff"}
 """What they are on a picture, which has a light ground of its own."""
 
-PALETTE = ("#d9733a", "#2a9d8f", "#5b8def", "#b565c9", "#c9a227", "#d1495b", "#7a8b99")
-"""Told apart on light and on dark paper."""
+PALETTE = ("#3b5cff", "#d38512", "#d90209", "#3a99f9", "#b626b3", "#6c6b65", "#9b8f89")
+"""Told apart on light and on dark paper, and with any one kind of cone missing."""
 
 PALE = FAINT
 """Of what is left over."""
@@ -138,7 +138,7 @@ def tip(artist: Any, text: str) -> None:
 
 
 def milliseconds(value: float, _position: object = None) -> str:
-    """Write a time so that three digits count, such as "0.146"."""
+    """Write a time so that three digits count, such as "0.146"; for an axis."""
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from bench.report.sections import (
     over_commits,
     photograph_changes,
     roofline,
+    side_by_side,
     stage_breakdown,
     study_table,
     tradeoff,
@@ -30,8 +32,8 @@ from bench.report.svg import to_svg
 from bench.results.runs import Run
 
 SECTIONS = (
-    study_table, mean_latency, every_round, tradeoff, stage_breakdown, photograph_changes,
-    roofline, operator_shares, on_device, over_commits, every_model,
+    study_table, side_by_side, mean_latency, every_round, tradeoff, stage_breakdown,
+    photograph_changes, roofline, operator_shares, on_device, over_commits, every_model,
 )  # fmt: skip
 """In the order of the page."""
 
@@ -42,8 +44,11 @@ def render(inputs: Inputs) -> str:
 
     with style.settings():
         found = [part for module in SECTIONS for part in module.sections(inputs)]
-        shown = _named([part for part in found if isinstance(part, Section)])
-        drawn = [_draw(section) for section in shown]
+        counts: Counter[str] = Counter()
+        drawn = []
+        for section in (part for part in found if isinstance(part, Section)):
+            counts[section.name] += 1
+            drawn.append(_draw(section, counts[section.name]))
     environment = Environment(
         loader=PackageLoader("bench.report", "."),
         autoescape=True,
@@ -58,22 +63,10 @@ def render(inputs: Inputs) -> str:
     return environment.get_template("page.html.jinja").render(
         drawn=drawn,
         missing=[part for part in found if isinstance(part, Missing)],
-        files={each.name: _link(each.content, "application/json") for each in given},
+        files={each.name: _link(each.content) for each in given},
         conditions=conditions,
         css=Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
     )
-
-
-def _named(sections: Sequence[Section]) -> list[Section]:
-    """Number the sections of one name, which hold for one processor each."""
-    counts: Counter[str] = Counter()
-    found = []
-    for section in sections:
-        counts[section.name] += 1
-        if (number := counts[section.name]) > 1:
-            section = replace(section, name=f"{section.name}-{number}")
-        found.append(section)
-    return found
 
 
 def _conditions(runs: Sequence[Run]) -> list[tuple[str, Facts]]:
@@ -86,11 +79,19 @@ def _conditions(runs: Sequence[Run]) -> list[tuple[str, Facts]]:
     return found
 
 
-def _draw(section: Section) -> dict[str, Any]:
-    """Return a section as the template takes it: with its figure, cells and exact values."""
+def _draw(section: Section, number: int) -> dict[str, Any]:
+    """Return a section as the template takes it: with its figure, cells and exact values.
+
+    Args:
+        section: holds for one processor.
+        number: of this processor among those that have such a section.
+    """
     table = section.table
+    if number > 1:
+        section = replace(section, name=f"{section.name}-{number}")
     return {
         "section": section,
+        "number": number,
         "svg": to_svg(section.figure, section.name, section.alt) if section.figure else "",
         "rows": [
             [
@@ -99,9 +100,11 @@ def _draw(section: Section) -> dict[str, Any]:
             ]
             for texts, row in zip(table.cells(), table.rows, strict=True)
         ],
-        "csv_link": _link(section.csv().encode(), "text/csv"),
+        "csv_link": _link(section.csv().encode()),
     }
 
 
-def _link(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+def _link(content: bytes) -> str:
+    """Return an address that holds a file, compressed: else a page would be mostly raw rounds."""
+    text = base64.b64encode(gzip.compress(content, mtime=0)).decode("ascii")
+    return f"data:application/gzip;base64,{text}"

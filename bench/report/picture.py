@@ -55,7 +55,7 @@ def _draw(figure: Any, rows: Sequence[Row]) -> None:
         times_ms = 1e3 * np.asarray(row.results[QUANTITY].times_s)
         low, median, high = np.percentile(times_ms, (5, 50, 95))
         latency.plot([low, high], [position] * 2, color=how[2], linewidth=3, alpha=0.35)
-        _point(latency, median, *how, style.milliseconds(median))
+        _point(latency, median, *how, f"{median:#.3g}")
         kilobytes = row.info["file_bytes"] / 1e3
         _point(size, kilobytes, *how, f"{kilobytes:,.0f}")
         if row in known:
@@ -68,6 +68,8 @@ def _draw(figure: Any, rows: Sequence[Row]) -> None:
     style.log_axis(size.xaxis, "file, kB", min(sizes), max(sizes))
     for axes in panels:
         axes.margins(x=0.15)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
     latency.set_xlim(0.8 * min(medians), 2 * max(medians))  # a disturbed round may lie far out
     style.label_rows(
         latency,

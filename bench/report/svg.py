@@ -33,6 +33,8 @@ def to_svg(figure: Any, name: str, alt: str) -> str:
         root.remove(metadata)
     for number, element in enumerate(root.iter()):
         _rename(element, name, number)
+    for parent in root.iter():
+        _shorten(parent)
     for key in ("width", "height"):
         root.attrib.pop(key, None)
     root.attrib.update({"role": "img", "aria-label": alt, "class": "plot"})
@@ -54,4 +56,15 @@ def _rename(element: ElementTree.Element, name: str, number: int) -> None:
             value = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", value)
             for stand_in, colour in COLOURS.items():
                 value = value.replace(stand_in, colour)
-            element.set(key, re.sub(r"font: ([\d.]+)px [^;]*", r"font-size: \1px", value))
+            element.set(key, re.sub(r"font-family: [^;]*; ", "", value))
+
+
+def _shorten(parent: ElementTree.Element) -> None:
+    """Say once what all dots of a line share; a page holds thousands of them."""
+    dots = [child for child in parent if child.tag == f"{{{SVG}}}use"]
+    if not dots or len({dot.get("style") for dot in dots}) != 1:
+        return
+    parent.set("style", dots[0].get("style", ""))
+    for dot in dots:
+        dot.attrib.pop("style", None)
+        dot.attrib |= {key: f"{float(dot.get(key, 0)):.2f}" for key in ("x", "y")}

@@ -16,6 +16,7 @@ same model's time differs by more between two of these than between two processo
 
 _HIDDEN_BY = {
     "avx512f": {"sse4_1", "avx", "f16c", "fma", "avx2"},
+    "avx512vnni": {"avx512f"},
     "avx2": {"sse4_1", "avx"},
     "asimd": {"neon"},
     "asimddp": {"asimd", "asimdhp", "asimdrdm"},

@@ -44,7 +44,7 @@ def _section(run: Run) -> Section:
             colour = (colours[row.family], alphas[row.runs_on])
             (bar,) = axes.barh(position, mean_ms, 0.8, color=[colour])
             style.tip(bar, f"{row.full_title}: mean {mean_ms:.4f} ms")
-            style.note(axes, style.milliseconds(mean_ms), mean_ms, position)
+            style.note(axes, f"{mean_ms:#.3g}", mean_ms, position)
             position += 1
         ticks[(first + position - 1) / 2] = title
         position += 0.6

@@ -147,7 +147,8 @@ def test_ink_stands_out_from_paper(browsed):
 
 def test_a_figures_file_is_saved_by_a_click(browsed):
     assert {*browsed[0]["saved"]} == {
-        "new.json", "old.json", "phone.json", "emulated.json", "robustness.json", "operators.json"
+        f"{name}.json.gz"
+        for name in ("new", "old", "phone", "emulated", "robustness", "operators")
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import gzip
 import io
 import json
 from dataclasses import asdict, replace
@@ -107,8 +108,8 @@ def test_an_unknown_cost_makes_no_rate_of_a_part():
 
 def test_the_page_shows_what_the_file_holds(page):
     section = parse(page).section("operators")
-    (link,) = section.all("a", download="operators.csv")
-    content = base64.b64decode(link.attributes["href"].partition(",")[2]).decode()
+    (link,) = section.all("a", download="operators.csv.gz")
+    content = gzip.decompress(base64.b64decode(link.attributes["href"].partition(",")[2])).decode()
     rows = list(csv.DictReader(io.StringIO(content)))
     for number, architecture in enumerate(ARCHITECTURES):
         profile = operator_profile(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import gzip
 import io
 import json
 import re
@@ -53,10 +54,15 @@ def _table(root, name: str) -> list[dict[str, str]]:
 
 
 def _csv(root, name: str) -> list[dict[str, str]]:
-    (link,) = root.section(name).all("a", download=f"{name}.csv")
+    (link,) = root.section(name).all("a", download=f"{name}.csv.gz")
+    return list(csv.DictReader(io.StringIO(_held(link).decode())))
+
+
+def _held(link) -> bytes:
+    """Return the file that a link holds."""
     kind, _, content = link.attributes["href"].partition(",")
-    assert kind == "data:text/csv;base64"
-    return list(csv.DictReader(io.StringIO(base64.b64decode(content).decode())))
+    assert kind == "data:application/gzip;base64"
+    return gzip.decompress(base64.b64decode(content))
 
 
 def test_the_study_stands_beside_ours(root, data):
@@ -120,15 +126,14 @@ def test_every_round_is_one_click_away(root, data):
 
 def test_every_file_is_held_as_it_was_given(root, files):
     links = {each.attributes["download"]: each for each in root.section("conditions").all("a")}
-    assert set(links) == {path.name for path in files.values()}
+    assert set(links) == {f"{path.name}.gz" for path in files.values()}
     for path in files.values():
-        content = links[path.name].attributes["href"].partition(",")[2]
-        assert base64.b64decode(content) == path.read_bytes()
+        assert _held(links[f"{path.name}.gz"]) == path.read_bytes()
     for section in root.all("section"):
         for link in section.all("a"):
             assert link.attributes.get("data-file", link.attributes.get("download")) in {
                 *links,
-                f"{section.attributes['id']}.csv",
+                f"{section.attributes['id']}.csv.gz",
             }
 
 
