@@ -10,7 +10,7 @@ from bench.report.inputs import Inputs
 from bench.report.section import Section
 from bench.results.rows import HOST, Row, host_rows
 
-HEADS = ("model", "runs on", "precision", "input", "parameters", "multiply-accumulates",
+HEADS = ("model", "runs on", "precision", "inputs", "parameters", "multiply-accumulates",
          "operators", "bytes", "accuracy", "invoke: median ms", "classify: mean ms", "median ms",
          "95th percentile ms")  # fmt: skip
 FORMATS = ("", "", "", "", ",", ",", ",", ",", ".2%", ".4f", ".4f", ".4f", ".4f")
@@ -37,7 +37,7 @@ def _cells(row: Row) -> list[Any]:
         row.title,
         row.runs_on,
         row.precision,
-        info.get("input_shape") and " x ".join(map(str, info["input_shape"])),
+        ", ".join(info.get("inputs") or ()) or None,
         info.get("parameters"),
         info.get("multiply_accumulates"),
         info.get("operator_count"),
