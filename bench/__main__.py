@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import traceback
 
 COMMANDS = {
     "gate": "bench.gate.gate_command",
@@ -18,12 +19,24 @@ COMMANDS = {
 returns the exit status; `rest` are the arguments that it did not declare, and "--" with all that
 follows it, where there is one."""
 
-INTERRUPTED = 2
-"""For a gate, an interrupted run is one that could not judge."""
+NO_ANSWER = 2
+"""Whatever ends a command before it has an answer: a gate fails closed, and 1 is a regression."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand and return the exit status: 0 done, 1 failed, 2 bad usage or no answer."""
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+    except Exception as error:  # a module of a broken tree that cannot be imported, too
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        print(f"error: {words} ({place.filename}:{place.lineno})", file=sys.stderr)
+    return NO_ANSWER
+
+
+def _run(argv: list[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Judging and showing measurements."
     )
@@ -40,11 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     end = words.index("--") if "--" in words else len(words)
     arguments, rest = parser.parse_known_args(words[:end])
     rest += words[end:]
-    try:
-        return arguments.run(arguments, rest)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+    return arguments.run(arguments, rest)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ class Bench:
         device: where.
         find: gives the tool for the device; called once, when the first model is measured.
         name: what results call the device; None for its serial.
+        before_round: waits until a round may begin; None where nobody else measures.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class Bench:
         device: Device,
         find: Callable[[Identity], Tool],
         name: str | None = None,
+        before_round: Callable[[], None] | None = None,
     ) -> None:
         self.device = device
         self.name = name or device.serial
         self._lock = PhoneLock(device)
+        self._before_round = before_round
         self._workspace = Workspace(device)
         self._setup = ToolSetup(self._workspace, lambda: find(self.identity))
         self._identity: Identity | None = None
@@ -167,8 +170,9 @@ class Bench:
         reporter.begin(f"{artifact.name} on {self.name}", settings.rounds)
         try:
             return run_rounds(
-                self.device, self._workspace, plan, settings.timeout_s, reporter.advance
-            )
+                self.device, self._workspace, plan, settings.timeout_s, reporter.advance,
+                self._before_round,
+            )  # fmt: skip
         finally:
             reporter.end()
 

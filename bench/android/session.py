@@ -9,7 +9,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.android.adb.adb_device import Device
 from bench.android.adb.device_errors import (
@@ -81,6 +81,7 @@ def run_rounds(
     plan: Plan,
     timeout_s: float,
     on_round: Callable[[int], None] = lambda _: None,
+    before_round: Callable[[], None] | None = None,
 ) -> Session:
     """Run all rounds of a plan.
 
@@ -90,6 +91,7 @@ def run_rounds(
         plan: what to do.
         timeout_s: how long one process may take.
         on_round: called after each round with the number of rounds done.
+        before_round: waits until a round may begin; each then has a shell of its own.
 
     Raises:
         ToolError, OutputError: the tool could not run, failed, or printed something else.
@@ -99,6 +101,8 @@ def run_rounds(
         DeviceLostError, AdbServerError: the connection ended. Each of these carries the rounds
             that were measured before it.
     """
+    if before_round is not None:
+        return _run_one_by_one(device, workspace, plan, timeout_s, on_round, before_round)
     token = secrets.token_hex(8)
     reader = _Reader(device, plan, token, timeout_s, on_round)
     start_s = time.monotonic()
@@ -116,6 +120,34 @@ def run_rounds(
         time.monotonic() - start_s,
         reader.killed_background_apps,
         reader.dropped_caches,
+    )
+
+
+def _run_one_by_one(
+    device: Device,
+    workspace: Workspace,
+    plan: Plan,
+    timeout_s: float,
+    on_round: Callable[[int], None],
+    before_round: Callable[[], None],
+) -> Session:
+    """Run each round by itself, when it may; return them as one session."""
+    rounds: list[Round] = []
+    sessions = []
+    for done in range(1, plan.rounds + 1):
+        before_round()
+        try:
+            sessions.append(run_rounds(device, workspace, replace(plan, rounds=1), timeout_s))
+        except DeviceError as error:
+            error.rounds = tuple(rounds) + tuple(error.rounds)
+            raise
+        rounds += sessions[-1].rounds
+        on_round(done)
+    return Session(
+        tuple(rounds),
+        sum(each.whole_s for each in sessions),
+        sum(each.killed_background_apps for each in sessions),
+        sum(each.dropped_caches for each in sessions),
     )
 
 
