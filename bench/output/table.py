@@ -79,9 +79,12 @@ def terminal() -> Console:
 
 
 def plain(text: str) -> str:
-    """Keep text from being read as Markdown, HTML or a cell's end."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-    return " ".join(escaped.replace("`", "'").split())
+    """Keep text from being read as Markdown (a link, a cell's end) or HTML."""
+    for mark, escaped in (
+        ("&", "&amp;"), ("<", "&lt;"), ("\\", "\\\\"), ("|", "\\|"), ("](", "]\\("), ("`", "'"),
+    ):  # fmt: skip
+        text = text.replace(mark, escaped)
+    return " ".join(text.split())
 
 
 def _text(value: Any, form: str) -> str:

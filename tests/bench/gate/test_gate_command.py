@@ -15,6 +15,12 @@ from models.files import artifacts
 from tests.bench.gate.conftest import HEAVIER, MODEL
 
 TREES = ("base", "head")
+TEN_INFERENCES = (
+    "models/running/loaded_model.py",
+    r"        self\.set_input\(elements\)\n        self\.invoke\(\)",
+    "        self.set_input(elements)\n        for _ in range(10):\n            self.invoke()",
+)
+"""A file, a pattern of the classification in it, and what makes it slower."""
 
 
 @pytest.fixture(autouse=True)
@@ -44,11 +50,7 @@ def test_identical_trees_pass(project):
 @pytest.mark.slow
 def test_slower_code_fails_and_is_named(project):
     """Ten inferences in place of one: no noise hides that."""
-    project.edit(
-        "models/running/loaded_model.py",
-        r"        self\.set_input\(elements\)\n        self\.invoke\(\)",
-        "        self.set_input(elements)\n        for _ in range(10):\n            self.invoke()",
-    )
+    project.edit(*TEN_INFERENCES)
     result = project.gate("--base", "HEAD")
     assert result.status == 1, result.output
     (benchmark,) = result.record["benchmarks"]
@@ -156,6 +158,50 @@ def test_bad_usage(project, arguments, said):
     result = project.gate(*arguments)
     assert result.status == 2, result.output
     assert said in result.output
+
+
+def test_a_slower_tree_never_passes_when_the_time_is_over(project):
+    project.edit(*TEN_INFERENCES)
+    result = project.gate("--base", "HEAD", "--max-minutes", "0.2")
+    assert result.status != 0, result.output
+    if result.status == 2:
+        assert "no verdict on test_classify[" in result.record["reason"]
+        assert "--max-minutes" in result.record["reason"]
+
+
+def test_several_bases_share_heads_measurements(project):
+    old = project.git("rev-parse", "HEAD")
+    project.commit()
+    result = project.gate("--base", old, "--base", "HEAD", "--max-minutes", "0.001")
+    assert result.status == 2, result.output
+    (block,) = result.record["blocks"]
+    assert set(block["rounds_s"]) == {f"base {old}", "base HEAD", "head"}
+    assert {row["against"] for row in result.record["benchmarks"]} == {old, "HEAD"}
+    assert all(len(rounds) == 1 for rounds in block["rounds_s"].values())
+
+
+def test_a_regression_against_one_of_several_bases_fails_and_names_it(project):
+    """Drift that passes against the parent shows against the last release."""
+    card = json.loads(project.card.read_text())
+    release = project.git("rev-parse", "HEAD")
+    project.edit_card(parameters=card["parameters"] + 1)
+    project.commit()
+    result = project.gate("--base", "HEAD", "--base", release)
+    assert result.status == 1, result.output
+    assert result.record["blocks"] == []
+    assert f"parameters of {MODEL}" in result.record["reason"]
+    assert f"against {release}" in result.record["reason"]
+
+
+def test_a_worker_that_dies_is_no_regression(project):
+    project.edit(
+        "bench/test_host_inference.py",
+        r"    measure\(_nothing, info=\{\}\)",
+        "    __import__('os').abort()",
+    )
+    result = project.gate("--base", "HEAD", only="overhead")
+    assert result.status == 2, result.output
+    assert "head cannot be measured: pytest ended (signal 6)" in result.record["reason"]
 
 
 def test_a_device_is_measured_by_both_trees(project):

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from bench.__main__ import main
+from bench.gate.judge.thresholds import read
+from bench.gate.stored import compare_runs
+from bench.results.result import Result
+from bench.results.runs import Run
+from bench.statistics.intervals import runs_needed, two_samples
+from bench.statistics.sequential import FAMILY_ERROR, MISS
+from bench.statistics.verdict import Verdict
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 NAME = "bench/test_x.py::test_classify[m-litert]"
@@ -226,3 +235,71 @@ def test_files_of_the_result(runs, tmp_path, monkeypatch):
     ]
     assert summary.read_text() == Path("out/gate.md").read_text()
     assert "| test_classify[m-litert] |" in summary.read_text()
+
+
+def simulated(random: np.random.Generator, commit: str, files: int, benchmarks: int) -> list[Run]:
+    """Return files of sessions that differ by 2 %: all benchmarks of one share that."""
+    runs = []
+    for number in range(files):
+        session_s = 2e-4 * np.exp(random.normal(0, 0.02))
+        process_s = session_s * np.exp(random.normal(0, 0.005, (benchmarks, 1)))
+        rounds_s = process_s * (1 + random.exponential(0.01, (benchmarks, 15)))
+        results = [Result(f"test_{n}", tuple(each), {}) for n, each in enumerate(rounds_s.tolist())]
+        runs.append(
+            Run(
+                path=Path(f"{number}.json"), name=str(number), content=b"",
+                time=datetime(2026, 1, 1, number), commit=commit, commit_time=None,
+                is_changed=False, machine={}, results=tuple(results), failures=(),
+            )
+        )  # fmt: skip
+    return runs
+
+
+def test_error_rate_with_sessions_that_differ():
+    """Identical code: the documented rate of any false alarm, over 300 comparisons of 20."""
+    random, benchmarks, cases = np.random.default_rng(3), 20, 300
+    files = runs_needed(FAMILY_ERROR / benchmarks)
+    alarms = 0
+    for _ in range(cases):
+        sides = (simulated(random, commit, files, benchmarks) for commit in (COMMIT, OTHER))
+        outcome = compare_runs(*sides, read())
+        assert not outcome.problems
+        alarms += any(row.verdict is Verdict.REGRESSED for row in outcome.latencies)
+    assert binomtest(alarms, cases, FAMILY_ERROR, alternative="greater").pvalue > 1e-4
+
+
+def test_rounds_of_a_session_are_not_the_unit():
+    """Taken for one, they call identical code regressed in about half of all comparisons."""
+    random, cases = np.random.default_rng(4), 40
+    alarms = 0
+    for _ in range(cases):
+        rounds = [
+            [time_s for run in simulated(random, commit, 2, 1) for time_s in run.results[0].times_s]
+            for commit in (COMMIT, OTHER)
+        ]
+        alarms += two_samples(*map(np.log, rounds), FAMILY_ERROR, MISS).lower > 0.01
+    assert alarms > 5
+
+
+def test_one_revision_measured_after_the_other_is_told(make_run, capsys):
+    late = [make_run(n, commit=OTHER, datetime=f"2026-02-01T00:{n:02}:00") for n in range(MANY)]
+    assert compare([make_run(number) for number in range(MANY)], late) == 0
+    assert "measure both in turn" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("name", ["$x_", "<img src=x>", "a|b"])
+def test_a_model_of_any_name_is_compared(runs, name):
+    names = [f"bench/test_x.py::test_classify[{name}]"]
+    head = runs(MANY, commit=OTHER, names=names)
+    assert compare(runs(MANY, names=names), head, "--output", "out") == 0
+    assert Path("out/gate.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_outcome_that_cannot_be_written_is_no_pass(runs, monkeypatch, capsys):
+    Path("out").touch()
+    assert compare(runs(MANY), runs(MANY, commit=OTHER), "--output", "out") == 2
+    Path("out").unlink()
+    if Path("/dev/full").exists():
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
+        assert compare(runs(MANY), runs(MANY, commit=OTHER), "--output", "out") == 2
+    assert "not written" in capsys.readouterr().err

@@ -1,0 +1,35 @@
+"""The workflow that other projects copy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+TEXT = (Path(__file__).parents[3] / ".github" / "workflows" / "benchmarks.yml").read_text("utf-8")
+
+
+def test_actions_are_pinned_by_commit():
+    used = re.findall(r"uses: *(\S+)", TEXT)
+    assert used
+    assert not [each for each in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each)]
+
+
+def test_it_runs_for_pull_requests_pushes_and_weekly():
+    triggers = TEXT.partition("\non:")[2].partition("\npermissions:")[0]
+    assert {"pull_request:", "push:", "schedule:"} <= set(triggers.split())
+    assert "pull_request_target" not in TEXT
+
+
+def test_pull_requests_write_no_cache_that_main_reads():
+    """Neither by the step that writes it nor by an action that caches by itself."""
+    for step in re.split(r"\n\s+- ", TEXT):
+        if "actions/cache/save@" in step or "actions/cache@" in step:
+            assert "github.ref == 'refs/heads/main'" in step
+            assert "github.event_name == 'push'" in step
+        assert not re.search(r"\n\s+cache:", step)
+
+
+def test_nothing_of_an_event_gets_into_a_shell():
+    scripts = re.findall(r"run: *(\|(?:\n +.*)+|.*)", TEXT)
+    assert scripts
+    assert not [script for script in scripts if "${{" in script]
