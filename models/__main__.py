@@ -1,4 +1,4 @@
-"""`python -m models list | download | train | convert | evaluate | robustness`."""
+"""`python -m models list | download | train | seeds | convert | evaluate | robustness`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.data.photographs import DatasetError
 from models.files.artifacts import ArtifactError
 from models.preprocessing import PreprocessingError
 
-COMMANDS = ("list", "download", "train", "convert", "evaluate", "robustness")
+COMMANDS = ("list", "download", "train", "seeds", "convert", "evaluate", "robustness")
 
 
 def main(argv: list[str] | None = None) -> int:

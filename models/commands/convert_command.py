@@ -12,7 +12,7 @@ from models import zoo
 from models.commands.arguments import add_artifacts, add_fruits360, add_names, add_precision
 from models.files import artifacts
 from models.files.cards import Card
-from models.files.training_records import keras_path, training_record
+from models.files.run_records import keras_path, published_run
 from models.running import runtimes
 
 
@@ -87,12 +87,8 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
 
 
 def _provenance(architecture: str, directory: Path) -> dict[str, Any]:
-    training = training_record(architecture, directory)["training"]
-    return {
-        "commit": training["commit"],
-        "seed": training["recipe"]["seed"],
-        "versions": training["versions"],
-    }
+    run = published_run(architecture, directory)
+    return {"commit": run.commit, "seed": run.seed, "versions": run.versions}
 
 
 def _write_labels(path: Path) -> None:

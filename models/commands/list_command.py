@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from statistics import mean
 from typing import Any
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from models import zoo
 from models.commands.arguments import add_artifacts
 from models.files.artifacts import PRECISIONS, ArtifactError, artifact
 from models.files.cards import Card
-from models.files.training_records import training_record
+from models.files.run_records import read_runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,16 +43,17 @@ def _row(architecture: zoo.Architecture, directory) -> dict[str, Any]:
             card = None
         cards[precision] = _plain(card)
     parameters = next((card["parameters"] for card in cards.values() if card), None)
-    try:
-        held_out = training_record(architecture.name, directory).get("held_out")
-    except ArtifactError:
-        held_out = None
+    other_series = [
+        record.accuracy.fraction
+        for record in read_runs(directory)
+        if (record.architecture, record.split) == (architecture.name, "other-series")
+    ]
     return {
         "name": architecture.name,
         "title": architecture.title,
         "parameters": parameters,
         "study": asdict(architecture.study) if architecture.study else None,
-        "held_out_series": held_out,
+        "other_series": other_series,
         "artifacts": cards,
     }
 
@@ -61,7 +63,10 @@ def _plain(card: Card | None) -> dict[str, Any] | None:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(caption="accuracy on the Test photographs; in brackets: the study's figures")
+    table = Table(
+        caption="accuracy on the Test photographs, in brackets the study's figures; on other "
+        "series the mean over seeds, in brackets how many"
+    )
     table.add_column("architecture", no_wrap=True)
     table.add_column("parameters", justify="right")
     for precision in PRECISIONS:
@@ -70,12 +75,12 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         parameters = f"{row['parameters']:,}" if row["parameters"] else "untrained"
         cells = [_cell(row["artifacts"][precision]) for precision in PRECISIONS]
-        held_out, study = row["held_out_series"], row["study"]
+        other_series, study = row["other_series"], row["study"]
         table.add_row(
             row["title"],
             f"{parameters}\n({study['parameters']:,})" if study else parameters,
             *cells,
-            f"{held_out['correct'] / held_out['images']:.1%}" if held_out else "-",
+            f"{mean(other_series):.1%}\n({len(other_series)})" if other_series else "-",
         )
         table.add_row("", f"({study['accuracy']:.1%})" if study else "", end_section=True)
     return table

@@ -15,7 +15,7 @@ import numpy as np
 
 from models.data.fruits360 import rotation_series
 from models.data.photographs import Photographs
-from models.data.series import SeriesSplit
+from models.data.series import Split
 
 FOLDS = 5
 """Arcs that a turn is cut into; one of them is held out."""
@@ -35,7 +35,7 @@ def frame_number(file_name: str) -> int:
     return int(Path(file_name).name.split("_")[-2])
 
 
-def held_out(training: Photographs, fold: int = 0) -> SeriesSplit:
+def held_out(training: Photographs, fold: int = 0) -> Split:
     """Ask about one contiguous arc of each class and rotation series, learn from the rest.
 
     The frames of a series are a full turn, so an arc may begin at the last and go on at the first.
@@ -56,7 +56,7 @@ def held_out(training: Photographs, fold: int = 0) -> SeriesSplit:
         count = len(turn)
         positions = (np.arange(count) - label * CLASS_STEP) % count
         asked[turn] = positions * FOLDS // count == fold
-    return SeriesSplit(learnt=~asked, asked=asked)
+    return Split(learnt=~asked, asked=asked)
 
 
 def _turns(training: Photographs) -> dict[tuple[int, str], np.ndarray]:

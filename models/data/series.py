@@ -1,7 +1,10 @@
-"""The harder split: trained on one rotation series of each fruit, asked about the others.
+"""What networks learn from, by rotation series: for the reported figure, and for making choices.
 
-Test holds other frames of the turns that Training shows, so its accuracy is optimistic. Here the
-fruit is seen about another axis than it was learnt from.
+Test holds other frames of the turns that Training shows, so its accuracy is optimistic. The harder
+question is about a fruit that turns about another axis than it was learnt from.
+
+The photographs that the reported figure is measured on are not in this room: they come from
+`models.judging.reported`, which stands above training, so that no training can import them.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.data.fruits360 import rotation_series
 from models.data.photographs import Photographs
 
 FIRST_SERIES = ""
@@ -18,8 +20,8 @@ FIRST_SERIES = ""
 
 
 @dataclass(frozen=True)
-class SeriesSplit:
-    """Which of the Training photographs are learnt from and which are asked about.
+class Split:
+    """A part of Training that is learnt from, and a part that choices are made on.
 
     Attributes:
         learnt: bool, shape (count,).
@@ -30,20 +32,20 @@ class SeriesSplit:
     asked: np.ndarray
 
 
-def held_out(training: Photographs) -> SeriesSplit:
-    """Learn from the first series, ask about the others: the figure that is published.
+def first_series(training: Photographs) -> Photographs:
+    """Return what a network learns from that is then asked about the other series."""
+    return training.take(is_first(training))
 
-    It is measured once for each network, after every choice has been made.
+
+def development(training: Photographs) -> Split:
+    """Learn from the other series, ask about the first: what choices are made on.
+
+    It is the reported question the other way round. No network is asked the reported one here.
     """
-    first = _is_first(training)
-    return SeriesSplit(learnt=first, asked=~first)
+    first = is_first(training)
+    return Split(learnt=~first, asked=first)
 
 
-def development(training: Photographs) -> SeriesSplit:
-    """Learn from the other series, ask about the first: what choices are made on."""
-    first = _is_first(training)
-    return SeriesSplit(learnt=~first, asked=first)
-
-
-def _is_first(training: Photographs) -> np.ndarray:
-    return np.array([rotation_series(file) == FIRST_SERIES for file in training.files])
+def is_first(training: Photographs) -> np.ndarray:
+    """Return which photographs are of the first series: bool, shape (count,)."""
+    return np.array([group.rpartition("/")[2] == FIRST_SERIES for group in training.groups])

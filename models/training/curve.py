@@ -1,17 +1,24 @@
-"""The training curve of a network as a picture (the study's figure 1)."""
+"""The training curves of a network as a picture (the study's figure 1)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+from models.files.run_records import REPORTED, RunRecord
+from models.zoo import Architecture
+
+COLOURS = dict(zip(REPORTED, ("C0", "C1"), strict=True))
+LEARNT = {"whole": "all of Training", "other-series": "first series of Training"}
+ASKED = {"whole": "Test", "other-series": "the other series"}
 
 
-def draw(record: dict[str, Any], title: str, path: Path) -> None:
-    """Draw accuracy over epochs from a training record.
+def draw(records: Iterable[RunRecord], architecture: Architecture, path: Path) -> None:
+    """Draw accuracy on augmented photographs over epochs, and what each run reached in the end.
 
     Args:
-        record: as `models.files.training_records.training_record` returns it.
-        title: the network's name in print.
+        records: of any runs; those of other networks or splits are left out.
+        architecture: whose runs are drawn.
         path: where the PNG goes.
     """
     import matplotlib as mpl
@@ -20,40 +27,29 @@ def draw(record: dict[str, Any], title: str, path: Path) -> None:
     mpl.use("Agg")
     figure = Figure(figsize=(6.4, 4.0), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    trained = record.get("training")
-    if trained:
-        accuracy = _percent(trained["history"]["accuracy"])
-        axes.plot(_epochs(accuracy), accuracy, color="C0", label="all series: augmented Training")
-        test = trained["test"]
-        value = 100 * test["correct"] / test["images"]
+    shown: set[str] = set()
+    for record in records:
+        if record.architecture != architecture.name or record.split not in REPORTED:
+            continue
+        colour, first = COLOURS[record.split], record.split not in shown
+        shown.add(record.split)
+        learnt = [100 * share for share in record.history["accuracy"]]
         axes.plot(
-            len(accuracy),
-            value,
+            range(1, len(learnt) + 1),
+            learnt,
+            color=colour,
+            linewidth=1,
+            label=f"{LEARNT[record.split]}, augmented" if first else None,
+        )
+        axes.plot(
+            len(learnt),
+            100 * record.accuracy.fraction,
             "o",
-            color="C0",
-            label=f"all series: Test at the end, {value:.2f} %",
+            color=colour,
+            label=f"asked about {ASKED[record.split]} at the end" if first else None,
         )
-    held_out = record.get("held_out")
-    if held_out:
-        learnt, asked = (_percent(held_out["history"][key]) for key in ("accuracy", "val_accuracy"))
-        axes.plot(_epochs(learnt), learnt, color="C1", label="first series: augmented Training")
-        axes.plot(
-            _epochs(asked),
-            asked,
-            "--",
-            color="C1",
-            label=f"first series: the others, {asked[-1]:.1f} %",
-        )
-    axes.set(xlabel="epoch", ylabel="accuracy in %", title=title, ylim=(0, 102))
+    axes.set(xlabel="epoch", ylabel="accuracy in %", title=architecture.title, ylim=(0, 102))
     axes.grid(alpha=0.3)
-    if trained or held_out:
+    if shown:
         axes.legend(loc="lower right", fontsize="small")
     figure.savefig(path)
-
-
-def _percent(values: list[float]) -> list[float]:
-    return [100 * value for value in values]
-
-
-def _epochs(values: list[float]) -> range:
-    return range(1, len(values) + 1)

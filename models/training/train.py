@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from models.data.fruits360 import CLASS_NAMES
 from models.training.augmentation import augment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from models.training.checkpoint import Checkpoint, Logs, digest
+from models.zoo import PUBLISHED_SEED
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained. The defaults were chosen on held-out rotation series of the
-    Training photographs, never on Test.
+    """How a network is trained. The defaults were chosen on parts of Training, never on Test.
 
-    With a teacher, the targets are a mixture of the labels and of the teacher's probabilities for
-    the very picture that is learnt, as augmented: Hinton, Vinyals and Dean, "Distilling the
-    Knowledge in a Neural Network", arXiv 1503.02531, section 2, at a temperature of 1; and Beyer et
-    al., "Knowledge distillation: A good teacher is patient and consistent", arXiv 2106.05237,
-    section 3, for showing both the same picture.
+    With teachers, the targets are a mixture of the labels and of the mean of the teachers'
+    probabilities for the very picture that is learnt, as augmented: Hinton, Vinyals and Dean,
+    "Distilling the Knowledge in a Neural Network", arXiv 1503.02531, section 2, at a temperature of
+    1; and Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", arXiv
+    2106.05237, section 3, for showing both the same picture.
 
     Attributes:
         teacher: name of the architecture that teaches, or None.
@@ -41,7 +37,7 @@ class Recipe:
     warmup_epochs: float = 1.0
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
-    seed: int = 360
+    seed: int = PUBLISHED_SEED
     teacher: str | None = None
     teacher_share: float = 0.7
 
@@ -61,55 +57,51 @@ class Examples:
 
 def train(
     model: keras.Model,
-    training: Examples,
-    validation: Examples | None,
+    examples: Examples,
     recipe: Recipe,
     directory: Path,
     *,
-    teacher: keras.Model | None = None,
-    on_epoch: Callable[[int, dict[str, float]], None] = lambda epoch, logs: None,
+    teachers: Sequence[keras.Model] = (),
+    on_epoch: Callable[[int, Logs], None] = lambda epoch, logs: None,
     on_batch: Callable[[int], None] = lambda step: None,
-) -> tuple[keras.Model, list[dict[str, float]]]:
-    """Train `model` and return it with its history, resuming from `directory` if it can.
+) -> list[Logs]:
+    """Train `model` in place and return its history, resuming from `directory` if it can.
 
-    Every batch is a function of (seed, step), so a run that was interrupted goes on with the
-    batches it would have had. After each epoch the model with its optimizer state and the
-    history are written to `directory`; a checkpoint of another recipe or architecture is not
-    resumed but replaced.
+    Every batch is a function of (seed, step), and the whole state is kept after each epoch: a run
+    that was interrupted ends with the same weights, bit for bit, as one that was not. What is kept
+    is taken up only by the same training: see `identity`. Nothing is measured on the way, since a
+    figure that is looked at each epoch is a figure that is chosen by.
 
     Args:
-        model: an uncompiled network that takes float32 RGB in 0..255.
-        training: what it learns from.
-        validation: measured after each epoch, never used for a choice here; may be None.
+        model: an uncompiled network that takes float32 RGB in 0..255, and ends in classes.
+        examples: what it learns from.
         recipe: the hyperparameters.
         directory: where the checkpoint lives.
-        teacher: the trained network that `recipe.teacher` names, if it does.
-        on_epoch: called with (epochs done, their logs).
-        on_batch: called with the number of steps done in all.
+        teachers: trained networks that it learns from as well.
+        on_epoch: called with (epochs done, their logs), for epochs of an earlier call too.
+        on_batch: called with the number of steps done in this epoch.
 
     Returns:
-        The trained model and one dict of losses and accuracies an epoch.
+        One dict of loss and accuracy an epoch.
     """
-    recipe = replace(recipe, batch_size=min(recipe.batch_size, len(training.labels)))
-    steps = len(training.labels) // recipe.batch_size
-    identity = {"recipe": vars(recipe), "parameters": model.count_params(), "name": model.name,
-                "training": len(training.labels)}  # fmt: skip
-    history = _Checkpoint.history(directory, identity)
-    if history:
-        model = keras.models.load_model(directory / "checkpoint.keras")
-    else:
-        _compile(model, recipe, steps)
-    for done, logs in enumerate(history, start=1):
+    recipe = replace(recipe, batch_size=min(recipe.batch_size, len(examples.labels)))
+    steps = len(examples.labels) // recipe.batch_size
+    batch = _batch_of(examples, recipe, teachers, model.output_shape[-1])
+    checkpoint = Checkpoint(directory, identity(model, examples, recipe, batch))
+    _compile(model, recipe, steps)
+    checkpoint.resume(model)
+    for done, logs in enumerate(checkpoint.history, start=1):
         on_epoch(done, logs)
-    if len(history) < recipe.epochs:
+    first = len(checkpoint.history)
+    if first < recipe.epochs:
+        numbers = tf.data.Dataset.range(first * steps, recipe.epochs * steps, output_type=tf.int32)
         model.fit(
-            _batches(training, recipe, teacher, first_step=len(history) * steps, steps=steps),
+            numbers.map(batch, num_parallel_calls=2).prefetch(2),
             steps_per_epoch=steps,
-            initial_epoch=len(history),
+            initial_epoch=first,
             epochs=recipe.epochs,
-            validation_data=_in_order(validation) if validation else None,
             callbacks=[
-                _Checkpoint(directory, identity, history),
+                checkpoint,
                 keras.callbacks.LambdaCallback(
                     on_train_batch_end=lambda batch, logs: on_batch(batch + 1),
                     on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, logs),
@@ -118,33 +110,24 @@ def train(
             shuffle=False,  # a batch's pictures are chosen by its step
             verbose=0,
         )
-    return model, history
+    return checkpoint.history
 
 
-class _Checkpoint(keras.callbacks.Callback):
-    """Writes the whole training state after each epoch, each file in one atomic step."""
+def identity(
+    model: keras.Model, examples: Examples, recipe: Recipe, batch: Callable
+) -> dict[str, Any]:
+    """Return what makes two trainings the same one: recipe, layers, first weights, data, batches.
 
-    def __init__(self, directory: Path, identity: dict, history: list[dict[str, float]]):
-        super().__init__()
-        self._directory, self._identity, self._history = directory, identity, history
-        directory.mkdir(parents=True, exist_ok=True)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._history.append({name: float(value) for name, value in (logs or {}).items()})
-        partial = self._directory / "partial.keras"
-        self.model.save(partial)
-        os.replace(partial, self._directory / "checkpoint.keras")
-        partial = self._directory / "partial.json"
-        partial.write_text(json.dumps({"identity": self._identity, "history": self._history}))
-        os.replace(partial, self._directory / "checkpoint.json")
-
-    @staticmethod
-    def history(directory: Path, identity: dict) -> list[dict[str, float]]:
-        try:
-            state = json.loads((directory / "checkpoint.json").read_text())
-        except (OSError, ValueError):
-            return []
-        return state["history"] if state.get("identity") == identity else []
+    The first batch speaks for what makes it, augmentation and teachers: whatever changes there
+    changes its pixels or targets.
+    """
+    return {
+        "recipe": vars(recipe),
+        "layers": model.to_json(),
+        "weights": digest(*model.get_weights()),
+        "data": digest(examples.images, examples.labels),
+        "first_batch": digest(*(np.asarray(part) for part in batch(tf.constant(0)))),
+    }
 
 
 def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
@@ -157,6 +140,7 @@ def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
     )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.build(model.trainable_variables)
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -165,11 +149,13 @@ def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
     )
 
 
-def _batches(
-    examples: Examples, recipe: Recipe, teacher: keras.Model | None, first_step: int, steps: int
-) -> tf.data.Dataset:
+def _batch_of(
+    examples: Examples, recipe: Recipe, teachers: Sequence[keras.Model], classes: int
+) -> Callable:
+    """Return the function from a step (int32) to its batch of augmented pictures and targets."""
     images, labels = tf.constant(examples.images), tf.constant(examples.labels)
     count = len(examples.labels)
+    steps = count // recipe.batch_size
 
     def batch(step):
         epoch, within = step // steps, step % steps
@@ -177,20 +163,12 @@ def _batches(
         chosen = tf.slice(order, [within * recipe.batch_size], [recipe.batch_size])
         pixels = tf.cast(tf.gather(images, chosen), tf.float32)
         pixels.set_shape([recipe.batch_size, *examples.images.shape[1:]])
-        targets = tf.one_hot(tf.gather(labels, chosen), len(CLASS_NAMES))
+        targets = tf.one_hot(tf.gather(labels, chosen), classes)
         pixels = augment(pixels, tf.stack([recipe.seed, step]))
-        if teacher is not None:
-            taught = teacher(pixels, training=False)
-            targets = (1 - recipe.teacher_share) * targets + recipe.teacher_share * taught
+        if teachers:
+            taught = [teacher(pixels, training=False) for teacher in teachers]
+            mean = tf.add_n(taught) / len(taught)
+            targets = (1 - recipe.teacher_share) * targets + recipe.teacher_share * mean
         return pixels, targets
 
-    last_step = recipe.epochs * steps
-    dataset = tf.data.Dataset.range(first_step, last_step, output_type=tf.int32)
-    return dataset.map(batch, num_parallel_calls=2).prefetch(2)
-
-
-def _in_order(examples: Examples) -> tf.data.Dataset:
-    dataset = tf.data.Dataset.from_tensor_slices((examples.images, examples.labels))
-    return dataset.batch(256).map(
-        lambda pixels, labels: (tf.cast(pixels, tf.float32), tf.one_hot(labels, len(CLASS_NAMES)))
-    )
+    return batch

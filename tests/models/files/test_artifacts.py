@@ -12,7 +12,7 @@ from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
 from models.files.cards import Card
 from models.files.details import read_details
 from models.files.plain_json import write_json
-from models.files.training_records import keras_path
+from models.files.run_records import keras_path
 
 
 @pytest.fixture

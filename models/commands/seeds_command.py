@@ -1,0 +1,124 @@
+"""Show what several seeds of each network say together; --run trains those that are missing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from models import zoo
+from models.commands.arguments import add_names
+from models.commands.train_command import add_run_arguments, prepare_runs, train_and_publish
+from models.commands.training_runs import BASELINE
+from models.files.run_records import (
+    REPORTED,
+    RunRecord,
+    read_runs,
+    run_name,
+    run_path,
+    write_run,
+)
+
+SEEDS = (zoo.PUBLISHED_SEED, 1, 2, 3, 4)
+WANTED = {"other-series": SEEDS, "whole": SEEDS[:3]}
+"""Which seeds are trained on which split."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    add_names(parser)
+    parser.add_argument(
+        "--run",
+        action="store_true",
+        help="train every network of which a run has no record, seed by seed; it may be "
+        "interrupted at any time, and goes on when it is called again",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    add_run_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a row for each network and split that has records."""
+    if arguments.run:
+        _run_missing(arguments)
+    rows = _rows(read_runs(arguments.artifacts), [BASELINE, *arguments.names])
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        console = Console()
+        console.print(_table(rows))
+    return 0
+
+
+def missing(names: list[str], directory) -> Iterator[tuple[str, str, int]]:
+    """Yield (network, split, seed) of the runs that have no record, in the order of the queue."""
+    for seed in SEEDS:
+        for split, seeds in WANTED.items():
+            for name in names:
+                path = run_path(run_name(name, split, seed), directory)
+                if seed in seeds and not path.is_file():
+                    yield name, split, seed
+
+
+def _run_missing(arguments: argparse.Namespace) -> None:
+    runs = prepare_runs(arguments)
+    for split in REPORTED:
+        if not run_path(run_name(BASELINE, split, 0), arguments.artifacts).is_file():
+            write_run(runs.baseline(split), arguments.artifacts)
+    for name, split, seed in missing(arguments.names, arguments.artifacts):
+        train_and_publish(runs, zoo.find(name), split, seed)
+
+
+def _rows(records: list[RunRecord], names: list[str]) -> list[dict[str, Any]]:
+    from models.judging.seeds import compare, summarise
+
+    runs: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
+    for record in records:
+        runs[record.split, record.architecture].append(record)
+    rows = []
+    for split in REPORTED:
+        for name in names:
+            found = sorted(runs[split, name], key=lambda record: record.seed)
+            if not found:
+                continue
+            summary = summarise(found)
+            row = {**asdict(summary), "mean": summary.mean, "above_baseline": None}
+            if name != BASELINE and runs[split, BASELINE]:
+                row["above_baseline"] = asdict(compare(found, runs[split, BASELINE]))
+            rows.append(row)
+    return rows
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(
+        caption="accuracy; intervals of 95 % take the rotation series as their unit; McNemar's "
+        "exact test takes the photograph, and compares the run of the lowest seed",
+    )
+    table.add_column("split")
+    table.add_column("network")
+    for heading in ("seeds", "mean", "lowest to highest", "interval", "above baseline", "McNemar"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        above = row["above_baseline"]
+        table.add_row(
+            row["split"],
+            row["architecture"],
+            str(len(row["seeds"])),
+            f"{row['mean']:.2%}",
+            f"{min(row['accuracies']):.2%} to {max(row['accuracies']):.2%}",
+            _span(row["interval"]),
+            f"{above['mean']:+.1%}\n{_span(above['interval'])}" if above else "-",
+            f"p = {above['mcnemar_p']:.2g}" if above else "-",
+        )
+    return table
+
+
+def _span(interval: tuple[float, float]) -> str:
+    low, high = interval
+    return f"{low:.1%} to {high:.1%}"

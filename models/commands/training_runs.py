@@ -1,0 +1,186 @@
+"""One training run from its name to its record: what `train` and `seeds` do."""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models import zoo
+from models.commands.progress import Bars
+from models.data import arcs, fruits360, series
+from models.data.photographs import Photographs
+from models.files.artifacts import ArtifactError
+from models.files.cards import Accuracy
+from models.files.run_records import (
+    REPORTED,
+    RunRecord,
+    count_by_group,
+    keras_path,
+    pack,
+    run_name,
+)
+from models.judging import reported
+from models.preprocessing.pixels import read_pixels
+from models.training import provenance
+
+if TYPE_CHECKING:
+    import keras
+
+    from models.training.train import Recipe
+
+BASELINE = "colour_histogram"
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What all runs of a command share.
+
+    Attributes:
+        directory: of the artifacts.
+        checkpoints: where each run keeps its state, in a folder of its name.
+        fruits360: directory of the photographs; None: the usual one.
+        epochs: in place of the recipe's; None: the recipe's.
+    """
+
+    directory: Path
+    checkpoints: Path
+    fruits360: str | None = None
+    epochs: int | None = None
+    _pixels_by_split: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+
+    def train(
+        self, architecture: zoo.Architecture, split: str, seed: int
+    ) -> tuple[keras.Model, RunRecord]:
+        """Train a network, or take up what is kept of it, and ask it."""
+        from models.judging.accuracy import is_right, keras_predict_all
+
+        started = time.monotonic()
+        recipe = self._recipe(architecture, seed)
+        teachers = {}
+        if architecture.teacher:
+            teachers = self._teachers(zoo.find(architecture.teacher), split, seed)
+        model, history = self._learn(architecture, split, recipe, tuple(teachers.values()))
+        learnt, asked = self._learnt(split), self._asked(split)
+        right = is_right(keras_predict_all(model, asked.paths), asked.labels)
+        record = self._record(
+            architecture.name, split, seed, learnt, asked, right,
+            parameters=model.count_params(),
+            recipe=vars(recipe),
+            teachers=tuple(teachers),
+            history={key: [round(row[key], 5) for row in history] for key in history[0]},
+            seconds=round(time.monotonic() - started),
+            versions=provenance.versions(("tensorflow", "keras")),
+        )  # fmt: skip
+        return model, record
+
+    def baseline(self, split: str) -> RunRecord:
+        """Ask the nearest neighbour by colours."""
+        from models.training.colour_histogram import BINS, nearest_labels
+
+        started = time.monotonic()
+        learnt, asked = self._learnt(split), self._asked(split)
+        answers = nearest_labels(
+            self._pixels(split), learnt.labels, read_pixels(asked, fruits360.SIDE)
+        )
+        return self._record(
+            BASELINE, split, 0, learnt, asked, answers == asked.labels,
+            parameters=len(learnt) * BINS**3,
+            recipe={"bins": BINS, "distance": "euclidean"},
+            teachers=(),
+            history={},
+            seconds=round(time.monotonic() - started),
+            versions=provenance.versions(("numpy", "scipy")),
+        )  # fmt: skip
+
+    def _record(self, name, split, seed, learnt, asked, right, **facts) -> RunRecord:
+        return RunRecord(
+            architecture=name,
+            split=split,
+            seed=seed,
+            learnt={"photographs": len(learnt), "fingerprint": learnt.fingerprint},
+            accuracy=Accuracy(int(right.sum()), len(asked), asked.fingerprint),
+            groups=count_by_group(right, asked.groups),
+            right=pack(right),
+            commit=provenance.commit(),
+            **facts,
+        )
+
+    @functools.cached_property
+    def _training(self) -> Photographs:
+        return fruits360.load("Training", self.fruits360)
+
+    def _learnt(self, split: str) -> Photographs:
+        if split == "whole":
+            return self._training
+        if split == "other-series":
+            return series.first_series(self._training)
+        return self._training.take(_development(split, self._training).learnt)
+
+    def _asked(self, split: str) -> Photographs:
+        """Return what the run is judged by. The reported ones are opened here and nowhere else."""
+        if split in REPORTED:
+            ask = {"whole": reported.the_test_split, "other-series": reported.other_series}
+            return ask[split](self.fruits360)
+        return self._training.take(_development(split, self._training).asked)
+
+    def _pixels(self, split: str) -> np.ndarray:
+        if split not in self._pixels_by_split:
+            self._pixels_by_split.clear()  # one split at a time fits into memory
+            self._pixels_by_split[split] = read_pixels(self._learnt(split), fruits360.SIDE)
+        return self._pixels_by_split[split]
+
+    def _recipe(self, architecture: zoo.Architecture, seed: int) -> Recipe:
+        from models.training.train import Recipe
+
+        recipe = Recipe(seed=seed, **architecture.recipe)
+        return recipe if self.epochs is None else replace(recipe, epochs=self.epochs)
+
+    def _learn(self, architecture, split, recipe, teachers):
+        """Train with a progress bar, from the run's checkpoint if there is one."""
+        import keras
+
+        from models.training.train import Examples, train
+
+        examples = Examples(self._pixels(split), self._learnt(split).labels)
+        keras.utils.set_random_seed(recipe.seed)
+        model = architecture.build()
+        name = run_name(architecture.name, split, recipe.seed)
+        with Bars(name, recipe.epochs, len(examples.labels) // recipe.batch_size) as bars:
+            history = train(
+                model,
+                examples,
+                recipe,
+                self.checkpoints / name,
+                teachers=teachers,
+                on_epoch=bars.on_epoch,
+                on_batch=bars.on_batch,
+            )
+        return model, history
+
+    def _teachers(self, teacher: zoo.Architecture, split: str, seed: int) -> dict[str, keras.Model]:
+        """Return the trained teachers by their names: each has seen what its pupil sees, no more.
+
+        Raises:
+            ArtifactError: the published pupil's teacher is not there.
+        """
+        import keras
+
+        name = run_name(teacher.name, split, seed)
+        if split == "whole" and seed == zoo.PUBLISHED_SEED:
+            path = keras_path(teacher.name, self.directory)
+            if not path.is_file():
+                raise ArtifactError(
+                    f"{path}: no such file, but it is the teacher's; "
+                    f"train it first with `python -m models train {teacher.name}`"
+                )
+            return {name: keras.models.load_model(path)}
+        return {name: self._learn(teacher, split, self._recipe(teacher, seed), ())[0]}
+
+
+def _development(split: str, training: Photographs) -> series.Split:
+    return {"development": series.development, "arcs": arcs.held_out}[split](training)

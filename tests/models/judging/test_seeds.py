@@ -1,0 +1,120 @@
+"""Summaries of several seeds: means, intervals by series, differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.files.artifacts import ArtifactError
+from models.files.cards import Accuracy
+from models.files.run_records import (
+    RunRecord,
+    count_by_group,
+    pack,
+    read_run,
+    read_runs,
+    run_path,
+    unpack,
+    write_run,
+)
+from models.judging.seeds import compare, mcnemar, summarise
+
+
+def record(right, groups, *, name="net", seed=1, fingerprint="asked", **facts):
+    right = np.array(right, bool)
+    return RunRecord(
+        architecture=name, split="other-series", seed=seed, parameters=9, recipe={"epochs": 1},
+        learnt={"photographs": 3, "fingerprint": "learnt"}, teachers=(),
+        accuracy=Accuracy(int(right.sum()), len(right), fingerprint),
+        groups=count_by_group(right, tuple(groups)), right=pack(right),
+        history={"accuracy": [0.5]}, seconds=1, commit="c", versions={}, **facts,
+    )  # fmt: skip
+
+
+def series(count, length):
+    return [f"fruit {number}/r" for number in range(count) for _ in range(length)]
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 5_399])
+def test_answers_are_kept_bit_for_bit(count):
+    right = np.random.default_rng(count).random(count) < 0.9
+    np.testing.assert_array_equal(unpack(pack(right), count), right)
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    written = record([1, 0, 1], ["a/", "a/", "b/r"])
+    write_run(written, tmp_path)
+    assert read_runs(tmp_path) == [written]
+    assert written.groups == {"a/": (1, 2), "b/r": (1, 1)}
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    path = run_path("net", tmp_path)
+    with pytest.raises(ArtifactError, match="missing"):
+        read_run(path)
+    path.parent.mkdir()
+    for content in ("{", "[]", "{}"):
+        path.write_text(content)
+        with pytest.raises(ArtifactError, match=r"net\.json"):
+            read_run(path)
+
+
+def test_the_mean_is_over_seeds_and_the_unit_is_the_series():
+    groups = series(2, 50)
+    # Each seed fails in one whole series: photographs would give a narrow interval.
+    runs = [record([1] * 50 + [0] * 50, groups, seed=seed) for seed in (1, 2)]
+    summary = summarise(runs)
+    assert summary.mean == 0.5
+    assert summary.accuracies == (0.5, 0.5)
+    assert summary.series == 2
+    assert summary.interval == (0.0, 1.0)
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says():
+    """60 series, each right in a share of its own, drawn 200 times about a known mean."""
+    random = np.random.default_rng(1)
+    hits = 0
+    for _ in range(200):
+        shares = random.beta(9, 1, size=60)  # mean 0.9
+        right = random.random((60, 20)) < shares[:, None]
+        low, high = summarise([record(right.ravel(), series(60, 20))]).interval
+        hits += low <= 0.9 <= high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_a_difference_is_between_the_same_series():
+    """Both networks find the same series hard: their difference is far surer than either."""
+    random = np.random.default_rng(2)
+    rights = random.integers(10, 50, size=(40, 1))
+    worse = random.integers(2, 5, size=(40, 1))
+    one = (np.arange(50) < rights).ravel()
+    other = (np.arange(50) < rights - worse).ravel()
+    groups = series(40, 50)
+    difference = compare([record(one, groups)], [record(other, groups)])
+    low, high = difference.interval
+    assert 0.04 < low < difference.mean < high < 0.08
+    own = summarise([record(one, groups)]).interval
+    assert own[1] - own[0] > 5 * (high - low)
+
+
+def test_answers_to_different_questions_are_not_compared():
+    groups = series(2, 2)
+    one = record([1, 1, 1, 0], groups)
+    other = record([1, 1, 1, 0], groups, fingerprint="other")
+    with pytest.raises(ValueError, match="other photographs"):
+        compare([one], [other])
+    with pytest.raises(ValueError, match="different photographs"):
+        summarise([one, other])
+    with pytest.raises(ValueError, match="no run"):
+        summarise([])
+
+
+@pytest.mark.parametrize(
+    ("only_one", "only_other", "p"),
+    [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 2 / 32), (6, 1, 2 * 8 / 128), (3, 3, 1.0)],
+)
+def test_mcnemars_test_is_that_of_a_coin(only_one, only_other, p):
+    one = np.array([1] * only_one + [0] * only_other + [1] * 9, bool)
+    other = np.array([0] * only_one + [1] * only_other + [1] * 9, bool)
+    assert mcnemar(one, other) == pytest.approx(p)
+    assert mcnemar(other, one) == pytest.approx(p)

@@ -1,0 +1,204 @@
+"""Training: seeded, resumed bit for bit, and by the same training only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
+tf = pytest.importorskip("tensorflow")
+
+from models.data.canary_images import canary_images  # noqa: E402
+from models.training import augmentation  # noqa: E402
+from models.training import train as training  # noqa: E402
+from models.training.checkpoint import FILE_NAME  # noqa: E402
+from models.training.train import Examples, Recipe, train  # noqa: E402
+
+SMALL = Recipe(epochs=3, batch_size=8, warmup_epochs=0.5, seed=7)
+SIDE = 20
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return Examples(canary_images(32)[:, ::5, ::5], np.arange(32) % 20)
+
+
+def network(filters=4):
+    """A tiny network, always with the same initial weights."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input((SIDE, SIDE, 3), name="image")
+    x = keras.layers.Rescaling(1 / 255, name="scale")(image)
+    x = keras.layers.Conv2D(filters, 4, strides=4, use_bias=False, name="stem")(x)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.ReLU(name="relu")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="average")(x)
+    x = keras.layers.Dense(20, activation="softmax", name="probabilities")(x)
+    return keras.Model(image, x, name="tiny")
+
+
+def teacher(favourite=3):
+    """Answers one class, whatever it is shown."""
+    image = keras.Input((SIDE, SIDE, 3), name="image")
+    x = keras.layers.GlobalAveragePooling2D(name="average")(image)
+    x = keras.layers.Dense(20, activation="softmax", name="probabilities")(x)
+    model = keras.Model(image, x, name="teacher")
+    bias = np.full(20, -9.0)
+    bias[favourite] = 9.0
+    model.layers[-1].set_weights([np.zeros((3, 20)), bias])
+    return model
+
+
+class InterruptedRunError(Exception):
+    pass
+
+
+def _interrupted(examples, directory, recipe=SMALL, teachers=()):
+    def stop(epochs_done, logs):
+        raise InterruptedRunError
+
+    with pytest.raises(InterruptedRunError):
+        train(network(), examples, recipe, directory, teachers=teachers, on_epoch=stop)
+
+
+def _steps_done(examples, directory, *, model=None, recipe=SMALL, teachers=()):
+    steps = []
+    model = model or network()
+    train(model, examples, recipe, directory, teachers=teachers, on_batch=steps.append)
+    return len(steps)
+
+
+def test_a_run_that_was_interrupted_ends_as_one_that_was_not_bit_for_bit(examples, tmp_path):
+    whole = network()
+    history = train(whole, examples, SMALL, tmp_path / "whole")
+    _interrupted(examples, tmp_path / "parts")
+    resumed, seen = network(), []
+    resumed_history = train(
+        resumed, examples, SMALL, tmp_path / "parts", on_epoch=lambda done, logs: seen.append(done)
+    )
+    assert seen == [1, 2, 3]
+    assert resumed_history == history
+    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_finished_run_is_not_run_again(examples, tmp_path):
+    first, second = network(), network()
+    train(first, examples, SMALL, tmp_path)
+    assert _steps_done(examples, tmp_path, model=second) == 0
+    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def _other_labels(examples, monkeypatch):
+    return {"examples": replace(examples, labels=examples.labels[::-1].copy())}
+
+
+def _other_pixel(examples, monkeypatch):
+    images = examples.images.copy()
+    images[-1, -1, -1, -1] ^= 1
+    return {"examples": replace(examples, images=images)}
+
+
+def _other_augmentation(examples, monkeypatch):
+    monkeypatch.setattr(augmentation, "MAX_CONTRAST", 0.06)
+    return {"examples": examples}
+
+
+CHANGES = {
+    "seed": lambda examples, _: {"examples": examples, "recipe": replace(SMALL, seed=8)},
+    "learning rate": lambda examples, _: {
+        "examples": examples,
+        "recipe": replace(SMALL, learning_rate=0.1),
+    },
+    "layers": lambda examples, _: {"examples": examples, "model": network(filters=5)},
+    "teacher": lambda examples, _: {"examples": examples, "teachers": [teacher()]},
+    "labels": _other_labels,
+    "a pixel": _other_pixel,
+    "augmentation": _other_augmentation,
+}
+
+
+@pytest.fixture(scope="module")
+def after_an_epoch(examples, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("checkpoint")
+    _interrupted(examples, directory)
+    return (directory / FILE_NAME).read_bytes()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_training_is_not_resumed(change, examples, after_an_epoch, tmp_path, monkeypatch):
+    (tmp_path / FILE_NAME).write_bytes(after_an_epoch)
+    options = CHANGES[change](examples, monkeypatch)
+    chosen = options.pop("examples")
+    assert _steps_done(chosen, tmp_path, **options) == 4 * SMALL.epochs
+
+
+def test_the_same_training_is_resumed(examples, after_an_epoch, tmp_path):
+    (tmp_path / FILE_NAME).write_bytes(after_an_epoch)
+    assert _steps_done(examples, tmp_path) == 4 * (SMALL.epochs - 1)
+
+
+def test_another_teacher_is_another_training(examples, tmp_path):
+    recipe = replace(SMALL, epochs=2)
+    _interrupted(examples, tmp_path, recipe, [teacher(3)])
+    assert _steps_done(examples, tmp_path, recipe=recipe, teachers=[teacher(4)]) == 4 * 2
+
+
+def test_a_damaged_checkpoint_is_begun_anew(examples, after_an_epoch, tmp_path):
+    for content in (b"{", after_an_epoch[: len(after_an_epoch) // 2]):
+        (tmp_path / FILE_NAME).write_bytes(content)
+        assert _steps_done(examples, tmp_path, recipe=replace(SMALL, epochs=1)) == 4
+
+
+def test_training_lowers_the_loss(examples, tmp_path):
+    recipe = replace(SMALL, epochs=10, learning_rate=1e-2)
+    history = train(network(), examples, recipe, tmp_path)
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_the_teachers_mean_answers_are_learnt(examples, tmp_path):
+    recipe = replace(SMALL, epochs=20, learning_rate=1e-2, teacher="it", teacher_share=1.0)
+    taught = network()
+    train(taught, examples, recipe, tmp_path, teachers=[teacher(3), teacher(5)])
+    answers = taught(examples.images.astype(np.float32)).numpy().mean(axis=0)
+    assert set(answers.argsort()[-2:]) == {3, 5}
+    assert answers[[3, 5]].min() > 0.2
+
+
+class TestBatches:
+    @pytest.fixture
+    def batch(self, examples):
+        return training._batch_of(examples, SMALL, (), 20)
+
+    def test_every_picture_is_shown_once_an_epoch(self, examples, monkeypatch):
+        monkeypatch.setattr(training, "augment", lambda pixels, seed: pixels)
+        batch = training._batch_of(examples, SMALL, (), 20)
+        shown = np.concatenate([batch(tf.constant(step))[0].numpy() for step in range(4)])
+        expected = {picture.astype(np.float32).tobytes() for picture in examples.images}
+        assert {picture.tobytes() for picture in shown} == expected
+
+    def test_each_epoch_has_an_order_of_its_own(self, examples, monkeypatch):
+        monkeypatch.setattr(training, "augment", lambda pixels, seed: pixels)
+        batch = training._batch_of(examples, SMALL, (), 20)
+        first, second = (batch(tf.constant(step))[0].numpy() for step in (0, 4))
+        assert (first != second).any()
+
+    def test_the_pictures_that_are_learnt_are_augmented_anew_each_epoch(self, examples, batch):
+        pixels = {picture.astype(np.float32).tobytes() for picture in examples.images}
+        epochs = [np.concatenate([batch(tf.constant(4 * e + s))[0].numpy() for s in range(4)])
+                  for e in range(2)]  # fmt: skip
+        shown = [{picture.tobytes() for picture in epoch} for epoch in epochs]
+        assert not shown[0] & pixels
+        assert not shown[0] & shown[1]
+
+    def test_labels_stay_with_their_pictures(self, examples, monkeypatch):
+        monkeypatch.setattr(training, "augment", lambda pixels, seed: pixels)
+        pixels, targets = training._batch_of(examples, SMALL, (), 20)(tf.constant(2))
+        labels = {
+            picture.astype(np.float32).tobytes(): label
+            for picture, label in zip(examples.images, examples.labels, strict=True)
+        }
+        for picture, target in zip(pixels.numpy(), targets.numpy(), strict=True):
+            assert labels[picture.tobytes()] == target.argmax()

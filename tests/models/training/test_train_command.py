@@ -1,0 +1,187 @@
+"""`python -m models train`, `seeds`: from photographs to records, networks and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
+
+from models import zoo  # noqa: E402
+from models.__main__ import main  # noqa: E402
+from models.commands.seeds_command import SEEDS, missing  # noqa: E402
+from models.commands.train_command import CHECKPOINTS  # noqa: E402
+from models.data import fruits360, series  # noqa: E402
+from models.files.artifacts import artifact, sha256  # noqa: E402
+from models.files.run_records import (  # noqa: E402
+    keras_path,
+    published_run,
+    read_run,
+    read_runs,
+    run_path,
+)
+from models.judging import reported  # noqa: E402
+
+PUPIL = next(row for row in zoo.ARCHITECTURES.values() if row.teacher)
+
+
+@dataclass(frozen=True)
+class Place:
+    photographs: Path
+    root: Path
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    def main(self, command, *arguments):
+        return main([
+            command, *arguments, "--fruits360", str(self.photographs),
+            "--artifacts", str(self.artifacts), "--checkpoints", str(self.root / "checkpoints"),
+        ])  # fmt: skip
+
+    def train(self, *arguments):
+        return self.main("train", *arguments, "--epochs", "1")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, shared_small_dataset):
+    return Place(shared_small_dataset, tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="module")
+def published(place):
+    """The teacher and its pupil, trained on all of the small data set."""
+    assert place.train(PUPIL.teacher, PUPIL.name) == 0
+    return place
+
+
+@pytest.fixture(scope="module")
+def other_series(published):
+    """The pupil, trained on the first series; its published teacher has seen all and is there."""
+    assert published.train(PUPIL.name, "--split", "other-series", "--seed", "5") == 0
+    return read_run(run_path(f"{PUPIL.name}-other-series-seed5", published.artifacts))
+
+
+def test_a_published_network_has_its_record_and_its_curve(published):
+    record = published_run(PUPIL.name, published.artifacts)
+    assert record.learnt["photographs"] == 80
+    assert record.accuracy.images == 80
+    assert record.accuracy.correct == record.right_answers().sum()
+    assert len(record.history["accuracy"]) == 1
+    path = keras_path(PUPIL.name, published.artifacts)
+    assert record.keras_sha256 == sha256(path.read_bytes())
+    model = keras.models.load_model(path)
+    assert model.count_params() == record.parameters
+    assert not model.compiled  # no optimizer travels with it
+    with (published.artifacts / f"{PUPIL.name}.png").open("rb") as picture:
+        assert picture.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_published_network_is_asked_about_test(published):
+    test = reported.the_test_split(published.photographs)
+    assert published_run(PUPIL.name, published.artifacts).accuracy.fingerprint == test.fingerprint
+
+
+def test_other_series_are_asked_about_and_not_learnt(other_series, place):
+    training = fruits360.load("Training", place.photographs)
+    assert other_series.learnt["fingerprint"] == series.first_series(training).fingerprint
+    asked = reported.other_series(place.photographs)
+    assert other_series.accuracy.fingerprint == asked.fingerprint
+    assert {name.rpartition("/")[2] for name in other_series.groups} == {"r"}
+
+
+def test_a_pupil_of_a_part_has_a_teacher_of_that_part(other_series, published):
+    assert other_series.teachers == (f"{PUPIL.teacher}-other-series-seed5",)
+    assert (published.root / "checkpoints" / other_series.teachers[0]).is_dir()
+    # Were the published teacher, which has seen all photographs, asked, it would be missed here.
+    assert PUPIL.teacher in {path.stem for path in published.artifacts.glob("*.keras")}
+
+
+def test_a_published_pupil_needs_its_published_teacher(shared_small_dataset, tmp_path, capsys):
+    assert Place(shared_small_dataset, tmp_path).train(PUPIL.name) == 1
+    assert f"python -m models train {PUPIL.teacher}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("split", ["development", "arcs"])
+def test_choices_are_not_made_on_reported_photographs(split, place, other_series):
+    assert place.train("alexnet_separable", "--split", split, "--seed", "6") == 0
+    record = read_run(run_path(f"alexnet_separable-{split}-seed6", place.artifacts))
+    training = fruits360.load("Training", place.photographs)
+    assert record.learnt["photographs"] + record.accuracy.images == len(training)
+    if split == "development":
+        assert not set(record.groups) & set(other_series.groups)
+    assert record.accuracy.fingerprint != other_series.accuracy.fingerprint
+
+
+def test_each_look_at_a_reported_figure_is_told(published, capsys):
+    name = f"{PUPIL.teacher}-whole-seed{zoo.PUBLISHED_SEED}"
+    path = run_path(name, published.artifacts)
+    kept = path.read_bytes()
+    before = read_run(path)
+    assert published.train(PUPIL.teacher) == 0
+    earlier = read_run(path).earlier
+    path.write_bytes(kept)
+    assert [look["accuracy"] for look in earlier] == [vars(before.accuracy)]
+
+
+def test_what_was_trained_can_be_converted_and_agrees_with_its_card(published, capsys):
+    data = ["--fruits360", str(published.photographs), "--artifacts", str(published.artifacts)]
+    assert main(["convert", PUPIL.name, *data]) == 0
+    for precision in ("float32", "float16", "dynamic", "int8"):
+        file = artifact(PUPIL.name, precision, published.artifacts)
+        assert file.require_card().accuracy.images == 80
+        assert file.read_bytes()
+    assert main(["evaluate", PUPIL.name, *data]) == 0
+    assert capsys.readouterr().out.count("agrees") >= 4
+
+
+def test_a_card_that_claims_more_than_is_measured_differs(published, capsys):
+    data = ["--fruits360", str(published.photographs), "--artifacts", str(published.artifacts)]
+    assert main(["convert", PUPIL.name, "--precision", "float32", *data]) == 0
+    file = artifact(PUPIL.name, "float32", published.artifacts)
+    card = file.require_card()
+    false = replace(card.accuracy, correct=(card.accuracy.correct + 40) % 80)
+    file.card_path.write_text(replace(card, accuracy=false).to_json())
+    status = main(["evaluate", PUPIL.name, *data])
+    file.card_path.write_text(card.to_json())
+    assert status == 1
+    assert "differs" in capsys.readouterr().out
+
+
+def test_converting_what_was_not_trained_is_refused(shared_small_dataset, tmp_path, capsys):
+    data = ["--fruits360", str(shared_small_dataset), "--artifacts", str(tmp_path)]
+    assert main(["convert", "alexnet", *data]) == 1
+    assert "python -m models train alexnet" in capsys.readouterr().err
+
+
+def test_the_queue_is_what_has_no_record(tmp_path, published):
+    names = [PUPIL.teacher, PUPIL.name]
+    everything = list(missing(names, tmp_path))
+    assert len(everything) == len(names) * (len(SEEDS) + 3)
+    left = list(missing(names, published.artifacts))
+    done = {(name, "whole", zoo.PUBLISHED_SEED) for name in names}
+    assert set(everything) - set(left) == done
+
+
+def test_seeds_are_summed_up_without_training(published, other_series, capsys):
+    assert published.main("seeds", PUPIL.name) == 0
+    assert f"{other_series.accuracy.fraction:.2%}" in capsys.readouterr().out
+
+
+def test_committed_records_hold_the_recipe_and_all_answers(architecture):
+    runs = [run for run in read_runs() if run.architecture == architecture.name]
+    assert published_run(architecture.name) in runs
+    for run in runs:
+        assert len(run.history["accuracy"]) == run.recipe["epochs"]
+        assert run.right_answers().sum() == run.accuracy.correct
+        assert sum(right for right, _ in run.groups.values()) == run.accuracy.correct
+        asked, learnt = run.accuracy.images, run.learnt["photographs"]
+        assert (learnt, asked) in {(10_046, 3_358), (4_647, 5_399), (5_399, 4_647)}
+
+
+def test_checkpoints_are_not_committed():
+    ignored = (CHECKPOINTS.parent / ".gitignore").read_text().splitlines()
+    assert f"{CHECKPOINTS.name}/" in ignored
