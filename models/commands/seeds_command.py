@@ -1,4 +1,4 @@
-"""Show what several seeds of each network say together; --run trains those that are missing."""
+"""Show what several seeds of each network say together; --train trains those that are missing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     add_names(parser)
     parser.add_argument(
-        "--run",
+        "--train",
         action="store_true",
         help="train every network of which a run has no record, seed by seed; it may be "
         "interrupted at any time, and goes on when it is called again",
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a row for each network and split that has records."""
-    if arguments.run:
+    if arguments.train:
         _run_missing(arguments)
     rows = _rows(read_runs(arguments.artifacts), [BASELINE, *arguments.names])
     if arguments.json:

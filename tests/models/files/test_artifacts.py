@@ -12,7 +12,7 @@ from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
 from models.files.cards import Card
 from models.files.details import read_details
 from models.files.plain_json import write_json
-from models.files.run_records import keras_path
+from models.files.run_records import keras_path, read_run
 
 
 @pytest.fixture
@@ -40,16 +40,20 @@ def test_every_file_is_what_its_card_says(architecture):
 def test_nothing_lies_among_the_artifacts_that_no_row_of_the_table_owns():
     from models.zoo import ARCHITECTURES
 
-    owned = {"labels.txt"}
+    owned = {"labels.txt", "runs"}
     for name in ARCHITECTURES:
-        owned |= {f"{name}.{ending}" for ending in ("keras", "json", "png")}
+        owned |= {f"{name}.{ending}" for ending in ("keras", "png")}
         for precision in PRECISIONS:
             owned |= {f"{name}-{precision}.{ending}" for ending in ("tflite", "json")}
     assert {path.name for path in artifacts.DIRECTORY.iterdir()} == owned
+    runs = {path.name: path for path in (artifacts.DIRECTORY / "runs").iterdir()}
+    records = [read_run(path) for path in runs.values()]
+    assert {f"{record.name}.json" for record in records} == set(runs)
+    assert {record.architecture for record in records} <= {*ARCHITECTURES, "colour_histogram"}
 
 
 def test_all_artifacts_together_are_below_30_mb():
-    assert sum(path.stat().st_size for path in artifacts.DIRECTORY.iterdir()) < 30_000_000
+    assert sum(path.stat().st_size for path in artifacts.DIRECTORY.rglob("*")) < 30_000_000
 
 
 def test_labels_lie_beside_the_files_in_the_order_of_the_outputs():

@@ -177,7 +177,9 @@ def test_the_queue_is_what_has_no_record(tmp_path, published):
 
 
 def test_seeds_are_summed_up_without_training(published, other_series, capsys):
+    before = sorted(published.artifacts.rglob("*"))
     assert published.main("seeds", PUPIL.name) == 0
+    assert sorted(published.artifacts.rglob("*")) == before
     assert f"{other_series.accuracy.fraction:.2%}" in capsys.readouterr().out
 
 
