@@ -48,7 +48,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train each network, write the run's record, and the network where it is to be published."""
-    from models.training.curve import draw
+    from models.judging.curve import draw
 
     runs = prepare_runs(arguments, arguments.epochs)
     for name in arguments.names:

@@ -90,7 +90,7 @@ class Runs:
         return self._record(
             BASELINE, split, 0, learnt, asked, answers == asked.labels,
             parameters=len(learnt) * BINS**3,
-            recipe={"bins": BINS, "distance": "euclidean"},
+            recipe={"bins": BINS, "distance": "hellinger"},
             teachers=(),
             history={},
             seconds=round(time.monotonic() - started),
