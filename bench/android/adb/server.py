@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import subprocess
+from pathlib import Path
 
 import adbutils
 from adbutils import AdbClient, AdbConnection
@@ -59,6 +60,26 @@ class _Connection(AdbConnection):
         return connection
 
 
+def adb_program() -> str:
+    """Return the path of `adb`: of ADBUTILS_ADB_PATH, PATH, adbutils' own, or the Android SDK's.
+
+    Raises:
+        AdbServerError: there is none; the message says how to get it.
+    """
+    try:
+        return adbutils.adb_path()
+    except AdbError:  # its wheels for Linux x86-64, Windows and older Macs alone bring one along
+        pass
+    for variable in ("ANDROID_HOME", "ANDROID_SDK_ROOT"):
+        program = Path(os.environ.get(variable) or os.devnull, "platform-tools", "adb")
+        if program.is_file():
+            return str(program)
+    raise AdbServerError(
+        "there is no adb program: install it (`apt install adb`, or on a Mac `brew install "
+        "android-platform-tools`), or set ANDROID_HOME to the Android SDK"
+    )
+
+
 def start_server(address: ServerAddress) -> bool:
     """Start the user's adb server, unless it runs; return whether it had to be started.
 
@@ -71,7 +92,7 @@ def start_server(address: ServerAddress) -> bool:
         raise AdbServerError(
             f"the adb server at {address} does not answer: start it there, `adb -a start-server`"
         )
-    command = [adbutils.adb_path(), "-P", str(address.port), "start-server"]
+    command = [adb_program(), "-P", str(address.port), "start-server"]
     environment = {k: v for k, v in os.environ.items() if k != "ADB_SERVER_SOCKET"}
     try:
         # The server inherits open pipes and would keep them open: so none are given to it.
