@@ -11,6 +11,7 @@ from bench.android.adb.device_errors import DeviceError, ThrottledError, ToolErr
 from bench.android.adb.phone_lock import PhoneLock
 from bench.android.adb.transfer import pull
 from bench.android.adb.workspace import Workspace
+from bench.android.app_setup import AppSetup
 from bench.android.drift import Drift, drift_of
 from bench.android.measurement import Measurement, Reporter, Settings, Silent, describe_session
 from bench.android.phone.control import Changes, drop_caches_command
@@ -58,12 +59,15 @@ class Bench:
         self._before_round = before_round
         self._workspace = Workspace(device)
         self._setup = ToolSetup(self._workspace, lambda: find(self.identity))
+        self._app: AppSetup | None = None
         self._identity: Identity | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception) -> None:
+        if self._app is not None:
+            self._app.changes.__exit__(*exception)
         self._workspace.__exit__(*exception)
         self._lock.release()
 
@@ -114,14 +118,15 @@ class Bench:
             performance_mode = changes.hold_performance(identity)
             before = record(self.device)
             screen = changes.keep_screen_on(before.screen)
-            placement = place(self.device, before, settings.threads, settings.cpu_mask)
+            placement = self._place(before, settings)
             if settings.rest_s:
                 rest(self.device, settings.rest_s, "--device-cooldown", reporter.tell)
             if settings.rest_s or before.throttled_because(placement.cores):
                 before = cool_down(
                     self.device, placement.cores, reporter.tell, settings.cool_down_s
                 )
-            command, flags = self._setup.command(artifact, settings, sample)
+            setup = self._setup_for(settings)
+            command, flags = setup.command(artifact, settings, sample)
             trial, verified = self._try_out(command, flags, settings, sample, placement)
             plan = self._plan(command, settings, placement, inferences_for(trial), before, changes)
             session = self._run_rounds(plan, settings, reporter, artifact)
@@ -129,7 +134,7 @@ class Bench:
             drift = self._check_heat(session, after, placement)
         info = {
             **artifact.describe(),
-            **self._describe(settings, session, placement),
+            **self._describe(settings, session, placement, setup.tool),
             **describe_session(session),
             "input": sample.kind if flags.takes_input else "random values of the tool's own",
             "inferences_per_round": plan.inferences,
@@ -143,6 +148,18 @@ class Bench:
             "conditions": {"before": before.to_dict(), "after": after.to_dict()},
         }
         return Measurement(session, info)
+
+    def _place(self, before: Conditions, settings: Settings) -> Placement:
+        if settings.apk is not None:
+            return Placement((), "an app's threads are placed by the device's scheduler")
+        return place(self.device, before, settings.threads, settings.cpu_mask)
+
+    def _setup_for(self, settings: Settings) -> ToolSetup | AppSetup:
+        if settings.apk is None:
+            return self._setup
+        if self._app is None:
+            self._app = AppSetup(self._workspace, settings.apk)
+        return self._app
 
     def _check_heat(
         self, session: Session, after: Conditions, placement: Placement
@@ -234,24 +251,25 @@ class Bench:
                 if core.cap_khz and (not placement.cores or core.number in placement.cores)
             },
             watch_thermal_service=before.thermal_status is not None,
-            restoring=changes.restoring,
+            restoring=[*(self._app.changes.restoring if self._app else []), *changes.restoring],
         )
 
     def _describe(
-        self, settings: Settings, session: Session, placement: Placement
+        self, settings: Settings, session: Session, placement: Placement, tool: Tool
     ) -> dict[str, Any]:
         run = session.rounds[0].run
         return {
             "device": {**self.identity.to_dict(), "serial": self.name},
             "emulated": self.identity.is_emulated,
+            "process": "shell" if settings.apk is None else "app",
             "threads": settings.threads,
             "delegate": settings.delegate,
             "delegation": asdict(run.delegation) if run.delegation else None,
             "cpu_mask": placement.mask,
             "cores": list(placement.cores),
             "cores_note": placement.note,
-            "tool_sha256": self._setup.tool.sha256,
-            "tool_source": self._setup.tool.source,
+            "tool_sha256": tool.sha256,
+            "tool_source": tool.source,
             "tool_generation": run.generation,
             "warmups_per_round": WARMUPS,
         }

@@ -23,6 +23,7 @@ class Settings:
         retries: how often it is measured again when the device was throttled.
         timeout_s: how long one process may take.
         cool_down_s: how long the device may take to cool down when it is throttled.
+        apk: the benchmark app, inside which it is measured; None for a process of the shell.
         libraries: folder of a vendor's libraries, which are pushed beside the tool; None for none.
         rest_s: how long the device rests before each model, throttled or not.
     """
@@ -36,6 +37,7 @@ class Settings:
     cool_down_s: float = COOL_DOWN_TIMEOUT_S
     rest_s: float = 0.0
     libraries: Path | None = None
+    apk: Path | None = None
 
 
 @dataclass(frozen=True)

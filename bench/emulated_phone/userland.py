@@ -86,7 +86,16 @@ else echo; fi
 else echo "Can't find service: $1"; fi
 """,
     "am": """echo "am $*" >> "$root/system/log"
-[ "$1" = kill-all ] || { echo "Error: unknown command '$1'" >&2; exit 255; }
+case "$1" in
+  kill-all|force-stop) ;;
+  start)
+    while [ $# -gt 1 ] && [ "$1" != args ]; do shift; done
+    app="$root/data/app/org.tensorflow.lite.benchmark"
+    [ -f "$app" ] || { echo 'Error type 3'; echo 'Error: Activity class does not exist.'; exit 0; }
+    echo 'Status: ok'
+    /bin/sh "$app" $2 2>&1 | sed 's/^INFO: //; s/^/tflite:/' >> "$root/system/logcat";;
+  *) echo "Error: unknown command '$1'" >&2; exit 255;;
+esac
 """,
     "cmd": """echo "cmd $*" >> "$root/system/log"
 sdk=$(cat "$root/system/properties/ro.build.version.sdk")
@@ -102,6 +111,22 @@ case "$1" in
   delete) rm -f "$file"; echo "Deleted 1 rows";;
 esac
 """,
+    "pm": """echo "pm $*" >> "$root/system/log"
+app="$root/data/app/org.tensorflow.lite.benchmark"
+case "$1" in
+  path) [ -f "$app" ] && echo "package:$app";;
+  install)
+    mkdir -p "$root/data/app"
+    while [ $# -gt 1 ]; do shift; done
+    cp "$1" "$app" && echo Success;;
+  uninstall) rm -f "$app"; echo Success;;
+esac
+""",
+    "log": """echo "$2:$3" >> "$root/system/logcat"
+""",
+    "logcat": """sed 's/^[^:]*://' "$root/system/logcat"
+""",
+    "pidof": "exit 1\n",
     "input": """echo "input $*" >> "$root/system/log"
 """,
     "getconf": """cat "$root/system/page-size"
@@ -170,6 +195,7 @@ def install(root: Path, profile: Profile) -> None:
         "system/fixed-performance-mode": "false\n",
         "system/uid": "0\n" if profile.is_rooted else "2000\n",
         "system/log": "",
+        "system/logcat": "tflite:Inference timings in us: Init: 1, of somebody else\n",
         "system/page-size": "4096\n",
         "system/usable-cores": "ff\n",
         "sys/devices/system/cpu/online": "0-7\n",

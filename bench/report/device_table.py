@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
+from bench.android.adb.device_errors import printable
 from bench.results.result import Result
 
 QUANTITIES = {
@@ -22,7 +23,8 @@ def device_table(results: Iterable[Result]) -> Table | None:
     for result in results:
         if result.quantity in QUANTITIES:
             info = result.info
-            key = (info["model"], info["device"]["serial"], info["threads"], info["delegate"])
+            setup = (info["threads"], info["delegate"], info.get("process", "shell"))
+            key = (info["model"], info["device"]["serial"], *setup)
             rows.setdefault(key, {})[result.quantity] = result
     if not rows:
         return None
@@ -31,15 +33,17 @@ def device_table(results: Iterable[Result]) -> Table | None:
     table.add_column("device")
     for heading in (*QUANTITIES.values(), "memory in MB", "overhead"):
         table.add_column(heading, justify="right")
-    for (model, serial, threads, delegate), found in rows.items():
+    for (model, serial, threads, delegate, process), found in rows.items():
         info = next(iter(found.values())).info
-        how = ("" if threads == 1 else f", {threads} threads") + (
-            "" if delegate == "cpu" else f", {delegate}{_delegation(info['delegation'])}"
+        how = (
+            ("" if threads == 1 else f", {threads} threads")
+            + ("" if delegate == "cpu" else f", {delegate}{_delegation(info['delegation'])}")
+            + ("" if process == "shell" else ", in an app")
         )
         footprint_mb = info["footprint_overall_mb"]
         table.add_row(
-            model,
-            f"{serial}{how}",
+            printable(model),
+            f"{printable(serial)}{how}",
             *(_times(found.get(quantity)) for quantity in QUANTITIES),
             "-" if footprint_mb is None else f"{footprint_mb:.2f}",
             f"{info['overhead']['ratio']:.2f}",

@@ -151,6 +151,16 @@ def test_threads_and_delegates_get_entries_of_their_own(bench):
     assert "emulated, 2 threads, gpu " in run.text
 
 
+def test_shell_and_app_side_by_side(bench, emulated_device):
+    run = bench(
+        "--device=emulated", "--device-process=both", f"--device-apk={emulated_device.tool()}",
+        select="modelone and test_device_load",
+    )  # fmt: skip
+    assert run.status == 0, run.text
+    assert run.names == [_name("load", "modelone", f"emulated{how}") for how in ("", "-app")]
+    assert "emulated, in an app" in run.text
+
+
 def test_without_a_device_they_skip_with_one_line(bench, environment):
     run = bench()
     assert run.status == 0, run.text
@@ -185,6 +195,7 @@ def test_a_device_that_is_not_attached(bench):
         ("--device-cpus=fg", "'fg' is not a hexadecimal mask of cores"),
         ("--device-threads=1,0", "'0' is not a whole number above 0"),
         ("--device-delegate=tpu", "'tpu' is none of cpu, gpu, nnapi, npu, xnnpack"),
+        ("--device-process=app", "--device-process app needs --device-apk FILE"),
         ("--device-timeout=never", "'never' is not a number above 0"),
     ],
 )
