@@ -135,4 +135,5 @@ def _device_text(result: Result) -> str:
 def _how_on_device(result: Result) -> str:
     info = result.info
     threads = info.get("threads") or 1
-    return f"{info.get('delegate', 'cpu')}, {threads} thread{'' if threads == 1 else 's'}"
+    where = ", in an app" if info.get("process") == "app" else ""
+    return f"{info.get('delegate', 'cpu')}, {threads} thread{'' if threads == 1 else 's'}{where}"
