@@ -86,7 +86,7 @@ def _measure(models: list[Artifact], arguments: argparse.Namespace, title: str) 
     from rich.progress import track
 
     command = [sys.executable, "-m", "bench.ratio.worker"]
-    command += [str(arguments.rounds), str(arguments.threads)]
+    command += [str(arguments.rounds), str(arguments.threads), "litert"]
     command += [str(model.path.resolve()) for model in models]
     blocks = []
     for _ in track(range(arguments.blocks), description=title, transient=True):

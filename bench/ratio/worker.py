@@ -1,6 +1,6 @@
 """Run in a process of its own: `invoke` of several models, interleaved.
 
-    python -m bench.ratio.worker ROUNDS THREADS MODEL.tflite ...
+    python -m bench.ratio.worker ROUNDS THREADS RUNTIME MODEL.tflite ...
 
 It prints a JSON list a model, of its rounds in nanoseconds.
 """
@@ -58,7 +58,8 @@ def time_interleaved(models: Sequence[LoadedModel], rounds: int) -> list[list[in
 def main(words: list[str]) -> int:
     """Measure and print; return 0."""
     rounds, threads = int(words[0]), int(words[1])
-    loaded = [RUNTIMES["litert"].load(Path(path).read_bytes(), threads) for path in words[2:]]
+    runtime = RUNTIMES[words[2]]
+    loaded = [runtime.load(Path(path).read_bytes(), threads) for path in words[3:]]
     print(json.dumps(time_interleaved(loaded, rounds)))
     return 0
 
