@@ -24,7 +24,7 @@ from bench.android.adb.device_errors import (
 )
 from bench.android.adb.discovery import attached_devices, wait_for
 from bench.android.adb.line_stream import LineStream
-from bench.android.adb.server import Client, start_server
+from bench.android.adb.server import Client, connect, start_server
 from bench.android.adb.server_address import ServerAddress
 
 COMMAND_TIMEOUT_S = 30.0
@@ -78,6 +78,7 @@ class Device:
             AdbServerError, NoDeviceError, DeviceChoiceError: see `wait_for`.
         """
         start_server(address)
+        connect(address, serial)
         return cls(address, wait_for(address, serial, tell).serial)
 
     def run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -110,6 +111,19 @@ def start_server(address: ServerAddress) -> bool:
             f"the adb server cannot be started with `{' '.join(command)}` ({error})"
         ) from None
     return True
+
+
+def connect(address: ServerAddress, serial: str | None) -> None:
+    """Let the server connect to a device whose serial is HOST:PORT, as `adb connect` does.
+
+    A server that has it already does nothing; what becomes of it stands in the list of devices.
+
+    Raises:
+        AdbServerError: the server does not answer.
+    """
+    if serial is not None and re.fullmatch(r"\[?[\w.:-]+\]?:\d{1,5}", serial, re.ASCII):
+        with contextlib.suppress(AdbError, OSError):
+            Client(address).connect(serial, timeout=START_TIMEOUT_S)
 
 
 def stop_server(address: ServerAddress) -> None:

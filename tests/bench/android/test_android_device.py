@@ -250,6 +250,17 @@ def test_only_processes_of_the_workspace_are_killed(device, emulated_device):
                 foreign.kill()
 
 
+def test_a_device_on_the_network_is_connected_to(emulate):
+    emulated = emulate()
+    Client(emulated.address).disconnect(emulated.serial)
+    with pytest.raises(NoDeviceError):
+        Device.open(emulated.address)
+    device = Device.open(emulated.address, emulated.serial)  # which is HOST:PORT
+    assert device.run(["echo", "there"]).stdout == "there\n"
+    with pytest.raises(NoDeviceError, match=r"no device 127\.0\.0\.1:1 is attached"):
+        Device.open(emulated.address, "127.0.0.1:1")
+
+
 def test_unplugged(emulate):
     emulated = emulate()
     device = Device.open(emulated.address)
