@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import get_args
 
 from models import zoo
+from models.data.photographs import DatasetError
+from models.data.tasks import FOLDER_SIDE, Task, folder_task, fruits360_task
 from models.files.artifacts import DIRECTORY, PRECISIONS
 from models.preprocessing.preparation import Fit
 from models.running.runtimes import RUNTIMES
@@ -77,11 +79,39 @@ def add_names(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_fruits360(parser: argparse.ArgumentParser) -> None:
-    """Add --fruits360 DIR."""
-    parser.add_argument(
+def add_task(parser: argparse.ArgumentParser) -> None:
+    """Add --fruits360 DIR, or --data DIR with --side PIXELS: the pictures, see `chosen_task`."""
+    pictures = parser.add_mutually_exclusive_group()
+    pictures.add_argument(
         "--fruits360", metavar="DIR", help="the photographs; default: FRUITS360_DIR, else the cache"
     )
+    pictures.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="pictures of your own in their place: a folder for each class, or train and test with "
+        "these in them; goes with --artifacts",
+    )
+    parser.add_argument(
+        "--side",
+        type=positive,
+        default=FOLDER_SIDE,
+        metavar="PIXELS",
+        help="height and width of the input of networks for --data; default: %(default)s",
+    )
+
+
+def chosen_task(arguments: argparse.Namespace) -> Task:
+    """Return the task that `add_task` was told.
+
+    Raises:
+        DatasetError: there are no such pictures, or they would replace the project's own files.
+    """
+    if arguments.data is None:
+        return fruits360_task(arguments.fruits360)
+    if arguments.artifacts.resolve() == DIRECTORY.resolve():
+        raise DatasetError("--data needs --artifacts DIR: the folder for what is made of it")
+    return folder_task(arguments.data.expanduser(), arguments.side)
 
 
 def add_precision(parser: argparse.ArgumentParser, default: str) -> None:

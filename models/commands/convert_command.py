@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models import zoo
-from models.commands.arguments import add_artifacts, add_fruits360, add_names, add_precision
+from models.commands.arguments import add_artifacts, add_names, add_precision, add_task, chosen_task
 from models.files import artifacts
 from models.files.cards import Card
 from models.files.run_records import keras_path, published_run
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     add_names(parser)
     add_precision(parser, "all")
-    add_fruits360(parser)
+    add_task(parser)
     add_artifacts(parser)
 
 
@@ -31,14 +31,14 @@ def run(arguments: argparse.Namespace) -> int:
     import keras
 
     from models.conversion.tflite import convert, evenly_spread, in_other_surroundings
-    from models.data import fruits360
     from models.preprocessing.pixels import read_pixels
 
-    training = fruits360.load("Training", arguments.fruits360)
-    test = fruits360.load("Test", arguments.fruits360)
+    task = chosen_task(arguments)
+    training, test = task.load("Training"), task.load("Test")
     chosen = training.take(evenly_spread(len(training)))
-    calibration = in_other_surroundings(read_pixels(chosen, fruits360.SIDE))
-    _write_labels(arguments.artifacts / "labels.txt")
+    calibration = in_other_surroundings(read_pixels(chosen, task.side))
+    labels = arguments.artifacts / "labels.txt"
+    labels.write_text("\n".join(task.class_names) + "\n", encoding="utf-8")
     for name in arguments.names:
         architecture = zoo.find(name)
         keras_file = keras_path(name, arguments.artifacts)
@@ -89,9 +89,3 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
 def _provenance(architecture: str, directory: Path) -> dict[str, Any]:
     run = published_run(architecture, directory)
     return {"commit": run.commit, "seed": run.seed, "versions": run.versions}
-
-
-def _write_labels(path: Path) -> None:
-    from models.data.fruits360 import CLASS_NAMES
-
-    path.write_text("\n".join(CLASS_NAMES) + "\n", encoding="utf-8")

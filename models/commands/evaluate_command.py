@@ -10,10 +10,11 @@ from pathlib import Path
 from models.commands import own_pictures
 from models.commands.arguments import (
     add_artifacts,
-    add_fruits360,
     add_names,
     add_own_pictures,
     add_runtime,
+    add_task,
+    chosen_task,
 )
 from models.files import artifacts
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     add_names(parser)
     add_runtime(parser, "all that are installed")
-    add_fruits360(parser)
+    add_task(parser)
     add_artifacts(parser)
     own = parser.add_argument_group("models and pictures of your own")
     own.add_argument(
@@ -53,12 +54,12 @@ def _hold_against_cards(arguments: argparse.Namespace) -> int:
     from rich.progress import track
     from rich.table import Table
 
-    from models.data import fruits360
     from models.judging.accuracy import measure_accuracy
     from models.running import runtimes
 
-    test = fruits360.load("Test", arguments.fruits360)
-    print(f"{len(test):,} photographs in {test.root}: {fruits360.release(arguments.fruits360)}")
+    task = chosen_task(arguments)
+    test = task.load("Test")
+    print(f"{len(test):,} photographs in {test.root}: {task.describe()}")
     chosen = [runtimes.RUNTIMES[name] for name in arguments.runtime or ()] or runtimes.available()
     table = Table("model", "runtime", "right", "accuracy", "card")
     differs = False

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from models.commands.arguments import (
     add_artifacts,
-    add_fruits360,
     add_names,
     add_precision,
+    add_task,
+    chosen_task,
     positive,
 )
-from models.data import fruits360
 from models.files import artifacts
 from models.files.plain_json import write_json
 from models.judging import robustness
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", type=Path, metavar="FILE", help="write the counts into this, for the report"
     )
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the table into this")
-    add_fruits360(parser)
+    add_task(parser)
     add_artifacts(parser)
 
 
@@ -51,9 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    photographs = fruits360.load("Test", arguments.fruits360).take(
-        slice(None, None, arguments.every)
-    )
+    photographs = chosen_task(arguments).load("Test").take(slice(None, None, arguments.every))
     runtime = runtimes.RUNTIMES[arguments.runtime]
     files = [
         artifacts.artifact(name, precision, arguments.artifacts)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import ROOT, zoo
-from models.commands.arguments import add_artifacts, add_fruits360, add_names, positive
+from models.commands.arguments import add_artifacts, add_names, add_task, chosen_task, positive
 from models.commands.training_runs import Runs
 from models.files import artifacts
 from models.files.run_records import SPLITS, keras_path, read_runs, write_run
@@ -42,7 +42,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoints", type=Path, default=CHECKPOINTS, metavar="DIR", help="default: .training"
     )
-    add_fruits360(parser)
+    add_task(parser)
     add_artifacts(parser)
 
 
@@ -61,8 +61,9 @@ def prepare_runs(arguments: argparse.Namespace, epochs: int | None = None) -> Ru
     """Make ready for training, as `add_run_arguments` was told."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     runtimes.preload()
+    task = chosen_task(arguments)
     arguments.artifacts.mkdir(parents=True, exist_ok=True)
-    return Runs(arguments.artifacts, arguments.checkpoints, arguments.fruits360, epochs)
+    return Runs(arguments.artifacts, arguments.checkpoints, task, epochs)
 
 
 def train_and_publish(runs: Runs, architecture: zoo.Architecture, split: str, seed: int) -> None:

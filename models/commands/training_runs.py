@@ -12,8 +12,9 @@ import numpy as np
 
 from models import zoo
 from models.commands.progress import Bars
-from models.data import arcs, fruits360, series
+from models.data import arcs, series
 from models.data.photographs import Photographs
+from models.data.tasks import Task
 from models.files.artifacts import ArtifactError
 from models.files.cards import Accuracy
 from models.files.run_records import (
@@ -43,13 +44,13 @@ class Runs:
     Attributes:
         directory: of the artifacts.
         checkpoints: where each run keeps its state, in a folder of its name.
-        fruits360: directory of the photographs; None: the usual one.
+        task: what is learnt.
         epochs: in place of the recipe's; None: the recipe's.
     """
 
     directory: Path
     checkpoints: Path
-    fruits360: str | None = None
+    task: Task
     epochs: int | None = None
     _pixels_by_split: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
@@ -85,7 +86,7 @@ class Runs:
         started = time.monotonic()
         learnt, asked = self._learnt(split), self._asked(split)
         answers = nearest_labels(
-            self._pixels(split), learnt.labels, read_pixels(asked, fruits360.SIDE)
+            self._pixels(split), learnt.labels, read_pixels(asked, self.task.side)
         )
         return self._record(
             BASELINE, split, 0, learnt, asked, answers == asked.labels,
@@ -112,7 +113,7 @@ class Runs:
 
     @functools.cached_property
     def _training(self) -> Photographs:
-        return fruits360.load("Training", self.fruits360)
+        return self.task.load("Training")
 
     def _learnt(self, split: str) -> Photographs:
         if split == "whole":
@@ -125,13 +126,13 @@ class Runs:
         """Return what the run is judged by. The reported ones are opened here and nowhere else."""
         if split in REPORTED:
             ask = {"whole": reported.the_test_split, "other-series": reported.other_series}
-            return ask[split](self.fruits360)
+            return ask[split](self.task)
         return self._training.take(_development(split, self._training).asked)
 
     def _pixels(self, split: str) -> np.ndarray:
         if split not in self._pixels_by_split:
             self._pixels_by_split.clear()  # one split at a time fits into memory
-            self._pixels_by_split[split] = read_pixels(self._learnt(split), fruits360.SIDE)
+            self._pixels_by_split[split] = read_pixels(self._learnt(split), self.task.side)
         return self._pixels_by_split[split]
 
     def _recipe(self, architecture: zoo.Architecture, seed: int) -> Recipe:
@@ -148,7 +149,7 @@ class Runs:
 
         examples = Examples(self._pixels(split), self._learnt(split).labels)
         keras.utils.set_random_seed(recipe.seed)
-        model = architecture.build()
+        model = architecture.build(self.task.input_shape, len(self.task.class_names))
         name = run_name(architecture.name, split, recipe.seed)
         with Bars(name, recipe.epochs, len(examples.labels) // recipe.batch_size) as bars:
             history = train(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.data.photographs import Photographs
+from models.data.photographs import DatasetError, Photographs
 
 FIRST_SERIES = ""
 """The series about the first axis, which every class has: file names without a prefix."""
@@ -47,5 +47,14 @@ def development(training: Photographs) -> Split:
 
 
 def is_first(training: Photographs) -> np.ndarray:
-    """Return which photographs are of the first series: bool, shape (count,)."""
-    return np.array([group.rpartition("/")[2] == FIRST_SERIES for group in training.groups])
+    """Return which photographs are of the first series: bool, shape (count,).
+
+    Raises:
+        DatasetError: all of them are, or none.
+    """
+    first = np.array([group.rpartition("/")[2] == FIRST_SERIES for group in training.groups])
+    if first.all() or not first.any():
+        raise DatasetError(
+            f"{training.root}: has no rotation series to hold out; use --split whole"
+        )
+    return first

@@ -14,7 +14,6 @@ import numpy as np
 from models.data import fruits360
 from models.data.folders import read_pictures
 from models.data.photographs import DatasetError, Photographs
-from models.zoo import SMALLEST_ACCEPTED_ACCURACY
 
 Split = Literal["Training", "Test"]
 FOLDERS: dict[Split, tuple[str, ...]] = {
@@ -38,9 +37,10 @@ class Task:
         name: in records.
         class_names: in the order of a model's outputs.
         side: height and width of a network's input, in pixels.
-        smallest_accepted_accuracy: on Test, 0..1; 0.0 where the user set none.
+        smallest_accepted_accuracy: on Test, whatever the network, 0..1; 0.0 where none is set.
         load: lists the photographs of a split. Their groups say what belongs together: no group is
             in both splits.
+        describe: says in a few words which pictures these are.
     """
 
     name: str
@@ -48,6 +48,12 @@ class Task:
     side: int
     smallest_accepted_accuracy: float
     load: Callable[[Split], Photographs]
+    describe: Callable[[], str]
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Of one picture."""
+        return self.side, self.side, 3
 
 
 def fruits360_task(directory: str | None = None) -> Task:
@@ -60,8 +66,9 @@ def fruits360_task(directory: str | None = None) -> Task:
         "fruits-360",
         fruits360.CLASS_NAMES,
         fruits360.SIDE,
-        SMALLEST_ACCEPTED_ACCURACY,
+        fruits360.SMALLEST_ACCEPTED_ACCURACY,
         partial(fruits360.load, directory=directory),
+        partial(fruits360.release, directory),
     )
 
 
@@ -98,7 +105,8 @@ def folder_task(directory: Path, side: int = FOLDER_SIDE) -> Task:
         def load(split: Split) -> Photographs:
             return everything.take(is_test if split == "Test" else ~is_test)
 
-    return Task(directory.resolve().name, classes, side, 0.0, load)
+    name = directory.resolve().name
+    return Task(name, classes, side, 0.0, load, lambda: f"{len(classes)} classes of {name!r}")
 
 
 def _part(directory: Path, names: tuple[str, ...]) -> Path | None:

@@ -6,20 +6,19 @@ A run is asked about them once, when its training has ended: its record keeps th
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
-from models.data import fruits360, series
+from models.data import series
 from models.data.photographs import Photographs
+from models.data.tasks import Task
 
 
-def the_test_split(directory: str | os.PathLike[str] | None = None) -> Photographs:
+def the_test_split(task: Task) -> Photographs:
     """Return Test: what networks that learnt from the whole of Training are asked about."""
-    return fruits360.load("Test", directory)
+    return task.load("Test")
 
 
-def other_series(directory: str | os.PathLike[str] | None = None) -> Photographs:
+def other_series(task: Task) -> Photographs:
     """Return Training without its first series: what networks that learnt that one are asked."""
-    training = fruits360.load("Training", directory)
+    training = task.load("Training")
     return training.take(np.logical_not(series.is_first(training)))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.data import series
+from models.data.tasks import fruits360_task
 from models.judging import reported
 from tests.house.test_house import GRAPH
 
@@ -23,7 +24,7 @@ def training(small_dataset):
 
 def test_the_reported_question_is_about_the_series_that_were_not_learnt(training, small_dataset):
     learnt = series.first_series(training)
-    asked = reported.other_series(small_dataset)
+    asked = reported.other_series(fruits360_task(str(small_dataset)))
     assert all(not file.rpartition("/")[2].startswith("r_") for file in learnt.files)
     assert all(file.rpartition("/")[2].startswith("r_") for file in asked.files)
     assert not set(learnt.groups) & set(asked.groups)
@@ -38,7 +39,7 @@ def test_choices_are_made_by_the_question_the_other_way_round(training):
 
 
 def test_the_published_figure_is_of_test(small_dataset):
-    asked = reported.the_test_split(small_dataset)
+    asked = reported.the_test_split(fruits360_task(str(small_dataset)))
     assert asked.root.name == "Test"
     assert len(asked) == 80
 
@@ -47,7 +48,7 @@ def test_every_class_of_the_real_photographs_is_learnt_and_asked_about(
     training_photographs, pytestconfig
 ):
     learnt = series.first_series(training_photographs)
-    asked = reported.other_series(pytestconfig.getoption("fruits360"))
+    asked = reported.other_series(fruits360_task(pytestconfig.getoption("fruits360")))
     assert (len(learnt), len(asked)) == (4_647, 5_399)
     for part in (learnt, asked):
         assert set(part.labels) == set(range(20))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from models import zoo
+from models.data.tasks import fruits360_task
 from models.files.artifacts import artifact
 from models.judging import accuracy as evaluation
 from models.judging.accuracy import CANARY_TOLERANCE
-from models.zoo import SMALLEST_ACCEPTED_ACCURACY
 
 TEST_PHOTOGRAPHS = 3_358
 LARGEST_INT8_LOSS = 0.002
 
 
 def _smallest_accepted(architecture: str) -> float:
-    return max(SMALLEST_ACCEPTED_ACCURACY, zoo.find(architecture).bounds.accuracy)
+    return max(fruits360_task().smallest_accepted_accuracy, zoo.find(architecture).bounds.accuracy)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from models.__main__ import main  # noqa: E402
 from models.commands.seeds_command import SEEDS, missing  # noqa: E402
 from models.commands.train_command import CHECKPOINTS  # noqa: E402
 from models.data import fruits360, series  # noqa: E402
+from models.data.tasks import fruits360_task  # noqa: E402
 from models.files.artifacts import artifact, sha256  # noqa: E402
 from models.files.run_records import (  # noqa: E402
     keras_path,
@@ -91,14 +93,14 @@ def test_a_published_network_has_its_record_and_its_curve(published):
 
 
 def test_a_published_network_is_asked_about_test(published):
-    test = reported.the_test_split(published.photographs)
+    test = reported.the_test_split(fruits360_task(str(published.photographs)))
     assert published_run(PUPIL.name, published.artifacts).accuracy.fingerprint == test.fingerprint
 
 
 def test_other_series_are_asked_about_and_not_learnt(other_series, place):
     training = fruits360.load("Training", place.photographs)
     assert other_series.learnt["fingerprint"] == series.first_series(training).fingerprint
-    asked = reported.other_series(place.photographs)
+    asked = reported.other_series(fruits360_task(str(place.photographs)))
     assert other_series.accuracy.fingerprint == asked.fingerprint
     assert {name.rpartition("/")[2] for name in other_series.groups} == {"r"}
 
@@ -195,5 +197,8 @@ def test_committed_records_hold_the_recipe_and_all_answers(architecture):
 
 
 def test_checkpoints_are_not_committed():
-    ignored = (CHECKPOINTS.parent / ".gitignore").read_text().splitlines()
-    assert f"{CHECKPOINTS.name}/" in ignored
+    inside = CHECKPOINTS / "alexnet-whole-seed360" / "checkpoint.keras"
+    command = ["git", "-C", str(CHECKPOINTS.parent), "check-ignore", "--quiet"]
+    assert subprocess.run([*command, str(inside)], check=False).returncode == 0
+    outside = CHECKPOINTS.parent / "models" / "zoo.py"
+    assert subprocess.run([*command, str(outside)], check=False).returncode == 1

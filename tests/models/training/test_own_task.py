@@ -1,0 +1,88 @@
+"""From a folder of pictures to files with cards: a user's own task, on generated pictures."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("keras", reason="TensorFlow is not installed")
+
+from models.__main__ import main
+from models.files.artifacts import PRECISIONS, artifact
+from models.files.run_records import published_run
+
+ARCHITECTURE = "mobilenet_v1"
+CLASSES = ("dark", "grey", "light")
+SIDE = 32
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Noise of three brightnesses, of another size than the network's input."""
+    root = tmp_path_factory.mktemp("data") / "brightness"
+    random = np.random.default_rng(0)
+    for level, name in enumerate(CLASSES):
+        (root / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = random.integers(80 * level, 80 * level + 60, (30, 40, 3), np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def made(folder, tmp_path_factory):
+    root = tmp_path_factory.mktemp("own")
+    out = ["--data", str(folder), "--side", str(SIDE), "--artifacts", str(root / "out")]
+    train = ["train", ARCHITECTURE, *out, "--checkpoints", str(root / "kept"), "--epochs", "2"]
+    assert main(train) == 0
+    assert main(["convert", ARCHITECTURE, *out]) == 0
+    return root / "out"
+
+
+def test_it_learns_the_folders_classes_and_is_asked_about_the_others(made, folder):
+    record = published_run(ARCHITECTURE, made)
+    assert (record.learnt["photographs"], record.accuracy.images) == (48, 12)
+    assert {name.partition("/")[0] for name in record.groups} == {*CLASSES}
+
+
+def test_every_precision_has_a_file_with_a_card(made):
+    assert (made / "labels.txt").read_text().split() == list(CLASSES)
+    for precision in PRECISIONS:
+        file = artifact(ARCHITECTURE, precision, made)
+        assert file.require_card().accuracy.images == 12
+        dtype = "float32" if precision != "int8" else "uint8"
+        known = file.describe()
+        assert known["inputs"] == [f"1x{SIDE}x{SIDE}x3 {dtype}"]
+        assert known["outputs"] == [f"1x3 {dtype}"]
+
+
+def test_the_cards_accuracy_is_that_of_the_pictures(made, folder, capsys):
+    out = ["--data", str(folder), "--side", str(SIDE), "--artifacts", str(made)]
+    assert main(["evaluate", ARCHITECTURE, *out, "--runtime", "litert"]) == 0
+    printed = capsys.readouterr().out
+    assert "12 photographs" in printed
+    assert printed.count("agrees") == len(PRECISIONS)
+
+
+def test_its_files_are_models_of_ones_own(made, folder, capsys):
+    """The labels lie beside the file."""
+    file = made / f"{ARCHITECTURE}-float32.tflite"
+    own = ["evaluate", "--model", str(file), "--images", str(folder), "--json"]
+    assert main([*own, "--runtime", "litert"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert list(result["by_class"]) == list(CLASSES)
+    assert result["top_1"]["images"] == 60
+
+
+def test_it_does_not_replace_the_projects_files(folder, capsys):
+    assert main(["train", ARCHITECTURE, "--data", str(folder)]) == 1
+    assert "--data needs --artifacts DIR" in capsys.readouterr().err
+
+
+def test_a_folder_has_no_rotation_series(folder, tmp_path, capsys):
+    out = ["--data", str(folder), "--artifacts", str(tmp_path), "--checkpoints", str(tmp_path)]
+    assert main(["train", ARCHITECTURE, *out, "--split", "other-series"]) == 1
+    assert "has no rotation series" in capsys.readouterr().err
