@@ -14,9 +14,9 @@ from models.__main__ import main
 from models.files.artifacts import PRECISIONS, artifact
 from models.files.run_records import published_run
 
-ARCHITECTURE = "mobilenet_v1"
+ARCHITECTURE = "alexnet_separable"
 CLASSES = ("dark", "grey", "light")
-SIDE = 32
+SIDE = 80
 
 
 @pytest.fixture(scope="module")
