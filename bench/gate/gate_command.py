@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING
 from models.commands.arguments import positive_number
 
 if TYPE_CHECKING:
-    from bench.gate.live_comparison import LiveComparison
-    from bench.gate.measure.block import Settings
+    from bench.gate.judge.outcome import Outcome
+    from bench.gate.measure.block import Block, Settings
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ONLY = ("bench/test_host_inference.py",)
@@ -31,8 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Exit status: 0 not worse, 1 worse, 2 could not judge."
     )
     parser.add_argument(
-        "--base", metavar="REV", action="append", required=True,
+        "--base", metavar="REV", action="append", default=[],
         help="the revision to compare with; repeatable, such as the parent and the last release",
+    )  # fmt: skip
+    parser.add_argument(
+        "--base-model", type=Path, action="append", default=[], metavar="OLD",
+        help="in place of --base: an older version of the --model at the same place; repeatable",
     )  # fmt: skip
     parser.add_argument(
         "--all", action="store_true",
@@ -40,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="PATH",
-        help="a .tflite file of your own joins the benchmarks of all trees; repeatable",
+        help="a .tflite file of your own, in the project as it is in each revision; repeatable",
     )  # fmt: skip
     parser.add_argument("--device", metavar="SERIAL", help="benchmarks of an Android device")
     parser.add_argument("--device-tool", type=Path, metavar="PATH", help="benchmark_model for it")
@@ -79,8 +82,7 @@ def _gate(arguments: argparse.Namespace, rest: list[str]) -> int:
     from bench.output.table import terminal
     from bench.results.processor import machine_info
 
-    comparison, commits = _compare(arguments, settings(arguments, rest))
-    outcome, blocks = comparison.outcome, comparison.blocks
+    outcome, blocks, commits = _compare(arguments, settings(arguments, rest))
     print_outcome(outcome, terminal())
     more = {"commits": commits, "info": infos(blocks[0]) if blocks else {}}
     return status_after(
@@ -89,55 +91,55 @@ def _gate(arguments: argparse.Namespace, rest: list[str]) -> int:
     )
 
 
-def _compare(arguments: argparse.Namespace, how: Settings) -> tuple[LiveComparison, dict[str, str]]:
-    """Check the bases out and compare; return the comparison, and the commits by tree."""
+def _compare(
+    arguments: argparse.Namespace, how: Settings
+) -> tuple[Outcome, list[Block], dict[str, str]]:
+    """Compare; return what it came to, the blocks, and the commits by revision."""
     from rich.console import Console
 
     from bench.gate.closed import one_line
     from bench.gate.judge.outcome import Outcome
     from bench.gate.judge.thresholds import read
     from bench.gate.live_comparison import LiveComparison
-    from bench.gate.measure.block import BASE, HEAD, Tree
-    from bench.gate.measure.checkout import ROOT, checked_out, describe, python_for, resolve
+    from bench.gate.measure.block import HEAD
+    from bench.gate.measure.checkout import describe, resolve
+    from bench.gate.measure.compared_trees import model_files, revisions
     from bench.gate.measure.gate_error import GateError
     from bench.gate.measure.one_device import on_device
     from bench.gate.measure.time_plan import TimePlan
     from bench.gate.show.progress import TerminalReporter
 
+    if bool(arguments.base) == bool(arguments.base_model):
+        raise GateError("give --base REV, or --base-model OLD --model NEW")
     thresholds = read().with_latency(min_effect=arguments.min_effect)
-    revisions = list(dict.fromkeys(arguments.base))
-    commits = {revision: resolve(revision) for revision in revisions}
-    is_alone = len(revisions) == 1
-    named = ", ".join(f"{revision} ({commit[:8]})" for revision, commit in commits.items())
-    outcome = Outcome(named, _short(describe()))
+    commits = {revision: resolve(revision) for revision in arguments.base}
+    named = [f"{revision} ({commit[:8]})" for revision, commit in commits.items()]
+    named += map(str, arguments.base_model)
+    outcome = Outcome(", ".join(named), _head(arguments, describe()))
     minutes = MINUTES if arguments.device is None else DEVICE_MINUTES
     seconds = 60 * (arguments.max_minutes or minutes)
     reporter = TerminalReporter(Console(stderr=True), seconds)
-    head = Tree(HEAD, ROOT, sys.executable)
     plan = TimePlan(seconds, how, arguments.rounds is None)
-    comparison = LiveComparison(
-        {}, head, how, thresholds, plan, reporter, outcome, arguments.fruits360
-    )
+    blocks: list[Block] = []
     try:
         with contextlib.ExitStack() as stack:
-            for revision, commit in commits.items():
-                reporter.tell(f"checking out {commit[:8]}")
-                tree = stack.enter_context(checked_out(commit, ROOT.name))
-                python = stack.enter_context(python_for(tree, reporter.tell))
-                name = BASE if is_alone else f"{BASE} {revision}"
-                comparison.bases["" if is_alone else revision] = Tree(name, tree, python)
+            bases, head = stack.enter_context(
+                model_files(arguments.base_model, arguments.model)
+                if arguments.base_model
+                else revisions(commits, arguments.model, reporter.tell)
+            )
             if arguments.device is not None:
-                comparison.settings = stack.enter_context(
-                    on_device(how, arguments.device, arguments.device_tool)
-                )
+                how = stack.enter_context(on_device(how, arguments.device, arguments.device_tool))
             plan.begin()
-            comparison.run()
+            LiveComparison(
+                bases, head, how, thresholds, plan, reporter, outcome, arguments.fruits360, blocks
+            ).run()
     except Exception as error:  # what was found until then is still told
         outcome.problems.append(one_line(error))
         outcome.details = error.details if isinstance(error, GateError) else ""
     finally:
         reporter.close()
-    return comparison, {HEAD: describe(), **commits}
+    return outcome, blocks, {HEAD: describe(), **commits}
 
 
 def settings(arguments: argparse.Namespace, rest: list[str]) -> Settings:
@@ -154,12 +156,11 @@ def settings(arguments: argparse.Namespace, rest: list[str]) -> Settings:
     rounds = default if arguments.rounds is None else arguments.rounds
     if rounds < 1 + is_device:
         raise GateError(f"--rounds: a benchmark has at least {1 + is_device} here")
-    models = [f"--model={path.expanduser().resolve()}" for path in arguments.model]
     is_threaded = any(each.startswith("--threads") for each in rest)
     return Settings(
         rounds=rounds,
         only=() if arguments.all else DEVICE_ONLY if is_device else ONLY,
-        pytest_arguments=(*models, *(word for word in rest if word != "--")),
+        pytest_arguments=tuple(word for word in rest if word != "--"),
         is_device=is_device,
         shares_core=not is_threaded,
     )
@@ -187,7 +188,10 @@ def _terminable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _short(described: str) -> str:
+def _head(arguments: argparse.Namespace, described: str) -> str:
+    """Return what people call head: the new model files, or the working tree."""
+    if arguments.base_model:
+        return ", ".join(map(str, arguments.model))
     commit, plus, changes = described.partition("+")
     return f"working tree ({commit[:8]}{plus}{changes})"
 

@@ -11,7 +11,13 @@ from typing import Protocol
 from bench.gate.judge.comparable import incomparable
 from bench.gate.judge.live_accuracy import measure_changed
 from bench.gate.judge.outcome import Figure, Latency, Outcome
-from bench.gate.judge.static_metrics import compare_partitions, compare_trees, read_tree
+from bench.gate.judge.static_metrics import (
+    compare_infos,
+    compare_partitions,
+    compare_trees,
+    differing_files,
+    read_tree,
+)
 from bench.gate.judge.thresholds import ThresholdTable
 from bench.gate.measure.block import HEAD, Block, Settings, Tree
 from bench.gate.measure.controller import run_block
@@ -89,6 +95,8 @@ class LiveComparison:
         self.reporter.tell("reading the cards")
         head = read_tree(self.head.root, HEAD)
         for against, tree in self.bases.items():
+            if tree.root == self.head.root:
+                continue
             base = read_tree(tree.root, tree.name)
             compare = [
                 partial(compare_trees, base, head, self.thresholds),
@@ -153,7 +161,11 @@ class LiveComparison:
                 for each in (tree.name, HEAD)
             )
             self.outcome.problems += incomparable(old, new)
+            of_users = [name for name in shared if not new[name].get("architecture")]
+            before, after = ({name: each[name] for name in of_users} for each in (old, new))
+            self._take_figures(compare_infos(before, after, self.thresholds), against)
             self._take_figures(compare_partitions(old, new, self.thresholds), against)
+            self.outcome.notes += differing_files(before, after)
             pairs += [(tree.name, name) for name in shared]
         if not pairs:
             raise GateError("nothing to compare: no benchmark was measured in both trees")

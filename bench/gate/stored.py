@@ -6,25 +6,21 @@ gives one number for each benchmark, its process latency, and intervals are over
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
 import numpy as np
 
 from bench.gate.judge.comparable import incomparable
-from bench.gate.judge.outcome import Figure, Latency, Outcome
-from bench.gate.judge.static_metrics import COUNTS, compare_partitions
+from bench.gate.judge.outcome import Latency, Outcome
+from bench.gate.judge.static_metrics import compare_infos, compare_partitions, differing_files
 from bench.gate.judge.thresholds import Thresholds, ThresholdTable
 from bench.gate.measure.block import BASE, HEAD
 from bench.results.runs import Run
 from bench.statistics.intervals import runs_needed, two_samples
 from bench.statistics.process_latency import process_latency
 from bench.statistics.sequential import FAMILY_ERROR, MISS, Decision, Margins
-from bench.statistics.verdict import Verdict, lower_is_better
-
-Infos = Mapping[str, Mapping[str, Any]]
-"""By benchmark, its `extra_info`."""
+from bench.statistics.verdict import Verdict
 
 
 def compare_runs(base: Sequence[Run], head: Sequence[Run], thresholds: ThresholdTable) -> Outcome:
@@ -51,7 +47,9 @@ def compare_runs(base: Sequence[Run], head: Sequence[Run], thresholds: Threshold
     outcome.notes += [f"{name} is new in head" for name in new_results if name not in old_results]
     old, new = ({name: each[name].info for name in shared} for each in (old_results, new_results))
     outcome.problems += incomparable(old, new)
-    outcome.figures += _figures(old, new, thresholds)
+    outcome.figures += compare_infos(old, new, thresholds)
+    outcome.figures += compare_partitions(old, new, thresholds)
+    outcome.notes += differing_files(old, new)
     if outcome.problems:
         return outcome
     needed = runs_needed(FAMILY_ERROR / max(1, len(shared)))
@@ -113,31 +111,3 @@ def _latency(
     elif estimate.upper < margins.margin and estimate.value <= margins.effect:
         verdict = Verdict.SAME
     return Latency(name, median(old), median(new), Decision(verdict, estimate, margins, False))
-
-
-def _figures(base: Infos, head: Infos, thresholds: ThresholdTable) -> list[Figure]:
-    """Compare the static metrics that the files carry, once for each model."""
-    figures: dict[tuple[str, str], Figure] = {}
-    for name, old in base.items():
-        new = head[name]
-        allowed = thresholds.of(new.get("architecture"))
-        subject = str(new.get("model"))
-        for quantity in (*COUNTS, "accuracy"):
-            before, after = old.get(quantity), new.get(quantity)
-            if before is not None or after is not None:
-                figures[subject, quantity] = _figure(subject, quantity, before, after, allowed)
-    return [*figures.values(), *compare_partitions(base, head, thresholds)]
-
-
-def _figure(subject: str, quantity: str, before: Any, after: Any, allowed: Thresholds) -> Figure:
-    verdict = Verdict.NONE
-    if before is not None and after is not None:
-        change = before - after if quantity == "accuracy" else after - before
-        verdict = lower_is_better(change, getattr(allowed, quantity))
-    return Figure(subject, quantity, _text(quantity, before), _text(quantity, after), verdict)
-
-
-def _text(quantity: str, value: Any) -> str:
-    if value is None:
-        return "unknown"
-    return f"{value:.2%}" if quantity == "accuracy" else f"{value:,}"

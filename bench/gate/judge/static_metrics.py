@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.gate.judge.outcome import Figure
-from bench.gate.judge.thresholds import ThresholdTable
+from bench.gate.judge.thresholds import Thresholds, ThresholdTable
 from bench.gate.measure.gate_error import GateError
 from bench.statistics.verdict import Verdict, lower_is_better
 from models.files.artifacts import sha256
@@ -18,6 +18,10 @@ from models.files.cards import Accuracy
 
 ARTIFACTS = Path("models") / "artifacts"
 COUNTS = ("parameters", "file_bytes", "multiply_accumulates")
+
+
+Infos = Mapping[str, Mapping[str, Any]]
+"""By benchmark, its `extra_info`."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,52 @@ def compare_trees(
     return figures, problems, notes
 
 
+def compare_infos(base: Infos, head: Infos, thresholds: ThresholdTable) -> list[Figure]:
+    """Compare the static metrics that results carry of their model, once for each model."""
+    figures: dict[tuple[str, str], Figure] = {}
+    for name, old in base.items():
+        new = head[name]
+        allowed = thresholds.of(new.get("architecture"))
+        subject = str(new.get("model"))
+        for quantity in (*COUNTS, "accuracy"):
+            before, after = old.get(quantity), new.get(quantity)
+            if before is not None or after is not None:
+                figures[subject, quantity] = _figure(subject, quantity, before, after, allowed)
+    return list(figures.values())
+
+
+def _figure(subject: str, quantity: str, before: Any, after: Any, allowed: Thresholds) -> Figure:
+    verdict = Verdict.NONE
+    if before is not None and after is not None:
+        change = before - after if quantity == "accuracy" else after - before
+        verdict = lower_is_better(change, getattr(allowed, quantity))
+    return Figure(subject, quantity, _text(quantity, before), _text(quantity, after), verdict)
+
+
+def _text(quantity: str, value: Any) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:.2%}" if quantity == "accuracy" else f"{value:,}"
+
+
+def differing_files(base: Infos, head: Infos) -> list[str]:
+    """Say of which models the file is another one, or its inputs or outputs are of other shape."""
+    notes: dict[str, None] = {}
+    for name, old in base.items():
+        new = head[name]
+        for quantity, word in (("sha256", "file"), ("inputs", "input"), ("outputs", "output")):
+            before, after = old.get(quantity), new.get(quantity)
+            if before is not None and after is not None and before != after:
+                notes[f"{new.get('model')}: another {word} ({_short(before)}, {_short(after)})"] = (
+                    None
+                )
+    return list(notes)
+
+
+def _short(value: Any) -> str:
+    return value[:8] if isinstance(value, str) else "; ".join(map(str, value))
+
+
 def compare_accuracy(
     subject: str, base: Accuracy, head: Accuracy, allowed: float, quantity: str = "accuracy"
 ) -> Figure:
@@ -147,11 +197,7 @@ def _counted(operators: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in operators.items()) or "none"
 
 
-def compare_partitions(
-    base: Mapping[str, Mapping[str, Any]],
-    head: Mapping[str, Mapping[str, Any]],
-    thresholds: ThresholdTable,
-) -> list[Figure]:
+def compare_partitions(base: Infos, head: Infos, thresholds: ThresholdTable) -> list[Figure]:
     """Compare into how many parts the delegate cut each model, and which nodes these hold.
 
     More parts than before is a regression, and so is none where there were some. How many nodes

@@ -18,11 +18,13 @@ class Tree:
         name: "head", or what a base is called, such as "base" or "base v1.2".
         root: the project's directory.
         python: the interpreter that runs it.
+        arguments: of pytest, for this tree alone.
     """
 
     name: str
     root: Path
     python: str
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class WorkerProcess:
                     tree.python, "-m", "pytest", "-p", "gate_worker", "-p", "no:cacheprovider",
                     "-p", "no:randomly", "-p", "no:xdist", "bench", "--benchmark-only",
                     f"--rounds={settings.rounds}", f"--warmup-rounds={settings.warmup_rounds}",
-                    *settings.pytest_arguments,
+                    *tree.arguments, *settings.pytest_arguments,
                 ],
                 cwd=tree.root,
                 env={**_environment(options), **settings.environment},

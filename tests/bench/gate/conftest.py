@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from models.running import runtimes
 ROOT = Path(__file__).parents[3]
 MODEL = "mobilenet_v2-float32"
 HEAVIER = "alexnet-float32"
+SELECTION = (f"--architecture={MODEL.split('-')[0]}", "--precision=float32")
 COPIED = ("bench", "fixtures", "models", "requirements", "conftest.py", "pytest.ini")
 IGNORED = shutil.ignore_patterns("__pycache__", "artifacts", "recorded")
 
@@ -86,13 +88,15 @@ class Project:
         """Replace fields of the card."""
         self.card.write_text(json.dumps(json.loads(self.card.read_text("utf-8")) | changes))
 
-    def start(self, *arguments: str, only: str = "test_classify") -> subprocess.Popen:
+    def start(
+        self, *arguments: str, only: str = "test_classify",
+        selection: tuple[str, ...] = SELECTION,
+    ) -> subprocess.Popen:  # fmt: skip
         """Start the gate on the benchmarks whose id holds `only`, with few rounds."""
         runtime = runtimes.available()[0].name
         command = [
             sys.executable, "-m", "bench", "gate", "--rounds=8", "--max-minutes=60", *arguments,
-            f"--architecture={MODEL.split('-')[0]}", "--precision=float32", f"--runtime={runtime}",
-            "-k", only,
+            *selection, f"--runtime={runtime}", "-k", only,
         ]  # fmt: skip
         environment = {
             name: value
@@ -110,7 +114,7 @@ class Project:
             preexec_fn=_heed_signals,
         )  # fmt: skip
 
-    def gate(self, *arguments: str, **options: str) -> Result:
+    def gate(self, *arguments: str, **options: Any) -> Result:
         """Run the gate; arguments are those of `start`."""
         return self.finish(self.start(*arguments, **options))
 

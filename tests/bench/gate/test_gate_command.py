@@ -257,3 +257,42 @@ def _is_alive(pid: int) -> bool:
         return "Z" not in (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2][:3]
     except OSError:
         return False
+
+
+def test_two_versions_of_a_model_file_are_compared(project, tmp_path):
+    """Under the new one's name; a larger one is named, and the file is told to be another."""
+    old, new = tmp_path / "old.tflite", tmp_path / "new model.tflite"
+    shutil.copy(artifacts.DIRECTORY / f"{MODEL}.tflite", old)
+    shutil.copy(artifacts.DIRECTORY / f"{HEAVIER}.tflite", new)
+    arguments = ("--base-model", str(old), "--model", str(new), "--max-minutes", "0.001")
+    result = project.gate(*arguments, selection=())
+    assert result.status == 1, result.output
+    assert "parameters of new model" in result.record["reason"]
+    assert any("another file" in note for note in result.record["notes"])
+    (block,) = result.record["blocks"]
+    assert block["rounds_s"]["base"].keys() == block["rounds_s"]["head"].keys()
+
+
+def test_a_model_of_the_project_is_the_one_of_each_revision(project):
+    """Where it became heavier the user's own model regresses too."""
+    own = project.root / "own.tflite"
+    shutil.copy(artifacts.DIRECTORY / f"{MODEL}.tflite", own)
+    project.commit()
+    shutil.copy(artifacts.DIRECTORY / f"{HEAVIER}.tflite", own)
+    result = project.gate("--base", "HEAD", "--model", "own.tflite", selection=())
+    assert result.status == 1, result.output
+    assert "parameters of own" in result.record["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--base-model", "old.tflite"], "1 --base-model and 0 --model"),
+        (["--base-model", "gone.tflite", "--model", "gone.tflite"], "no such file"),
+        (["--base", "HEAD", "--base-model", "old.tflite"], "give --base REV, or --base-model"),
+    ],
+)
+def test_bad_usage_of_model_files(project, arguments, said):
+    result = project.gate(*arguments)
+    assert result.status == 2, result.output
+    assert said in result.output
