@@ -10,13 +10,11 @@ import numpy as np
 from PIL import Image
 
 from models.preprocessing.refusal import PreprocessingError
+from models.preprocessing.tensors import GREY_LEVELS, TensorSpec, level_table, look_up
 
 if TYPE_CHECKING:
     from models.preprocessing.normalisation import Normalisation
     from models.preprocessing.preparation import Preparation
-    from models.preprocessing.tensors import TensorSpec
-
-_LEVELS = np.arange(256, dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -96,29 +94,20 @@ def _normalised(pixels: np.ndarray, spec: TensorSpec, normalisation: Normalisati
         return found.astype(spec.dtype, copy=False)
     if pixels.dtype != np.uint8:
         return spec.quantise((pixels - mean) / std)
-    table = _table(spec, normalisation, pixels.shape[2])
-    if isinstance(table, int):
-        # Of int8, 128 less is the highest bit the other way round.
-        return pixels if table == 0 else (pixels ^ np.uint8(table)).view(np.int8)
-    if len(table) == 1:
-        return table[0][pixels]
-    return np.stack([row[pixels[..., c]] for c, row in enumerate(table)], axis=2)
+    tables = _tables(spec, normalisation, pixels.shape[2])
+    if len(tables) == 1:
+        return look_up(pixels, tables[0])
+    return np.stack([look_up(pixels[..., c], table) for c, table in enumerate(tables)], axis=2)
 
 
 @functools.lru_cache(maxsize=32)
-def _table(spec: TensorSpec, normalisation: Normalisation, channels: int) -> int | np.ndarray:
-    """Return each grey level's element; or the one number whose XOR with the level it is.
-
-    Returns:
-        shape (1 or channels, 256), of the input's dtype; or 0 or 128.
-    """
+def _tables(
+    spec: TensorSpec, normalisation: Normalisation, channels: int
+) -> list[int | np.ndarray]:
+    """Return a table of each grey level's element for each channel, or one for all."""
     mean, std = _of_channels(normalisation, channels)
-    real = (_LEVELS[:, np.newaxis].astype(np.float64) - mean) / std
-    table = spec.quantise(real).T
-    for number in (0, 128):
-        if spec.dtype.itemsize == 1 and (table.view(np.uint8) == _LEVELS ^ np.uint8(number)).all():
-            return number
-    return table
+    real = (GREY_LEVELS[:, np.newaxis].astype(np.float64) - mean) / std
+    return [level_table(np.ascontiguousarray(column)) for column in spec.quantise(real).T]
 
 
 def _of_channels(normalisation: Normalisation, channels: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+GREY_LEVELS = np.arange(256, dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class TensorSpec:
 
         Source: Jacob et al., arXiv 1712.05877, section 2.1: real = scale (integer - zero point).
         """
+        if self.dtype.itemsize == 1 and getattr(values, "dtype", None) == np.uint8:
+            return look_up(values, _levels(self))
         if self.is_quantised:
             values = np.rint(np.asarray(values, np.float64) / self.scale) + self.zero_point
         if np.issubdtype(self.dtype, np.integer):
@@ -57,3 +62,37 @@ class TensorSpec:
         if self.is_quantised:
             return ((elements.astype(np.float32) - self.zero_point) * self.scale).astype(np.float32)
         return elements.astype(np.float32)
+
+
+def look_up(levels: np.ndarray, table: int | np.ndarray) -> np.ndarray:
+    """Return the element of each grey level; the levels themselves where they are the elements.
+
+    Args:
+        levels: uint8.
+        table: of `level_table`.
+    """
+    if isinstance(table, int):
+        # Of int8, 128 less is the highest bit the other way round.
+        return levels if table == 0 else (levels ^ np.uint8(table)).view(np.int8)
+    return table[levels]
+
+
+def level_table(elements: np.ndarray) -> int | np.ndarray:
+    """Return a table in the form that is looked up fastest.
+
+    Args:
+        elements: of each grey level, shape (256,).
+
+    Returns:
+        0 or 128 where each element is its level XOR that number, else the elements.
+    """
+    if elements.dtype.itemsize == 1:
+        for number in (0, 128):
+            if (elements.view(np.uint8) == GREY_LEVELS ^ np.uint8(number)).all():
+                return number
+    return elements
+
+
+@functools.lru_cache(maxsize=32)
+def _levels(spec: TensorSpec) -> int | np.ndarray:
+    return level_table(spec.quantise(GREY_LEVELS.astype(np.float64)))

@@ -38,6 +38,20 @@ def test_quantising_what_was_dequantised_gives_the_same_element(scale, zero_poin
     assert spec.quantise(spec.dequantise(elements)) == elements
 
 
+@given(
+    dtype=st.sampled_from(["uint8", "int8"]), scale=scales | st.just(1.0) | st.just(0.0),
+    zero_point=st.integers(-128, 255),
+)  # fmt: skip
+def test_grey_levels_are_looked_up_as_they_are_reckoned(dtype, scale, zero_point):
+    limits = np.iinfo(dtype)
+    zero_point = int(np.clip(zero_point, limits.min, limits.max)) if scale else 0
+    spec = TensorSpec(0, (256,), np.dtype(dtype), scale, zero_point)
+    levels = np.arange(256, dtype=np.uint8)
+    looked_up, reckoned = spec.quantise(levels), spec.quantise(levels.astype(np.float64))
+    assert looked_up.dtype == reckoned.dtype
+    assert looked_up.tolist() == reckoned.tolist()
+
+
 def test_float_tensors_take_values_as_they_are():
     spec = TensorSpec(0, (2,), np.dtype(np.float32))
     values = spec.quantise(np.array([0.25, 300]))
