@@ -34,6 +34,8 @@ from bench.android.verification import Sample
 from bench.emulated_phone import userland
 from models.files.artifacts import ArtifactError, user_model
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 4
 
 

@@ -38,6 +38,8 @@ from bench.emulated_phone.userland import ANDROID_11, MKSH_AND_TOYBOX, ROOTED
 from models.running.runtimes import available
 from models.running.samples import sample_pixels
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 2
 
 

@@ -12,6 +12,8 @@ from bench.gate.measure.block import BASE, HEAD, Block, Settings, Tree
 from bench.gate.measure.controller import run_block
 from bench.gate.measure.gate_error import GateError
 
+pytestmark = pytest.mark.slow
+
 CONFTEST = """
 def pytest_addoption(parser):
     parser.addoption("--rounds", type=int)

@@ -14,6 +14,8 @@ import pytest
 from models.files import artifacts
 from tests.bench.gate.conftest import HEAVIER, MODEL
 
+pytestmark = pytest.mark.slow
+
 TREES = ("base", "head")
 TEN_INFERENCES = (
     "models/running/loaded_model.py",

@@ -170,6 +170,7 @@ def at_most(count: int, cases: int, bound: float) -> bool:
     return scipy.stats.binomtest(count, cases, bound, alternative="greater").pvalue > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [heavy_tails, drift, one_sided])
 def test_error_bounds_hold_for_the_whole_procedure(draw):
     """Where nothing changed: false regressions, and any change that is claimed."""

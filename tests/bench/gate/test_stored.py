@@ -255,6 +255,7 @@ def simulated(random: np.random.Generator, commit: str, files: int, benchmarks: 
     return runs
 
 
+@pytest.mark.slow
 def test_error_rate_with_sessions_that_differ():
     """Identical code: the documented rate of any false alarm, over 300 comparisons of 20."""
     random, benchmarks, cases = np.random.default_rng(3), 20, 300

@@ -67,6 +67,7 @@ def test_equal_values_are_no_change():
     assert find_changes([[1.0] * 20, [1.0] * 19 + [2.0]], [range(20)] * 2) == [[], []]
 
 
+@pytest.mark.slow
 def test_false_alarms_are_as_rare_as_stated():
     """Suites of 20 series without a change: a suite with any is a false discovery."""
     random = np.random.default_rng(4)

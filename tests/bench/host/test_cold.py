@@ -16,6 +16,8 @@ import pytest
 
 from bench.host import cold
 
+pytestmark = pytest.mark.slow
+
 
 def write_sizes(directory: Path, *sizes: str) -> Path:
     for number, size in enumerate(sizes):

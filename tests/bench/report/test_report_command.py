@@ -22,6 +22,7 @@ def result(tmp_path) -> Path:
     return Sample().add_host().write(tmp_path / "run.json")
 
 
+@pytest.mark.slow
 def test_page_and_picture_are_written(result, tmp_path, capsys):
     page, picture = tmp_path / "out" / "report.html", tmp_path / "summary.png"
     assert main(["report", str(result), "-o", str(page), "--picture", str(picture)]) == 0
@@ -32,6 +33,7 @@ def test_page_and_picture_are_written(result, tmp_path, capsys):
     assert str(page) in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_page(result, tmp_path):
     pages = [tmp_path / "one.html", tmp_path / "two.html"]
     for page in pages:

@@ -70,6 +70,7 @@ def test_the_mean_is_over_seeds_and_the_unit_is_the_series():
     assert summary.interval == (0.0, 1.0)
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_as_often_as_it_says():
     """60 series, each right in a share of its own, drawn 200 times about a known mean."""
     random = np.random.default_rng(1)

@@ -51,6 +51,7 @@ def test_the_ten_lines_pass(tmp_path):
     assert "1 passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_ten_lines_fail_kept_and_replayable(tmp_path):
     done = run_ten_lines(tmp_path, "255 - pixels")
     assert "1 failed" in done.stdout

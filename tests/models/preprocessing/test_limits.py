@@ -136,6 +136,7 @@ needs_proc = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("scaling", ["antialiased", "android"])
 @pytest.mark.parametrize("name", TAKEN)
@@ -146,6 +147,7 @@ def test_the_largest_that_are_taken(name, scaling, tmp_path):
     assert outcome["peak_bytes"] < MEMORY_LIMIT_BYTES
 
 
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("name", REFUSED)
 def test_bombs_are_refused_before_they_are_decoded(name, tmp_path):

@@ -162,6 +162,7 @@ def profile_of(tmp_path: Path, *options: str, **environment: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "environment", "profile"),
     [
