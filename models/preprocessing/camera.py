@@ -126,14 +126,16 @@ def _check(frame: CameraFrame) -> None:
             raise PreprocessingError(
                 f"unknown camera {name} {value!r}; known are: {', '.join(get_args(choices))}"
             )
-    if frame.rotation_degrees not in _ROTATIONS:
+    if frame.rotation_degrees not in tuple(_ROTATIONS):
         raise PreprocessingError(
             f"a camera frame cannot be turned by {frame.rotation_degrees} degrees; "
             "it must be 0, 90, 180 or 270"
         )
     width, height = frame.width, frame.height
     if not all(isinstance(side, int | np.integer) and side >= 1 for side in (width, height)):
-        raise PreprocessingError(f"a camera frame of {width!r}x{height!r} pixels is empty")
+        raise PreprocessingError(
+            f"a camera frame of {width!r}x{height!r} pixels is none; give whole numbers from 1"
+        )
     check_memory((width, height), width * height * _BYTES_PER_PIXEL, "a camera frame")
 
 

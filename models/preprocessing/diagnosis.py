@@ -25,8 +25,9 @@ _SIGNATURES = {
     b"PK\x03\x04": "ZIP",
 }
 _AVIF_BRANDS, _HEIF_BRANDS = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"hevc")
+_OFTEN_CUT = {"JPEG": b"\xff\xd8", "PNG": b"\x89PNG\r\n\x1a\n"}
 _NEEDED = "encode it as JPEG, PNG, WebP or AVIF"
-_HEAD_BYTES = 64
+_HEAD_BYTES, _BRANDS_AT = 64, 12
 
 _UNSUPPORTED_FRAMES = {
     0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "lossless",
@@ -36,6 +37,7 @@ _UNSUPPORTED_FRAMES = {
 """Start of frame markers whose coding no common decoder knows. Source: ITU-T T.81, table B.1."""
 
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA, *_UNSUPPORTED_FRAMES}
+_EARLY = "it ends too early"
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 """JPEG markers without a length."""
 
@@ -45,33 +47,23 @@ def format_of(stream: BinaryIO) -> str | None:
     head = stream.read(_HEAD_BYTES)
     stream.seek(0)
     for signature, name in _SIGNATURES.items():
-        if (
-            head.lstrip().startswith(signature)
-            if signature[:1] == b"<"
-            else _begins(head, signature)
-        ):
+        if (head.lstrip() if signature.startswith(b"<") else head).startswith(signature):
             return name
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+    if head[:4] == b"RIFF" and (head[8:12] == b"WEBP" or len(head) < _BRANDS_AT):
         return "WEBP"
     if head[4:8] == b"ftyp":
         brands = {head[place : place + 4] for place in range(8, len(head), 4)}
-        if brands.intersection(_AVIF_BRANDS):
+        if brands.intersection(_AVIF_BRANDS) or len(head) < _BRANDS_AT:
             return "AVIF"
-        if brands.intersection(_HEIF_BRANDS):
-            return "HEIC"
-        return "MP4 or HEIF"
-    return None
-
-
-def _begins(head: bytes, signature: bytes) -> bool:
-    """Tell whether a file begins with a signature, as far as the file goes."""
-    return bool(head) and head.startswith(signature[: len(head)])
+        return "HEIC" if brands.intersection(_HEIF_BRANDS) else "MP4 or HEIF"
+    begun = (kind for kind in _OFTEN_CUT if head and _OFTEN_CUT[kind].startswith(head))
+    return next(begun, None)
 
 
 def unknown_format(kind: str | None) -> str:
     """Return why a file of another format is refused."""
     if kind == "HEIC":
-        return "the picture is HEIC: pip install pillow-heif, or encode it as JPEG"
+        return "the picture is HEIC: pip install pillow-heif to read it, or encode it as JPEG"
     if kind is None:
         return f"not a picture: its first bytes are those of no known format; {_NEEDED}"
     return f"the file is {kind}; {_NEEDED}"
@@ -87,14 +79,13 @@ def reason_of(kind: str | None, stream: BinaryIO | None, error: BaseException) -
     """
     if isinstance(error, MemoryError):
         return "there is not enough memory to decode the picture"
-    data = b""
-    if stream is not None and not stream.closed:
-        stream.seek(0)
-        data = stream.read()
-    found = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp}.get(kind or "", lambda data: None)(data)
-    if found is None and "truncated" in str(error).lower():
-        found = "it ends too early"
-    said = " ".join(str(error).split()) or type(error).__name__
+    said = str(error) or type(error).__name__
+    if stream is None or stream.closed:
+        return f"the {kind or 'picture'} cannot be read ({said})"
+    stream.seek(0)
+    found = _WALKS[kind](stream.read()) if kind in _WALKS else None
+    if found is None and "truncated" in said.lower():
+        found = _EARLY
     return f"the {kind or 'picture'} cannot be read: {found or f'it is damaged ({said})'}"
 
 
@@ -133,9 +124,6 @@ def _jpeg(data: bytes) -> str | None:
         position += max(2, length)
 
 
-_EARLY = "it ends too early"
-
-
 def _png(data: bytes) -> str | None:
     """Walk the chunks."""
     position, colour_type = 8, -1
@@ -162,3 +150,19 @@ def _png(data: bytes) -> str | None:
 def _webp(data: bytes) -> str | None:
     claimed = int.from_bytes(data[4:8], "little") + 8
     return _EARLY if len(data) < max(20, claimed) else None
+
+
+def _boxes(data: bytes) -> str | None:
+    """Walk the outermost boxes of an ISO base media file."""
+    position = 0
+    while position < len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        if length == 1:
+            length = int.from_bytes(data[position + 8 : position + 16], "big")
+        if length and position + max(8, length) > len(data):
+            return _EARLY
+        position += max(8, length) if length else len(data)
+    return None
+
+
+_WALKS = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "AVIF": _boxes, "HEIC": _boxes, "HEIF": _boxes}

@@ -1,8 +1,8 @@
-"""Opening encoded pictures: JPEG, PNG, WebP and AVIF, from a path, bytes or a stream.
+"""Opening encoded pictures: JPEG, PNG, WebP, AVIF and HEIC, from a path, bytes or a stream.
 
 What a file claims is checked on its header, before any pixel is decoded: see `limits`. Formats are
 told by their first bytes, and Pillow's reader of each is called itself: so a JPEG of several
-pictures (MPO) is read as the JPEG that it begins with.
+pictures (MPO) is read as the JPEG that it begins with. HEIC needs the package pillow-heif.
 """
 
 from __future__ import annotations
@@ -59,10 +59,11 @@ def opened(source: Source) -> Iterator[Image.Image]:
         if kind != "JPEG":
             check_encoded_bytes(stream.seek(0, os.SEEK_END))
             stream.seek(0)
-        if kind not in READERS:
+        reader = _reader_of(kind)
+        if reader is None:
             raise PreprocessingError(unknown_format(kind))
         try:
-            image = READERS[kind](stream)
+            image = reader(stream)
         # Pillow's readers raise whatever a damaged header makes them trip over: SyntaxError,
         # struct.error, DecompressionBombError, MemoryError...
         except Exception as error:
@@ -83,8 +84,20 @@ def load_pixels(image: Image.Image) -> None:
     stream = getattr(image, "fp", None)
     try:
         image.load()
+        if image.mode == "P" and image.palette is None:
+            raise ValueError("it has no palette")
     except Exception as error:  # as for the header
         raise PreprocessingError(reason_of(image.format, stream, error)) from error
+
+
+def _reader_of(kind: str | None) -> Any:
+    if kind == "HEIC":
+        try:
+            from pillow_heif.as_plugin import HeifImageFile
+        except ImportError:
+            return None
+        return HeifImageFile
+    return READERS.get(kind or "")
 
 
 @contextmanager
