@@ -33,8 +33,8 @@ DECODING_BYTES_PER_PIXEL = {"PNG": 10, "WEBP": MOST_BYTES_PER_PIXEL, "AVIF": 20,
 """Most memory that decoding and conversion to RGB hold at once, per pixel, measured with Pillow.
 
 PNG: the pixels, and a ground to lay them on. WebP: the lossless decoder's pixels, two canvases of
-the animation decoder, a copy of the frame, and Pillow's pixels. AVIF, HEIC:
-planes, pixels, and a copy. What is not listed is taken for WebP. A JPEG's is computed: see `sources`.
+the animation decoder, a copy of the frame, and Pillow's pixels. AVIF, HEIC: planes, pixels, and a
+copy. What is not listed is taken for WebP. A JPEG's is computed: see `sources`.
 """
 
 

@@ -15,6 +15,7 @@ from PIL import Image, PngImagePlugin
 
 from models.preprocessing.limits import check_memory
 from models.preprocessing.opening import load_pixels
+from models.preprocessing.refusal import PreprocessingError
 
 GREY, COLOUR, PALETTE = 0, 2, 3
 _HEADER_BYTES = 33
@@ -60,6 +61,8 @@ def _wide_alpha(stream: BinaryIO, colour: tuple[int, ...]) -> Image.Image:
     for rawmode, shift in (("RGB;16B", 8), ("RGB;16L", 0)):
         stream.seek(0)
         with PngImagePlugin.PngImageFile(stream) as half:
+            if not half.tile:
+                raise PreprocessingError("the PNG cannot be read: it has no pixels (IDAT)")
             half.tile = [half.tile[0]._replace(args=rawmode)]
             check_memory(half.size, half.width * half.height * _WIDE_BYTES, "such a PNG")
             load_pixels(half)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fixtures.strategies import corrupted, encode, encoded_images, input_spec
+from fixtures.strategies import bombs, corrupted, encode, encoded_images, input_spec
 from models.data.canary_images import canary_images
 from models.preprocessing import PreprocessingError, prepare
 
@@ -103,3 +104,90 @@ def test_a_damaged_file_that_pillow_opened_before():
         pytest.raises(PreprocessingError, match="the PNG cannot be read: it ends too early"),
     ):
         prepare(image, SPEC)
+
+
+def reason_of(data) -> str:
+    with pytest.raises(PreprocessingError) as caught:
+        prepare(data, SPEC)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("container", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
+def test_a_truncated_file_is_called_that(container, share):
+    """Not "no picture", and not "damaged"."""
+    whole = encode(canary_images(1)[0], container)
+    cut = whole[: max(20, int(len(whole) * share))]
+    assert reason_of(cut) == f"the {container} cannot be read: it ends too early"
+
+
+def test_true_reasons():
+    """What cannot be read is said to be what it is."""
+    pixels = canary_images(1)[0]
+    whole = encode(pixels, "JPEG")
+    frame = whole.index(b"\xff\xc0")
+    for marker, coding in ((0xC3, "lossless"), (0xC5, "hierarchical")):
+        changed = whole[: frame + 1] + bytes([marker]) + whole[frame + 2 :]
+        assert f"its coding is {coding}" in reason_of(changed)
+    deep = whole[: frame + 4] + bytes([12]) + whole[frame + 5 :]
+    assert "12 bits a sample" in reason_of(deep)
+    palette = bytearray(whole_files()[7])
+    start = palette.index(b"PLTE")
+    length = int.from_bytes(palette[start - 4 : start], "big")
+    del palette[start - 4 : start + 8 + length]
+    assert "no palette (PLTE)" in reason_of(bytes(palette))
+    assert "the file is GIF" in reason_of(encode(pixels, "GIF"))
+    assert "the file is BMP" in reason_of(encode(pixels, "BMP"))
+    assert "no known format" in reason_of(b"a letter, not a picture")
+
+
+def test_heic_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif.as_plugin", None)
+    head = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"
+    assert "pip install pillow-heif" in reason_of(head + bytes(40))
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (io.StringIO("text"), "binary mode"),
+        (io.BytesIO(), "no bytes"),
+        (memoryview(b"123456")[::2], "no known format"),
+        (np.array([["a"]]), "ambiguous"),
+        (np.zeros((3, 3, 3), object), "ambiguous"),
+    ],
+    ids=["text stream", "empty stream", "every other byte", "letters", "objects"],
+)
+def test_no_error_of_another_library_escapes(source, reason):
+    assert reason in reason_of(source)
+
+
+def test_closed_and_released_sources():
+    stream, view = io.BytesIO(whole_files()[0]), memoryview(bytearray(5))
+    image = Image.open(io.BytesIO(whole_files()[0]))
+    for source, close in ((stream, stream.close), (view, view.release), (image, image.close)):
+        close()
+        assert "cannot be read" in reason_of(source)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("block", [b"MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff"])
+def test_no_warning_of_pillow_escapes(block):
+    data = encode(canary_images(1)[0], "JPEG", exif=b"Exif\0\0" + block)
+    prepare(data, SPEC)
+
+
+def test_a_wide_png_without_pixels_is_refused():
+    """Found by the fuzzer."""
+    data = bombs.png(3, 2, colour_type=2, depth=16, transparent=bytes(6))
+    start = data.index(b"IDAT")
+    assert "PNG cannot be read" in reason_of(data[: start - 4] + data[-12:])
+
+
+def test_arrays_of_any_strides_and_byte_order():
+    pixels = canary_images(1)[0]
+    pixels.flags.writeable = False
+    same = [pixels[::-1, :, ::-1].copy()[::-1, :, ::-1], np.asfortranarray(pixels)]
+    same += [pixels.astype(">f4"), pixels.astype(np.float16), (pixels.astype(">u2") * 257)]
+    for array in same:
+        np.testing.assert_array_equal(prepare(array, SPEC)[0], pixels)

@@ -1,0 +1,82 @@
+"""Grey levels become the values that the model takes, and who said so is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.strategies import images, input_spec
+from models.preprocessing import Normalisation, Preparation, PreprocessingError, prepare
+from models.preprocessing.tensors import TensorSpec
+
+LEVELS = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
+
+
+def spec_of(dtype: str, scale: float = 0.0, zero_point: int = 0) -> TensorSpec:
+    return TensorSpec(0, (1, 16, 16, 3), np.dtype(dtype), scale, zero_point)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero_point"),
+    [("uint8", 1 / 128, 128), ("uint8", 1 / 127.5, 127), ("uint8", 1 / 255, 0), ("uint8", 1.0, 0),
+     ("int8", 1 / 128, 0), ("int8", 1 / 127.5, -1), ("int8", 1 / 255, -128), ("int8", 1.0, -128)],
+)  # fmt: skip
+def test_an_8_bit_input_of_a_known_range_takes_the_levels_themselves(dtype, scale, zero_point):
+    """A quantised MobileNet of scale 1/128 was fed 0..255, clipped to 0..1, before."""
+    spec = spec_of(dtype, scale, zero_point)
+    tensor = prepare(LEVELS, spec)[0]
+    np.testing.assert_array_equal(tensor.astype(int), LEVELS + int(np.iinfo(dtype).min))
+    normalisation = Normalisation.of_input(spec)
+    assert normalisation.told_by == "quantisation"
+    assert normalisation.warning is None
+
+
+def test_a_range_that_is_nearly_a_known_one_keeps_its_own_steps():
+    """Calibration saw nothing brighter than 250."""
+    spec = spec_of("int8", 250 / 255, -128)
+    real = spec.dequantise(prepare(LEVELS, spec))[0]
+    assert np.abs(real - np.minimum(LEVELS, 250)).max() <= 0.5
+
+
+@pytest.mark.parametrize("spec", [spec_of("float32"), spec_of("int8", 0.0187, -14)])
+def test_what_nothing_tells_is_assumed_and_said_in_one_line(spec):
+    warning = Normalisation.of_input(spec).warning
+    assert warning is not None
+    assert "assumed" in warning
+    assert "\n" not in warning
+
+
+@given(images(channels=(3,)), st.sampled_from([((127.5,), (127.5,)), ((0.0,), (255.0,)),
+       ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))]))  # fmt: skip
+def test_mean_and_std_of_a_float_input(pixels, numbers):
+    mean, std = numbers
+    told = Preparation(normalisation=Normalisation(mean, std, "metadata"))
+    expected = (prepare(pixels, input_spec()) - mean) / std
+    np.testing.assert_allclose(prepare(pixels, input_spec(), told), expected, atol=1e-5)
+
+
+@given(images(channels=(3,)), st.sampled_from(("uint8", "int8")), st.floats(0.005, 0.05))
+def test_mean_and_std_of_a_quantised_input(pixels, dtype, scale):
+    spec = TensorSpec(0, (1, 100, 100, 3), np.dtype(dtype), scale, int(np.iinfo(dtype).min) + 110)
+    mean, std = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+    told = Preparation(normalisation=Normalisation(mean, std))
+    real = (prepare(pixels, input_spec()).astype(np.float64) - mean) / std
+    np.testing.assert_array_equal(prepare(pixels, spec, told), spec.quantise(real))
+
+
+def test_an_int8_input_is_one_operation_and_a_uint8_one_is_a_view():
+    assert np.shares_memory(prepare(LEVELS, spec_of("uint8", 1 / 128, 128)), LEVELS)
+    np.testing.assert_array_equal(
+        prepare(LEVELS, spec_of("int8", 1.0, -128))[0].view(np.uint8), LEVELS ^ 0x80
+    )
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [(0, 0), ((1, 2), 3), ((1, 2, 3), (1, 2)), (float("nan"), 1), ("a", 1), ((), 1)],
+)
+def test_numbers_that_make_no_normalisation_are_refused(mean, std):
+    with pytest.raises(PreprocessingError):
+        prepare(LEVELS, spec_of("float32"), Preparation(normalisation=Normalisation(mean, std)))

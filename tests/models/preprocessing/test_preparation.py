@@ -1,0 +1,137 @@
+"""One frozen description: printed, stored, repeated; and what each part of it does."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from fixtures.strategies import encode, images, input_spec
+from fixtures.strategies.icc import DISPLAY_P3, SRGB, rgb_profile
+from models.preprocessing import (
+    Normalisation,
+    Preparation,
+    PreprocessingError,
+    decode,
+    prepare,
+    prepare_batch,
+)
+from models.preprocessing.tensors import TensorSpec
+
+SPEC = input_spec(height=24, width=32)
+WIDE = np.random.RandomState(0).randint(0, 256, (60, 90, 3)).astype(np.uint8)
+
+
+@given(
+    st.builds(
+        Preparation,
+        region=st.sampled_from((None, (0.25, 0.0, 0.5, 1.0))),
+        fit=st.sampled_from(("squash", "letterbox", "crop")),
+        resampling=st.sampled_from(("antialiased", "android")),
+        ground=st.tuples(*[st.integers(0, 255)] * 3),
+        white=st.sampled_from((1.0, 255.0)),
+        normalisation=st.sampled_from((None, Normalisation((1, 2, 3), (4, 5, 6), "card"))),
+    )
+)
+def test_it_is_stored_as_plain_values_and_read_back(preparation):
+    stored = json.dumps(preparation.as_dict())
+    assert Preparation.from_dict(json.loads(stored)) == preparation
+    assert "\n" not in str(preparation)
+    assert hash(preparation) == hash(Preparation.from_dict(json.loads(stored)))
+
+
+@pytest.mark.parametrize("plain", [{"fits": "crop"}, {"normalisation": {"means": 1}}])
+def test_what_is_unknown_is_refused(plain):
+    with pytest.raises(PreprocessingError):
+        Preparation.from_dict(plain)
+
+
+@pytest.mark.parametrize("size", [(100, 60), (61, 97), (256, 256), (300, 225)])
+def test_resize_then_crop_is_torchvisions(size):
+    """Written out after its rule: the shorter side to 48, the longer cut off, the middle taken."""
+    image = Image.effect_noise(size, 60).convert("RGB")
+    scale = 48 / min(size)
+    large = tuple(int(side * 48 / min(size)) for side in size)
+    assert abs(min(large) - 48) <= 1, scale
+    resized = image.resize(large, Image.Resampling.BILINEAR)
+    left, top = round((large[0] - 32) / 2), round((large[1] - 24) / 2)
+    expected = np.asarray(resized.crop((left, top, left + 32, top + 24)), int)
+    actual = prepare(image, SPEC, Preparation(fit="crop", crop_from=48))[0]
+    assert np.abs(actual - expected).max() <= 2
+
+
+def test_centre_crop_covers_the_input():
+    pixels = np.zeros((24, 96, 3), np.uint8)
+    pixels[:, 32:64] = 200
+    assert (prepare(pixels, SPEC, Preparation(fit="crop")) == 200).all()
+    with pytest.raises(PreprocessingError, match="choose a larger one"):
+        prepare(pixels, SPEC, Preparation(fit="crop", crop_from=20))
+
+
+@pytest.mark.parametrize("resampling", ["antialiased", "android"])
+def test_a_region_is_what_is_cut_out_beforehand(resampling):
+    part = Preparation(region=(0.5, 0.25, 1.0, 0.75), resampling=resampling)
+    inner = np.abs(
+        prepare(WIDE, SPEC, part)
+        - prepare(WIDE[15:45, 45:], SPEC, Preparation(resampling=resampling))
+    )[0, 2:-2, 2:-2]
+    assert inner.max() <= 2  # at its edges, what lies beyond them counts as well
+
+
+@given(images(channels=(3, 4), min_side=2), st.tuples(*[st.integers(0, 255)] * 3))
+def test_the_ground_is_beside_and_behind(pixels, ground):
+    alpha = np.zeros_like(pixels[..., :1])
+    clear = np.concatenate([pixels[..., :3], alpha], axis=2)
+    tensor = prepare(clear, SPEC, Preparation(fit="letterbox", ground=ground))
+    assert (tensor == ground).all()
+
+
+def test_grey_bgr_and_channels_first():
+    colour = prepare(WIDE, SPEC)[0]
+    grey = TensorSpec(0, (1, 24, 32, 1), np.dtype(np.float32))
+    luma = colour @ [0.299, 0.587, 0.114]
+    assert np.abs(prepare(WIDE, grey)[0, ..., 0] - luma).max() <= 1
+    first = TensorSpec(0, (1, 3, 24, 32), np.dtype(np.float32))
+    np.testing.assert_array_equal(prepare(WIDE, first)[0], colour.transpose(2, 0, 1))
+    bgr = prepare(WIDE, first, Preparation(channel_order="BGR"))[0]
+    np.testing.assert_array_equal(bgr, colour.transpose(2, 0, 1)[::-1])
+    assert prepare_batch([WIDE, WIDE[:9]], first).shape == (2, 3, 24, 32)
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+@pytest.mark.parametrize("resampling", ["antialiased", "android"])
+def test_a_float_array_keeps_its_fractions_when_it_is_resized(white, resampling):
+    """They were rounded to whole numbers: of 0..1, nothing was left."""
+    floats = (WIDE / 255 * white).astype(np.float32)
+    preparation = Preparation(white=white, resampling=resampling)
+    assert np.abs(prepare(floats, SPEC, preparation) - prepare(WIDE, SPEC, preparation)).max() <= 2
+    faint = np.full((7, 5, 3), 0.25, np.float32)
+    np.testing.assert_allclose(prepare(faint, SPEC, preparation), 0.25 * 255 / white, rtol=1e-5)
+
+
+@pytest.mark.parametrize("container", ["JPEG", "PNG", "WEBP"])
+def test_a_profile_is_converted_to_srgb(container):
+    """Of one whose channels stand in another order, every colour is another."""
+    pixels = np.full((16, 16, 3), (250, 120, 140), np.uint8)
+    options = {"lossless": True} if container == "WEBP" else {}
+    turned = encode(pixels, container, icc_profile=rgb_profile(SRGB[1:] + SRGB[:1]), **options)
+    plain = encode(pixels, container, **options)
+    assert np.abs(decode(turned)[5, 5].astype(int) - (140, 250, 120)).max() <= 6
+    ignored = decode(turned, None, Preparation(colour_profile="ignored"))
+    np.testing.assert_array_equal(ignored, decode(plain))
+
+
+def test_display_p3_is_more_colourful_and_srgb_stays():
+    pixels = np.full((4, 4, 3), (200, 100, 50), np.uint8)
+    wide = encode(pixels, "PNG", icc_profile=rgb_profile(DISPLAY_P3))
+    red, green, blue = decode(wide)[0, 0]
+    assert red > 210
+    assert green < 97
+    assert blue < 30
+    same = encode(pixels, "PNG", icc_profile=rgb_profile(SRGB, 2.2))
+    assert np.abs(decode(same)[0, 0].astype(int) - (200, 100, 50)).max() <= 5
+    assert (decode(encode(pixels, "PNG", icc_profile=b"no profile")) == pixels).all()
