@@ -107,7 +107,7 @@ def _compare(
     from bench.gate.measure.gate_error import GateError
     from bench.gate.measure.one_device import on_device
     from bench.gate.measure.time_plan import TimePlan
-    from bench.gate.show.progress import TerminalReporter
+    from bench.gate.show.gate_progress import TerminalReporter
 
     if bool(arguments.base) == bool(arguments.base_model):
         raise GateError("give --base REV, or --base-model OLD --model NEW")

@@ -17,6 +17,7 @@ import json
 import os
 import sys
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -47,9 +48,13 @@ def main(words: list[str] | None = None) -> int:
     """Make the comparisons, and print, write and draw what they came to; return 0."""
     parser = argparse.ArgumentParser(prog="python -m bench.gate.self_check")
     parser.add_argument("--comparisons", type=int, default=1, help="of each slow-down; default: 1")
+    parser.add_argument(
+        "--slow-downs", type=float, nargs="+", default=SLOW_DOWNS, metavar="SHARE",
+        help="default: %(default)s",
+    )  # fmt: skip
     parser.add_argument("--max-minutes", type=float, default=15.0, help="of each; default: 15")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "recorded")
-    arguments = parser.parse_args(words)
+    arguments, rest = parser.parse_known_args(words)  # pytest takes the rest, as in the gate
     commit = git("rev-parse", "HEAD")
     about = {"commit": commit, "processor": processor(machine_info()), "cores": os.cpu_count()}
     made: list[dict[str, Any]] = []
@@ -58,8 +63,8 @@ def main(words: list[str] | None = None) -> int:
             Tree(name, stack.enter_context(checked_out(commit, name)), sys.executable)
             for name in (BASE, HEAD)
         )
-        for slow_down in SLOW_DOWNS * arguments.comparisons:
-            made.append(_compare(base, head, slow_down, 60 * arguments.max_minutes))
+        for slow_down in tuple(arguments.slow_downs) * arguments.comparisons:
+            made.append(_compare(base, head, slow_down, 60 * arguments.max_minutes, rest))
             rows = summarise(made)
             text = json.dumps({"about": about, "rows": rows, "comparisons": made}, indent=1)
             write_text(arguments.output / "self-check.json", text + "\n")
@@ -68,12 +73,14 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def _compare(base: Tree, head: Tree, slow_down: float, max_seconds: float) -> dict[str, Any]:
+def _compare(
+    base: Tree, head: Tree, slow_down: float, max_seconds: float, rest: list[str]
+) -> dict[str, Any]:
     """Make one comparison; return what it came to, by class of benchmarks."""
-    names = run_block([base, head], Settings(rounds=1, only=ONLY), 0).shared(BASE)
-    settings = Settings(
-        rounds=ROUNDS, only=ONLY, slowed=dict.fromkeys(names, 1 + slow_down) if slow_down else {}
-    )
+    settings = Settings(rounds=ROUNDS, only=ONLY, pytest_arguments=tuple(rest))
+    names = run_block([base, head], replace(settings, rounds=1), 0).shared(BASE)
+    if slow_down:
+        settings = replace(settings, slowed=dict.fromkeys(names, 1 + slow_down))
     plan = TimePlan(max_seconds, settings, is_adaptive=True)
     outcome = Outcome(BASE, HEAD)
     comparison = LiveComparison({"": base}, head, settings, read(), plan, _Silent(), outcome)

@@ -26,8 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     parser.epilog = "Exit status: 0 measured, 1 a model could not be measured, 2 bad usage."
     parser.add_argument(
-        "name", type=architecture_name, metavar="NAME", help="the architecture that is compared"
-    )
+        "name", type=_model_name, metavar="NAME",
+        help="the architecture that is compared, with all others; or a .tflite file, with --model",
+    )  # fmt: skip
     add_precision(parser, "float32 and int8")
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="PATH",
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
 
     record: dict[str, Any] = {}
     try:
-        for precision in arguments.precision or ("float32", "int8"):
+        precisions = arguments.precision or ("float32", "int8")
+        for precision in ("file",) if isinstance(arguments.name, Path) else precisions:
             models = _models(arguments.name, precision, arguments.model)
             blocks = _measure(models, arguments, precision)
             Console().print(_table(models, ratios(blocks), arguments))
@@ -72,10 +74,24 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def _models(name: str, precision: str, others: list[Path]) -> list[Artifact]:
-    """Return the one that is compared, then all others; each is loaded once in a child first."""
-    names = [name, *(each for each in zoo.ARCHITECTURES if each != name)]
-    models = [artifact(each, precision) for each in names] + [user_model(path) for path in others]
+def _model_name(text: str) -> str | Path:
+    """Return a file's path, or an architecture's name."""
+    return Path(text).expanduser() if text.endswith(".tflite") else architecture_name(text)
+
+
+def _models(name: str | Path, precision: str, others: list[Path]) -> list[Artifact]:
+    """Return the one that is compared, then all others; each is loaded once in a child first.
+
+    Raises:
+        ArtifactError: a file is missing or damaged, or there is nothing to compare it with.
+    """
+    if isinstance(name, Path):
+        if not others:
+            raise ArtifactError(f"{name}: give --model PATH to compare it with")
+        models = [user_model(path) for path in (name, *others)]
+    else:
+        names = [name, *(each for each in zoo.ARCHITECTURES if each != name)]
+        models = [artifact(each, precision) for each in names] + [user_model(p) for p in others]
     for model in models:
         model.read_bytes()
         probe(model.path, RUNTIMES["litert"])

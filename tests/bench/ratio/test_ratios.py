@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from bench.__main__ import main
 from bench.ratio.ratio import ratios
+from models.files.artifacts import artifact
 
 
 def test_a_model_that_takes_a_third_is_found_to():
@@ -59,3 +61,15 @@ def test_unknown_arguments_and_names_are_refused(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["ratios", "mobilenet_v9"])
     assert "known are" in capsys.readouterr().err
+
+
+def test_any_two_files_are_compared(tmp_path, capsys):
+    files = [tmp_path / "old.tflite", tmp_path / "new one.tflite"]
+    for file, name in zip(files, ("alexnet", "mobilenet_v2"), strict=True):
+        shutil.copy(artifact(name, "int8").path, file)
+    record = tmp_path / "ratios.json"
+    words = [str(files[1]), "--model", str(files[0]), "--blocks", "1", "--rounds", "3"]
+    assert main(["ratios", *words, "--json", str(record)]) == 0
+    assert json.loads(record.read_text())["file"]["models"] == ["new one", "old"]
+    assert main(["ratios", str(files[1])]) == 1
+    assert "give --model" in capsys.readouterr().err
