@@ -182,17 +182,25 @@ class Comparison:
 
     @property
     def mcnemar_p(self) -> float:
-        """The p-value of McNemar's exact test: 1.0 where neither is right alone.
-
-        Source: McNemar, "Note on the sampling error of the difference between correlated
-        proportions or percentages", Psychometrika 12, 1947; exact as in its binomial form.
-        """
-        alone = self.only_first + self.only_second
-        return float(stats.binomtest(self.only_first, alone).pvalue) if alone else 1.0
+        """See `mcnemar`."""
+        return mcnemar(self.only_first, self.only_second)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
         return {**vars(self), "mcnemar_p": self.mcnemar_p}
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return the p-value of McNemar's exact test: 1.0 where neither is right alone.
+
+    Source: McNemar, "Note on the sampling error of the difference between correlated proportions
+    or percentages", Psychometrika 12, 1947; exact, in its binomial form.
+
+    Args:
+        only_first, only_second: pictures that only the one model classifies rightly.
+    """
+    alone = only_first + only_second
+    return float(stats.binomtest(only_first, alone).pvalue) if alone else 1.0
 
 
 def compare(first: Evaluation, second: Evaluation) -> Comparison:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from models.files.run_records import RunRecord
+from models.judging.evaluation import mcnemar
 
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
@@ -90,27 +91,12 @@ def compare(records: Sequence[RunRecord], others: Sequence[RunRecord]) -> Differ
     if records[0].accuracy.fingerprint != others[0].accuracy.fingerprint:
         raise ValueError("the runs were asked about other photographs")
     difference = rights - other_rights
+    one, other = records[0].right_answers(), others[0].right_answers()
     return Difference(
         float(difference.sum() / counts.sum()),
         _interval(difference, counts),
-        mcnemar(records[0].right_answers(), others[0].right_answers()),
+        mcnemar(int((one & ~other).sum()), int((other & ~one).sum())),
     )
-
-
-def mcnemar(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the p-value of McNemar's exact test of two networks' right answers.
-
-    Source: McNemar, "Note on the sampling error of the difference between correlated proportions
-    or percentages", Psychometrika 12 (1947).
-
-    Args:
-        one: bool, shape (count,): which photographs the first one classified rightly.
-        other: the same of the second.
-    """
-    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
-    if only_one + only_other == 0:
-        return 1.0
-    return float(stats.binomtest(only_one, only_one + only_other).pvalue)
 
 
 def _by_series(records: Sequence[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
