@@ -264,9 +264,11 @@ def test_three_phones_at_once_one_of_which_dies(bench, emulate):
     dying = phones[2]
     dying.set_tool_fault("hang", from_run=2)  # in its second round
 
+    ended = threading.Event()
+
     def let_it_die() -> None:
-        while dying.tool_runs() < 3:
-            time.sleep(0.05)
+        while dying.tool_runs() < 3 and not ended.wait(0.05):
+            pass
         dying.unplug()
 
     killer = threading.Thread(target=let_it_die, daemon=True)
@@ -275,6 +277,7 @@ def test_three_phones_at_once_one_of_which_dies(bench, emulate):
         "--device=all", f"--device-tool={phones[0].tool()}",
         ADB_SERVER_SOCKET=f"tcp:{phones[0].address}",
     )  # fmt: skip
+    ended.set()
     killer.join()
     assert run.status == 1, run.text
     assert set(run.names) == {
