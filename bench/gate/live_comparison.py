@@ -128,7 +128,7 @@ class LiveComparison:
         test.add(observed)
         self.plan.settle_rounds(min(SCREENING))
         self._announce(test)
-        while chosen := self.plan.choose(_in_order(test), lambda pair: pair[1]):
+        while chosen := self.plan.choose(self._in_order(test), lambda pair: pair[1]):
             self.reporter.begin_block(len(self.blocks), len(test.pending), len(test.suspects()))
             block = self._measure(self.plan.rounds, chosen)
             test.add(self._observe(block, chosen))
@@ -202,6 +202,16 @@ class LiveComparison:
             line += f", and --max-minutes is {have:g}: some will probably have none"
         self.reporter.announce(line)
 
+    def _in_order(self, test: SequentialTest[Pair]) -> list[Pair]:
+        """Return what is open: suspects first, then what is nearest to a look.
+
+        Where time is too short for everything, suspects alone: a regression is a verdict.
+        """
+        suspects, needed = set(test.suspects()), test.still_needed()
+        if suspects and self._seconds_needed(test) > self.plan.left_s:
+            needed = {pair: needed[pair] for pair in suspects}
+        return sorted(needed, key=lambda pair: (pair not in suspects, needed[pair]))
+
     def _seconds_needed(self, test: SequentialTest[Pair]) -> float:
         needed: dict[str, int] = {}
         for (_, name), count in test.still_needed().items():
@@ -239,9 +249,3 @@ class LiveComparison:
                 notes.append(f"{name} was skipped ({reason})")
             elif name not in block.samples[HEAD]:
                 problems.append(f"{name} is gone from head ({base} skipped it)")
-
-
-def _in_order(test: SequentialTest[Pair]) -> list[Pair]:
-    """Return what is open: suspects first, then what is nearest to a look."""
-    suspects, needed = set(test.suspects()), test.still_needed()
-    return sorted(needed, key=lambda pair: (pair not in suspects, needed[pair]))

@@ -161,6 +161,8 @@ def _draw(rows: list[dict[str, Any]], path: Path) -> None:
             ("regressed", "this gate", "o-"), ("by mean", "mean 5 % slower", "s--"),
         ):  # fmt: skip
             rates = [row[key] for row in shown]
+            if not rates:
+                continue
             shares, lower, upper = (
                 np.array([100 * value for value in values])
                 for values in zip(
@@ -173,7 +175,8 @@ def _draw(rows: list[dict[str, Any]], path: Path) -> None:
                           fmt=style, label=name, capsize=3)  # fmt: skip
         axes.set(title=f"benchmarks {label}", xlabel="slow-down in %", ylim=(-3, 103))
         axes.grid(alpha=0.3)
-        axes.legend(loc="center right")
+        if shown:
+            axes.legend(loc="center right")
     panels[0].set_ylabel("called slower, in % (bars: 95 % intervals)")
     figure.savefig(path, dpi=110)
 

@@ -56,6 +56,11 @@ class TimePlan:
         """Seconds since it began."""
         return time.monotonic() - self._started_s
 
+    @property
+    def left_s(self) -> float:
+        """Seconds until it is over."""
+        return self.max_seconds - self.spent_s
+
     def learn(self, block: Block) -> None:
         """Take from a block how long things take."""
         self._startup_s = block.startup_s
@@ -77,7 +82,7 @@ class TimePlan:
         Returns:
             Nothing where no time is left for any.
         """
-        left_s = self.max_seconds - self.spent_s - self._startup_s
+        left_s = self.left_s - self._startup_s
         limit_s = min(left_s, self._block_limit_s)
         chosen: list[Key] = []
         names: set[str] = set()

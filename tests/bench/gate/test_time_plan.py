@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
-from bench.gate.measure.block import BASE, Block, Settings, Took
+from bench.gate.judge.outcome import Outcome
+from bench.gate.judge.thresholds import read
+from bench.gate.live_comparison import LiveComparison
+from bench.gate.measure.block import BASE, Block, Settings, Took, Tree
 from bench.gate.measure.time_plan import FEWEST_ROUNDS, TimePlan
+from bench.statistics.sequential import Margins, SequentialTest
 
 FIRST_LOOK = 10
 
@@ -114,3 +121,20 @@ def test_what_is_needed_is_told(clock):
     device = TimePlan(300, Settings(rounds=10, is_device=True, warmup_rounds=0), is_adaptive=False)
     device.learn(Block([BASE], [], 10, 12.0, took={"a": Took(1, 10)}))
     assert device.seconds_for({"a": 20}) == pytest.approx(2 * 11 + 2 * 1)
+
+
+@pytest.mark.parametrize(("minutes", "chosen"), [(0.5, {"slow"}), (60, {"slow", "open"})])
+def test_suspects_come_first_and_alone_where_time_is_short(clock, minutes, chosen):
+    plan = TimePlan(60 * minutes, Settings(), is_adaptive=False)
+    took = {name: Took(0.1, 1.0) for name in ("slow", "open")}
+    plan.learn(Block([BASE], [], 30, 3.2, took=took))
+    comparison = LiveComparison(
+        {}, Tree(BASE, Path(), ""), Settings(), read(), plan, SimpleNamespace(), Outcome("", "")
+    )
+    test = SequentialTest({(BASE, name): Margins(0.01, 0.03) for name in took})
+    noise = [0.03 * (-1) ** number * (1 + number / 10) for number in range(FIRST_LOOK)]
+    test.add({(BASE, "slow"): [0.1] * FIRST_LOOK, (BASE, "open"): noise})
+    assert test.suspects() == [(BASE, "slow")]
+    order = comparison._in_order(test)
+    assert order[0] == (BASE, "slow")
+    assert {name for _, name in order} == chosen
