@@ -176,7 +176,7 @@ def _draw(rows: list[dict[str, Any]], path: Path) -> None:
         axes.set(title=f"benchmarks {label}", xlabel="slow-down in %", ylim=(-3, 103))
         axes.grid(alpha=0.3)
         if shown:
-            axes.legend(loc="center right")
+            axes.legend(loc="upper left")
     panels[0].set_ylabel("called slower, in % (bars: 95 % intervals)")
     figure.savefig(path, dpi=110)
 
