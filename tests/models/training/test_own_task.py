@@ -53,10 +53,10 @@ def test_every_precision_has_a_file_with_a_card(made):
     for precision in PRECISIONS:
         file = artifact(ARCHITECTURE, precision, made)
         assert file.require_card().accuracy.images == 12
-        dtype = "float32" if precision != "int8" else "uint8"
-        known = file.describe()
-        assert known["inputs"] == [f"1x{SIDE}x{SIDE}x3 {dtype}"]
-        assert known["outputs"] == [f"1x3 {dtype}"]
+        known, ours = file.details(), artifact(ARCHITECTURE, precision).details()
+        (taken,), (given,) = known.inputs, known.outputs
+        assert (taken.shape, taken.dtype) == ((1, SIDE, SIDE, 3), ours.inputs[0].dtype)
+        assert (given.shape, given.dtype) == ((1, 3), ours.outputs[0].dtype)
 
 
 def test_the_cards_accuracy_is_that_of_the_pictures(made, folder, capsys):
