@@ -62,12 +62,14 @@ def array_to_image(pixels: np.ndarray, ground: tuple[int, int, int]) -> Image.Im
     return to_rgb(Image.fromarray(pixels), ground)
 
 
-def floats_to_rgb(pixels: np.ndarray, ground: tuple[int, int, int]) -> np.ndarray:
-    """Bring a checked float32 array to RGB, shape (height, width, 3), alpha laid on a ground."""
+def float_band(pixels: np.ndarray, channel: int, ground: tuple[int, int, int]) -> np.ndarray:
+    """Return red, green or blue of a checked float32 array, shape (height, width), on a ground."""
+    band = pixels[..., channel if pixels.shape[2] > 1 else 0]
     if pixels.shape[2] == 4:
-        share = pixels[..., 3:] / np.float32(255)
-        return pixels[..., :3] * share + np.asarray(ground, np.float32) * (1 - share)
-    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+        share = pixels[..., 3] / np.float32(255)
+        band = (band - ground[channel]) * share
+        band += ground[channel]
+    return np.ascontiguousarray(band)
 
 
 def _kind(pixels: np.ndarray) -> np.dtype:

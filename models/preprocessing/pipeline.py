@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.preprocessing.arrays import checked_array, floats_to_rgb
+from models.preprocessing.arrays import checked_array
 from models.preprocessing.elements import input_layout, to_elements
 from models.preprocessing.geometry import Size, place
 from models.preprocessing.preparation import Preparation
@@ -108,8 +108,7 @@ def _pixels(picture: Picture, target: Size, preparation: Preparation) -> np.ndar
         if is_kept and picture.shape[2] == 3 and picture.dtype != np.uint16:
             return picture
         if picture.dtype == np.float32:
-            floats = floats_to_rgb(picture, preparation.ground)
-            return resized_floats(floats, placement, target, preparation)
+            return resized_floats(picture, placement, target, preparation)
     found = decoded(picture, preparation, target)
     placement = place(found.size, target, preparation)
     placement = dataclasses.replace(placement, box=found.within(placement.box))

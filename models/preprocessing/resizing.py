@@ -13,6 +13,8 @@ try:  # of which there is no wheel for Linux on arm64
 except ImportError:
     cykooz_resizer = None
 
+from models.preprocessing.arrays import float_band
+
 if TYPE_CHECKING:
     from models.preprocessing.geometry import Box, Placement, Size
     from models.preprocessing.preparation import Preparation, Resampling
@@ -43,13 +45,13 @@ def resized(
 def resized_floats(
     pixels: np.ndarray, placement: Placement, target: Size, preparation: Preparation
 ) -> np.ndarray:
-    """Do the same with float32 pixels of shape (height, width, 3), whose fractions are kept."""
+    """Do the same with a checked float32 array, whose fractions are kept."""
     width, height = placement.size
     framed = np.empty((target[1], target[0], 3), np.float32)
     framed[:] = preparation.ground
     x, y = placement.offset
     for channel in range(3):
-        band = Image.fromarray(np.ascontiguousarray(pixels[..., channel]))
+        band = Image.fromarray(float_band(pixels, channel, preparation.ground))
         scaled = _scaled(band, placement.box, placement.size, preparation.resampling)
         framed[y : y + height, x : x + width, channel] = scaled
     return framed

@@ -43,6 +43,24 @@ def test_colours_are_full_range_bt601(y, u, v, layout):
     assert np.abs(pixels - expected).max() <= 1.5
 
 
+@pytest.mark.parametrize(
+    ("standard", "levels", "yuv", "rgb"),
+    [
+        ("BT.601", "limited", (81, 90, 240), (255, 0, 0)),
+        ("BT.601", "limited", (145, 54, 34), (0, 255, 0)),
+        ("BT.709", "limited", (63, 102, 240), (255, 0, 0)),
+        ("BT.709", "limited", (173, 42, 26), (0, 255, 0)),
+        ("BT.709", "full", (54, 99, 255), (255, 0, 0)),
+        ("BT.709", "limited", (16, 128, 128), (0, 0, 0)),
+        ("BT.601", "limited", (235, 128, 128), (255, 255, 255)),
+    ],
+)
+def test_primaries_of_every_standard(standard, levels, yuv, rgb):
+    """The test colours of ITU-R BT.601 and BT.709 in 8 bits."""
+    frame = replace(frame_of(*yuv, "NV12"), standard=standard, range=levels)
+    assert np.abs(decode(frame).astype(int) - rgb).max() <= 2
+
+
 @given(camera_frames())
 def test_layouts_are_the_same_picture(frame):
     frame = replace(frame, layout="I420", rotation_degrees=0)
@@ -108,3 +126,23 @@ def test_planes_with_strides():
 def test_frames_that_cannot_be_are_refused(frame):
     with pytest.raises(PreprocessingError):
         prepare(frame, input_spec())
+
+
+@pytest.mark.parametrize(
+    "planes",
+    [
+        (np.zeros((4, 6)), np.zeros((2, 3), np.uint8), np.zeros((2, 3), np.uint8)),
+        (np.zeros((4, 6), np.uint8), np.zeros((3, 2), np.uint8), np.zeros((2, 3), np.uint8)),
+        (np.zeros((4, 6), np.uint8), np.zeros((2, 4), np.uint8), np.zeros((2, 4), np.uint8)),
+        (np.zeros((4, 6, 1), np.uint8), np.zeros((2, 3), np.uint8), np.zeros((2, 3), np.uint8)),
+    ],
+    ids=["floats", "transposed", "padded", "three dimensions"],
+)
+def test_planes_that_cannot_be_are_refused(planes):
+    with pytest.raises(PreprocessingError, match="plane"):
+        CameraFrame.from_planes(*planes)
+
+
+def test_a_transposed_frame_is_refused():
+    with pytest.raises(PreprocessingError, match="rows of 8"):
+        prepare(CameraFrame(np.zeros((6, 8), np.uint8).T, 8, 4), input_spec())

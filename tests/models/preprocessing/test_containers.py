@@ -161,3 +161,29 @@ def test_real_photographs(photographs):
         data = encode(large, "JPEG", quality=90)
         difference = np.abs(prepare(data, SPEC) - prepare(decode(data), SPEC))
         assert difference.mean() < 1
+
+
+CONTAINERS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF")
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_container_by_every_way(container, tmp_path):
+    """A path, bytes, a stream and a PIL image are one picture; of an MPO the first counts."""
+    if container == "HEIF":
+        heif = pytest.importorskip("pillow_heif", reason="pip install pillow-heif")
+        heif.register_heif_opener()
+    pixels = np.zeros((430, 650, 3), np.uint8)
+    pixels[:200, :300] = (250, 90, 30)
+    stream = io.BytesIO()
+    more = {"save_all": True, "append_images": [Image.new("RGB", (9, 9))]}
+    Image.fromarray(pixels).save(stream, container, **(more if container == "MPO" else {}))
+    data, path = stream.getvalue(), tmp_path / "picture"
+    path.write_bytes(data)
+    expected = prepare(data, SPEC)
+    assert np.abs(expected - prepare(pixels, SPEC)).mean() < 2
+    with path.open("rb") as file, Image.open(io.BytesIO(data)) as image, Image.open(path) as lazy:
+        for source in (path, str(path), file, io.BytesIO(data), image, lazy):
+            np.testing.assert_array_equal(prepare(source, SPEC), expected)
+        assert image.size == (650, 430)  # it is left as it was
+        image.load()
+        assert np.abs(prepare(image, SPEC) - expected).mean() < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -11,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from fixtures.hypothesis_profiles import EXAMPLES
-from models.preprocessing import limits
+from models.preprocessing import Preparation, limits
 
 ROOT = Path(__file__).parents[3]
 PAGE = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
+TITLES = {"WEBP": "WebP", "HEIF": "HEIC"}
 SHARPENED = "def sharpened(pixels):\n    return {}\n"
 
 
@@ -66,13 +68,27 @@ def test_profiles(profile, examples):
 
 def test_limits():
     for container, each in limits.DECODING_BYTES_PER_PIXEL.items():
-        if container != "MPO":
-            megapixels = limits.MAX_DECODING_BYTES / each / 1e6
-            assert f"| {_title(container)} | {megapixels:.3g} megapixels | {each} bytes" in PAGE
+        megapixels = limits.MAX_DECODING_BYTES / each / 1e6
+        assert (
+            f"| {TITLES.get(container, container)} | {megapixels:.3g} megapixels | {each} by"
+            in PAGE
+        )
+    assert f"| JPEG's file | {limits.MAX_JPEG_BYTES / 1e6:.0f} MB |" in PAGE
+    assert f"| any picture | {limits.MAX_PIXELS / 1e6:.0f} megapixels |" in PAGE
     assert f"| file | {limits.MAX_ENCODED_BYTES / 1e6:.0f} MB |" in PAGE
     assert f"| side | {limits.MAX_SIDE:,} pixels |" in PAGE
     assert f"| scans of a JPEG | {limits.MAX_JPEG_SCANS} |" in PAGE
 
 
-def _title(container: str) -> str:
-    return "WebP" if container == "WEBP" else container
+def test_every_option_stands_in_the_table():
+    table = PAGE[PAGE.index("| option |") :]
+    for field in dataclasses.fields(Preparation):
+        assert f"`{field.name}=" in table or f"{field.name}=256`" in table
+
+
+def test_the_description_works():
+    (block,) = (
+        text for text in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "as_dict" in text
+    )
+    code = block[: block.index("tensor =")]
+    exec(compile(code, "README.md", "exec"), {})

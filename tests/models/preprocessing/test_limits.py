@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from fixtures.strategies import bombs, encode, input_spec
-from models.preprocessing import PreprocessingError, limits, prepare
+from models.preprocessing import CameraFrame, PreprocessingError, limits, prepare
 
 MEMORY_LIMIT_BYTES = 200_000_000
 HANG_S = 60  # two hundred times what the slowest takes
@@ -23,7 +23,7 @@ HANG_S = 60  # two hundred times what the slowest takes
 CHILD = """
 import json, sys
 import numpy as np
-from models.preprocessing import Preparation, PreprocessingError, prepare
+from models.preprocessing import CameraFrame, Preparation, PreprocessingError, prepare
 from models.preprocessing.tensors import TensorSpec
 
 def resident_bytes(kind):
@@ -202,6 +202,70 @@ def test_a_picture_that_pillow_opened_is_checked_before_it_is_decoded():
         pytest.raises(PreprocessingError, match="megapixels, more than"),
     ):
         prepare(image, input_spec())
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: bombs.webp_canvas(9000, 9000), "megapixels, more than"),
+        (lambda: bombs.jpeg_scans(3600, 3600, 10_000), "10000 JPEG scans"),
+    ],
+    ids=["webp canvas", "jpeg scans"],
+)
+def test_an_image_not_yet_decoded_has_the_limits_of_its_file(make, reason):
+    with (
+        Image.open(io.BytesIO(make())) as image,
+        pytest.raises(PreprocessingError, match=reason),
+    ):
+        prepare(image, input_spec())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        CameraFrame(np.broadcast_to(np.uint8(0), 72_000_000), 8000, 6000),
+        np.broadcast_to(np.uint8(0), (8000, 6000, 3)),
+        np.broadcast_to(np.float32(0), (8000, 6000, 3)),
+        np.broadcast_to(np.uint16(0), (8000, 6000)),
+    ],
+    ids=["frame", "bytes", "floats", "16 bits"],
+)
+def test_what_is_in_memory_is_limited_before_it_is_converted(source):
+    """48 megapixels that take no memory themselves, since each pixel is the same."""
+    with pytest.raises(PreprocessingError, match=r"48\.0 megapixels, more than"):
+        prepare(source, input_spec())
+
+
+ARRAYS = {
+    "frame": (14.4, "CameraFrame(np.zeros(h * w * 3 // 2, np.uint8), w, h, rotation_degrees=90)"),
+    "rgba": (19.9, "np.zeros((h, w, 4), np.uint8)"),
+    "grey": (19.9, "np.zeros((h, w), np.uint8)"),
+    "16 bits": (13.2, "np.zeros((h, w, 4), np.uint16)"),
+    "floats": (9.9, "np.zeros((h, w, 4), np.float32)"),
+}
+
+
+@needs_proc
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_the_largest_in_memory(kind):
+    """Beside the source itself, whose pages are counted by filling them first."""
+    megapixels, source = ARRAYS[kind]
+    height = int((megapixels * 1e6) ** 0.5) // 2 * 2
+    make = f"h = w = {height}; source = {source}; getattr(source, 'data', source)[...] = 7"
+    make = make.replace(
+        "getattr(source, 'data', source)", "source.data" if kind == "frame" else "source"
+    )
+    child = CHILD.replace("side = int(sys.argv[3])", f"{make}; side = 100")
+    child = child.replace("prepare(sys.argv[1]", "prepare(source").replace(
+        "sys.argv[2]", "'android'"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", child],
+        cwd=Path(__file__).parents[3], timeout=HANG_S, check=True, capture_output=True,
+    )  # fmt: skip
+    outcome = json.loads(done.stdout)
+    assert outcome["refusal"] is None
+    assert outcome["peak_bytes"] < MEMORY_LIMIT_BYTES
 
 
 @pytest.mark.parametrize("progressive", [False, True])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from fixtures.strategies import images, input_spec, input_specs
-from models.preprocessing import Preparation, prepare, prepare_batch
+from models.preprocessing import Preparation, prepare, prepare_batch, resizing
 
 COLOUR_PICTURES = images(channels=(3,))
 SCALINGS = st.sampled_from(("antialiased", "android"))
@@ -116,3 +118,15 @@ def test_one_alone_equals_one_of_many(pictures, spec):
     assert batch.shape == (len(pictures), *spec.shape[1:])
     for row, picture in zip(batch, pictures, strict=True):
         np.testing.assert_array_equal(row, prepare(picture, spec)[0])
+
+
+@given(COLOUR_PICTURES, input_specs(), st.sampled_from(("squash", "letterbox", "crop")))
+def test_pillow_takes_the_place_of_the_fast_resizer(pixels, spec, fit):
+    """On Linux on arm64 there is no wheel of the other: to two levels, as stated on the page."""
+    preparation = Preparation(fit=fit)
+    fast = spec.dequantise(prepare(pixels, spec, preparation))
+    with mock.patch.object(resizing, "cykooz_resizer", None):
+        plain = spec.dequantise(prepare(pixels, spec, preparation))
+    difference = np.abs(fast - plain)
+    assert difference.max() <= 2
+    assert (difference > 1).mean() <= 0.001

@@ -1,0 +1,85 @@
+"""The same pixels as two other decoders make, of every mode and subsampling.
+
+OpenCV and imagecodecs bring their own libjpeg-turbo, libpng and libwebp: where the three disagree
+by more than rounding, one of them is wrong.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fixtures.strategies import encode
+from models.preprocessing import decode
+
+LARGEST_DIFFERENCE = {"JPEG": 4, "PNG": 1, "WEBP": 4}
+"""Grey levels: of chroma that is interpolated, of 16 bits that are rounded or cut."""
+
+SIZES = ((16, 16), (17, 33), (40, 31), (1, 9))
+
+
+def pixels_of(size: tuple[int, int], channels: int) -> np.ndarray:
+    noise = np.random.RandomState(sum(size)).randint(0, 256, (5, 4, channels)).astype(np.uint8)
+    bands = [Image.fromarray(band).resize(size, Image.Resampling.BICUBIC) for band in
+             np.moveaxis(noise, 2, 0)]  # fmt: skip
+    return np.stack([np.asarray(band) for band in bands], axis=2)
+
+
+def files() -> Iterator[tuple[str, bytes]]:
+    """Return container and bytes of 204 files."""
+    for size, sampling, progressive, quality, optimize in itertools.product(
+        SIZES, ("4:4:4", "4:2:2", "4:2:0"), (False, True), (30, 75, 95), (False, True)
+    ):
+        options = {"quality": quality, "optimize": optimize, "progressive": progressive}
+        yield "JPEG", encode(pixels_of(size, 3), "JPEG", subsampling=sampling, **options)
+    for size, quality in itertools.product(SIZES, (20, 95)):
+        yield "JPEG", encode(pixels_of(size, 1), "JPEG", quality=quality)
+        yield "WEBP", encode(pixels_of(size, 3), "WEBP", quality=quality)
+    for size in SIZES:
+        for channels in (1, 3):
+            yield "PNG", encode(pixels_of(size, channels), "PNG")
+            yield "WEBP", encode(pixels_of(size, channels), "WEBP", lossless=True)
+        for colours in (2, 4, 16, 200):
+            stream = io.BytesIO()
+            Image.fromarray(pixels_of(size, 3)).quantize(colours).save(stream, "PNG")
+            yield "PNG", stream.getvalue()
+        for image in (
+            Image.fromarray(pixels_of(size, 1)[..., 0].astype(np.uint16) * 257),
+            Image.fromarray(pixels_of(size, 1)[..., 0]).convert("1"),
+        ):
+            stream = io.BytesIO()
+            image.save(stream, "PNG")
+            yield "PNG", stream.getvalue()
+
+
+def opencv() -> Callable[[bytes], np.ndarray]:
+    cv2 = pytest.importorskip("cv2", reason="pip install -r requirements/compare.txt")
+    return lambda data: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def imagecodecs() -> Callable[[bytes], np.ndarray]:
+    codecs = pytest.importorskip("imagecodecs", reason="pip install -r requirements/compare.txt")
+
+    def read(data: bytes) -> np.ndarray:
+        found = codecs.imread(data)
+        if found.dtype == np.uint16:
+            found = np.rint(found / 257).astype(np.uint8)
+        found = found.astype(np.uint8) * 255 if found.dtype == bool else found
+        return np.repeat(found[..., None], 3, 2) if found.ndim == 2 else found[..., :3]
+
+    return read
+
+
+@pytest.mark.parametrize("other", [opencv, imagecodecs])
+def test_pixels_agree(other):
+    read, made = other(), 0
+    for container, data in files():
+        difference = np.abs(decode(data).astype(int) - read(data))
+        assert difference.max() <= LARGEST_DIFFERENCE[container], (container, made)
+        made += 1
+    assert made >= 200
