@@ -28,6 +28,9 @@ PIXEL_BYTES = 4
 """What Pillow takes for a pixel of RGB, RGBA or CMYK."""
 
 _FROM_16_BITS = 6
+MOST_COPIES_BYTES_PER_PIXEL = 40
+"""More than any way through decoding and conversion holds: a small picture needs no closer look."""
+
 MOST_BYTES_PER_PIXEL = 22
 DECODING_BYTES_PER_PIXEL = {"PNG": 10, "WEBP": MOST_BYTES_PER_PIXEL, "AVIF": 20, "HEIF": 13}
 """Most memory that decoding and conversion to RGB hold at once, per pixel, measured with Pillow.

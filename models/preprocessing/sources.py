@@ -16,9 +16,12 @@ from models.preprocessing.geometry import Box, Size, place
 from models.preprocessing.jpeg import coefficient_bytes, draft_jpeg
 from models.preprocessing.limits import (
     DECODING_BYTES_PER_PIXEL,
+    MAX_DECODING_BYTES,
     MOST_BYTES_PER_PIXEL,
+    MOST_COPIES_BYTES_PER_PIXEL,
     PIXEL_BYTES,
     check_memory,
+    check_size,
     rgb_bytes_per_pixel,
 )
 from models.preprocessing.opening import READERS, load_pixels, opened, read_stream
@@ -163,6 +166,9 @@ def _finished(image: Any, preparation: Preparation, stored: Size | None = None) 
 
 def _check_memory(image: Any, stored: Size, uses_profile: bool) -> None:
     """Refuse a picture whose decoding or conversion would take too much."""
+    if stored[0] * stored[1] * MOST_COPIES_BYTES_PER_PIXEL <= MAX_DECODING_BYTES:
+        check_size(stored)
+        return
     pixels = image.width * image.height
     kind = f"a {image.format} picture" if image.format else "a picture in memory"
     if _stream(image) and image.format != "JPEG":
