@@ -37,6 +37,7 @@ _UNSUPPORTED_FRAMES = {
 """Start of frame markers whose coding no common decoder knows. Source: ITU-T T.81, table B.1."""
 
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA, *_UNSUPPORTED_FRAMES}
+_FRAME_BYTES = 8
 _EARLY = "it ends too early"
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 """JPEG markers without a length."""
@@ -111,6 +112,8 @@ def _jpeg(data: bytes) -> str | None:
             has_frame = True
             if marker in _UNSUPPORTED_FRAMES:
                 return f"its coding is {_UNSUPPORTED_FRAMES[marker]}; encode it as baseline JPEG"
+            if length < _FRAME_BYTES:
+                return "its frame header is too short"
             precision = data[position + 2]
             if precision != 8:
                 return f"it has {precision} bits a sample; encode it with 8"

@@ -58,7 +58,7 @@ def coefficient_bytes(image: JpegImageFile, stored: Size) -> float:
     """
     if _is_one_scan(image, image.fp):
         return 0.0
-    factors = [(layer[1], layer[2]) for layer in image.layer]
+    factors = [(layer[1], layer[2]) for layer in image.layer] or [(1, 1)]
     largest = max(x for x, _ in factors) * max(y for _, y in factors)
     share = sum(x * y for x, y in factors) / max(1, largest)
     return _COEFFICIENT_BYTES * share * stored[0] * stored[1]

@@ -177,6 +177,15 @@ def test_no_warning_of_pillow_escapes(block):
     prepare(data, SPEC)
 
 
+@pytest.mark.parametrize("length", [2, 3, 7])
+@pytest.mark.parametrize("more", [b"", bytes(40)])
+def test_a_jpeg_whose_frame_header_is_too_short(length, more):
+    """Found by the fuzzer, at the end of a file."""
+    content = bytes(length - 2)
+    data = b"\xff\xd8\xff\xc2" + length.to_bytes(2, "big") + content + more
+    assert "JPEG cannot be read" in reason_of(data)
+
+
 def test_a_wide_png_without_pixels_is_refused():
     """Found by the fuzzer."""
     data = bombs.png(3, 2, colour_type=2, depth=16, transparent=bytes(6))
