@@ -8,7 +8,8 @@ from pathlib import Path
 
 from models import zoo
 from models.commands.arguments import add_precision, architecture_name, positive
-from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact, user_model
+from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
+from models.files.user_models import find_user_models
 
 ROUNDS = 500
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_precision(parser, "all")
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="PATH",
-        help="a .tflite file of your own; repeatable",
+        help="a .tflite file of your own, a folder of them or a pattern; repeatable",
     )  # fmt: skip
     parser.add_argument(
         "--rounds", type=positive, default=ROUNDS, metavar="N",
@@ -50,8 +51,13 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
     from models.running.operator_profile import profile_operators
     from models.running.runtimes import RuntimeUnavailableError
 
+    try:
+        targets = _targets(arguments)
+    except ArtifactError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     console, found, failed = terminal(), [], False
-    for target in _targets(arguments):
+    for target in targets:
         try:
             profile = profile_operators(target, arguments.rounds)
             found.append(measured(target, profile))
@@ -81,4 +87,4 @@ def _targets(arguments: argparse.Namespace) -> list[Artifact]:
     ]
     if not arguments.architecture:
         ours = [each for each in ours if each.path.exists()]
-    return ours + [user_model(path) for path in dict.fromkeys(arguments.model)]
+    return ours + find_user_models(map(str, arguments.model), [each.name for each in ours])

@@ -12,7 +12,7 @@ from PIL import Image
 from fixtures.strategies import input_spec
 from models.commands import robustness_command
 from models.data.canary_images import canary_images
-from models.data.photographs import Photographs
+from models.data.photographs import DatasetMissingError, Photographs
 from models.judging import robustness
 from models.judging.robustness import CHANGES, Change, Measured, measure
 from models.training import distortions
@@ -160,7 +160,7 @@ def test_the_command_needs_the_photographs(tmp_path):
     parser = argparse.ArgumentParser()
     robustness_command.add_arguments(parser)
     arguments = parser.parse_args(["alexnet", "--fruits360", str(tmp_path)])
-    with pytest.raises(robustness_command.fruits360.DatasetMissingError, match="download"):
+    with pytest.raises(DatasetMissingError, match="download"):
         robustness_command.run(arguments)
 
 
