@@ -120,7 +120,9 @@ def _coloured(table: Table, rows: Iterable[Figure | Latency], title: str) -> Ric
     shown = table.rich(title)
     for row, drawn in zip(rows, shown.rows, strict=True):
         drawn.style = COLOURS[row.verdict]
-    for column in shown.columns:
+    names, *others = shown.columns
+    names.overflow = "fold"  # nothing is cut: a long name has two lines
+    for column in others:
         column.no_wrap = True
     return shown
 
