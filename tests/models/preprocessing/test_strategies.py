@@ -41,6 +41,11 @@ def test_images_keep_to_their_bounds(pixels):
     assert pixels.shape[2] in (3, 4)
 
 
+@pytest.mark.parametrize("side", [99, 225, 447])
+def test_images_are_drawn_around_the_sides_of_models(side):
+    find(images(channels=(1,)), lambda pixels: pixels.shape[0] == side, settings=UNSHRUNK)
+
+
 def test_images_shrink_to_one_plain_pixel():
     assert find(images(channels=(3,)), lambda pixels: True, settings=QUIET).tolist() == [[[0] * 3]]
     wide = find(images(channels=(3,)), lambda pixels: pixels.shape[1] >= 7, settings=QUIET)
