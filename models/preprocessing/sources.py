@@ -12,6 +12,7 @@ from PIL import Image
 from models.preprocessing.arrays import array_to_image, checked_array
 from models.preprocessing.camera import CameraFrame, frame_to_image
 from models.preprocessing.colour import to_rgb
+from models.preprocessing.diagnosis import reason_of
 from models.preprocessing.geometry import Box, Size, place
 from models.preprocessing.jpeg import coefficient_bytes, draft_jpeg
 from models.preprocessing.limits import (
@@ -158,7 +159,12 @@ def _finished(image: Any, preparation: Preparation, stored: Size | None = None) 
     _check_memory(image, stored or image.size, uses_profile)
     alpha = None
     if image.format == "PNG" and _stream(image) and "transparency" in image.info:
-        alpha = correct_transparency(image, image.fp)
+        try:
+            alpha = correct_transparency(image, image.fp)
+        except PreprocessingError:
+            raise
+        except Exception as error:  # of a header that says one thing first and another later
+            raise PreprocessingError(reason_of(image.format, image.fp, error)) from error
     load_pixels(image)
     rgb = to_rgb(image, preparation.ground, applies_profile=uses_profile, alpha=alpha)
     return _whole(upright(rgb, orientation(image)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -184,6 +185,15 @@ def test_a_jpeg_whose_frame_header_is_too_short(length, more):
     content = bytes(length - 2)
     data = b"\xff\xd8\xff\xc2" + length.to_bytes(2, "big") + content + more
     assert "JPEG cannot be read" in reason_of(data)
+
+
+def test_a_png_with_two_headers_that_disagree():
+    """Found by the fuzzer; the first one says that there are no bits."""
+    data = bombs.png(3, 2, colour_type=0, depth=8, transparent=bytes(2))
+    content = bytearray(data[12:29])
+    content[12] = 0
+    first = data[8:12] + bytes(content) + zlib.crc32(content).to_bytes(4, "big")
+    assert "PNG cannot be read" in reason_of(data[:8] + first + data[8:])
 
 
 def test_a_wide_png_without_pixels_is_refused():
