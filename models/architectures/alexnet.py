@@ -45,19 +45,20 @@ def build(
           into the convolution when the model is converted, so it costs nothing at run time;
         * no grouping over two GPUs (section 3.2);
         * no dropout (section 4.2): the dense layers are 32 times narrower, and with it the network
-          did not learn its own training photographs.
+          did not learn its own training photographs;
+        * a pooling pads maps of less than 3x3, so that small pictures can be classified, too.
     """
     image = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
 
     x = _convolution(x, convolution, FILTERS[0], 11, "conv1", strides=4, padding="valid")
-    x = layers.MaxPooling2D(3, 2, name="pool1")(x)
+    x = _pooling(x, "pool1")
     x = _convolution(x, convolution, FILTERS[1], 5, "conv2")
-    x = layers.MaxPooling2D(3, 2, name="pool2")(x)
+    x = _pooling(x, "pool2")
     x = _convolution(x, convolution, FILTERS[2], 3, "conv3")
     x = _convolution(x, convolution, FILTERS[3], 3, "conv4")
     x = _convolution(x, convolution, FILTERS[4], 3, "conv5")
-    x = layers.MaxPooling2D(3, 2, name="pool5")(x)
+    x = _pooling(x, "pool5")
 
     x = layers.Flatten(name="flatten")(x)
     for index, units in enumerate(DENSE_UNITS, start=6):
@@ -72,3 +73,8 @@ def _convolution(x, convolution, filters, kernel_size, name, *, strides=1, paddi
     )(x)
     x = layers.BatchNormalization(name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _pooling(x, name):
+    padding = "valid" if min(x.shape[1:3]) >= 3 else "same"
+    return layers.MaxPooling2D(3, 2, padding=padding, name=name)(x)

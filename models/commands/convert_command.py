@@ -14,6 +14,7 @@ from models.files import artifacts
 from models.files.cards import Card
 from models.files.run_records import keras_path, published_run
 from models.running import runtimes
+from models.training import provenance
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _card(target, parameters: int, keras_file: Path, test) -> Card:
     from rich.progress import track
 
+    from models.conversion import tflite
     from models.data.canary_images import canary_images
     from models.files import graph
     from models.judging import accuracy as evaluation
@@ -83,6 +85,11 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
         runtime=f"{runtime.name} {runtime.version}",
         canary=evaluation.canary(model, canary_images()),
         training=_provenance(target.architecture, keras_file.parent),
+        conversion={
+            "source_sha256": artifacts.sha256(Path(tflite.__file__).read_bytes()),
+            "versions": provenance.versions(("tensorflow", "keras", "ai-edge-litert")),
+            "weights": graph.weight_types(content),
+        },
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models import zoo
-from models.commands.progress import Bars
+from models.commands.training_bars import Bars
 from models.data import arcs, series
 from models.data.photographs import Photographs
 from models.data.tasks import Task

@@ -14,6 +14,9 @@ from keras import layers
 from models.training.distortions import brightened, on_ground
 
 CALIBRATION_IMAGES = 400
+INT8_FILES_TAKE = tf.int8
+"""With uint8 the file begins with a conversion to int8, which no XNNPACK takes: in the fifth
+network it lasts nearly as long as all that follows."""
 
 
 def convert(model: keras.Model, precision: str, calibration: np.ndarray | None = None) -> bytes:
@@ -26,8 +29,8 @@ def convert(model: keras.Model, precision: str, calibration: np.ndarray | None =
     Args:
         model: input (batch, height, width, 3), RGB in 0..255; output class probabilities.
         precision: "float32", "float16" (weights), "dynamic" (int8 weights but for depthwise
-            convolutions, float arithmetic at the edges) or "int8" (full integer, uint8 in and
-            out).
+            convolutions, float arithmetic at the edges) or "int8" (full integer: int8 in, which is
+            a pixel XOR 0x80, and uint8 out).
         calibration: for int8: uint8 RGB photographs, shape (count, height, width, 3), over
             which the ranges of all tensors are taken.
 
@@ -47,7 +50,7 @@ def convert(model: keras.Model, precision: str, calibration: np.ndarray | None =
     _SETTINGS[precision](converter, calibration)
     content = converter.convert()
     if precision == "dynamic":
-        content = with_float_depthwise(content)
+        content = with_float_depthwise(content, convert(model, "float32"))
     return with_short_names(content)
 
 
@@ -72,7 +75,7 @@ def _int8(converter, calibration):
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
+    converter.inference_input_type = INT8_FILES_TAKE
     converter.inference_output_type = tf.uint8
 
 
@@ -84,8 +87,8 @@ _SETTINGS: dict[str, Callable] = {
 }
 
 
-def with_float_depthwise(content: bytes) -> bytes:
-    """Return a file whose depthwise convolutions have float weights in place of int8 ones.
+def with_float_depthwise(content: bytes, float_content: bytes) -> bytes:
+    """Return a file whose depthwise convolutions have the float weights of another.
 
     XNNPACK takes no depthwise convolution that quantises its input as it runs: each one goes to the
     runtime's own slower kernel, and cuts the graph (AlexNet Separable, with a stem of 63 spatial
@@ -93,24 +96,28 @@ def with_float_depthwise(content: bytes) -> bytes:
 
     Args:
         content: a `.tflite` file's bytes, with float tensors between its operators.
+        float_content: the same network's float32 file.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-    depthwise = schema.BuiltinOperator.DEPTHWISE_CONV_2D
-    for graph in model.subgraphs:
-        for operator in graph.operators:
-            if model.operatorCodes[operator.opcodeIndex].builtinCode != depthwise:
-                continue
-            weights = graph.tensors[operator.inputs[1]]
-            if weights.type != schema.TensorType.INT8:
-                continue  # of a layer that is too small to be quantised
-            # One scale for each output channel, which are a depthwise kernel's last axis.
-            steps = np.frombuffer(model.buffers[weights.buffer].data, np.int8)
-            values = steps.reshape(weights.shape) * weights.quantization.scale
-            model.buffers[weights.buffer].data = np.frombuffer(
-                values.astype(np.float32).tobytes(), np.uint8
-            )
+    exact = flatbuffer_utils.read_model_from_bytearray(bytearray(float_content))
+    for weights, expected in zip(_depthwise(model), _depthwise(exact), strict=True):
+        if weights.type == schema.TensorType.INT8:  # else it is too small to be quantised
+            if list(weights.shape) != list(expected.shape):
+                raise ValueError("the float32 file is another network's")
+            model.buffers[weights.buffer].data = exact.buffers[expected.buffer].data
             weights.type, weights.quantization = schema.TensorType.FLOAT32, None
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _depthwise(model: schema.ModelT) -> list[schema.TensorT]:
+    """Return the weights of the depthwise convolutions, in the order of the graph."""
+    code = schema.BuiltinOperator.DEPTHWISE_CONV_2D
+    return [
+        graph.tensors[operator.inputs[1]]
+        for graph in model.subgraphs
+        for operator in graph.operators
+        if model.operatorCodes[operator.opcodeIndex].builtinCode == code
+    ]
 
 
 def with_short_names(content: bytes) -> bytes:

@@ -60,7 +60,9 @@ class Card:
         accuracy: on the Test photographs, each alone, measured with `runtime`.
         runtime: name and version of the runtime that measured.
         canary: the answers on the canary images.
-        training: commit, seed and versions that it was trained and converted with.
+        training: commit, seed and versions that it was trained with.
+        conversion: sha256 of `models/conversion/tflite.py` and versions that it was converted with,
+            and the types of its weights.
     """
 
     architecture: str
@@ -75,6 +77,7 @@ class Card:
     runtime: str
     canary: Canary
     training: dict[str, Any]
+    conversion: dict[str, Any]
 
     def to_json(self) -> str:
         """Return the card as it is committed: one line a field, and a line an image."""

@@ -121,6 +121,32 @@ def operator_counts(content: bytes) -> dict[str, int]:
     return dict(sorted(Counter(operator.name for operator in operators(content)).items()))
 
 
+def weight_types(content: bytes) -> dict[str, str]:
+    """Return the type that each kind of operator's weights are stored in, such as "INT8".
+
+    Args:
+        content: a `.tflite` file's bytes, in which an operator of one kind has one type of weights.
+
+    Raises:
+        GraphError: the bytes cannot be read as a graph.
+    """
+    model = parse(content)
+    graph = model.subgraphs[0]
+    type_names = {code: name for name, code in vars(schema.TensorType).items()}
+    stored = {
+        int(node.outputs[0]): int(node.inputs[0])
+        for node in graph.operators
+        if operator_name(model, node) == "DEQUANTIZE"
+    }
+    found = {}
+    for node in graph.operators:
+        name = operator_name(model, node)
+        if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            weights = int(node.inputs[1])
+            found[name] = type_names[graph.tensors[stored.get(weights, weights)].type]
+    return found
+
+
 def multiply_accumulates(content: bytes) -> int:
     """Return the multiply-accumulates of one inference.
 

@@ -80,6 +80,13 @@ def test_alexnet_separable_differs_in_its_convolutions_and_in_nothing_else(netwo
             assert one.get_config() == other.get_config()
 
 
+@pytest.mark.parametrize("side", [32, 64, 160, 224])
+def test_builds_for_pictures_of_any_usual_size(architecture, side):
+    network = architecture.build((side, side, 3), classes=7)
+    assert network.input_shape == (None, side, side, 3)
+    assert network.output_shape == (None, 7)
+
+
 def test_mobilenet_v1_is_a_stem_and_depthwise_separable_blocks(networks):
     kinds = [
         type(layer)

@@ -18,7 +18,7 @@ from models.running.runtimes import RUNTIMES
 TOLERANCE = {"float32": 1e-4, "float16": 0.01, "dynamic": 0.2, "int8": 0.35}
 AGREEMENT = {"float32": 1.0, "float16": 0.999, "dynamic": 0.995, "int8": 0.99}
 # What the runtime's XNNPACK takes from its first to its last node. Of an int8 file LiteRT runs the
-# conversion of the uint8 picture itself; partitions of other files are recorded, not required.
+# end itself, softmax and uint8 answers; partitions of other files are recorded, not required.
 TAKEN_WHOLE = {
     "litert": ("float32", "float16", "dynamic"),
     "tflite-runtime": ("float32", "float16"),
@@ -79,10 +79,7 @@ def test_depthwise_weights_of_a_dynamic_file_are_those_of_float(keras_model):
     types = set()
     for (operator, expected), (_, actual) in zip(float_weights, dynamic_weights, strict=True):
         if operator == schema.BuiltinOperator.DEPTHWISE_CONV_2D:
-            # An int8 step is a 127th of the largest weight of its channel.
-            tolerance = np.abs(expected).max(axis=(0, 1, 2)) / 127
-            assert actual.dtype == np.float32
-            assert (np.abs(actual - expected) <= tolerance).all()
+            np.testing.assert_array_equal(actual, expected)
         else:
             types.add(actual.dtype)
     assert np.dtype(np.int8) in types
@@ -113,14 +110,49 @@ def test_inner_tensors_have_short_names_of_their_own(converted):
     assert all(name == str(index) for index, name in enumerate(names) if index not in outer)
 
 
+def test_an_int8_file_answers_int8_pixels_as_one_of_uint8_pixels_bit_for_bit(
+    keras_model, canary_images, monkeypatch
+):
+    """Its input is the pixel XOR 0x80, and nothing else changes."""
+    tf = pytest.importorskip("tensorflow")
+    from models.conversion import tflite
+
+    load = RUNTIMES["litert"].load
+    of_int8 = load(tflite.convert(keras_model, "int8", canary_images))
+    monkeypatch.setattr(tflite, "INT8_FILES_TAKE", tf.uint8)
+    of_uint8 = load(tflite.convert(keras_model, "int8", canary_images))
+    for image in canary_images:
+        of_uint8.set_input(image[None])
+        of_int8.set_input((image ^ 0x80).view(np.int8)[None])
+        of_uint8.invoke()
+        of_int8.invoke()
+        np.testing.assert_array_equal(of_int8.raw_output(), of_uint8.raw_output())
+
+
+def test_a_card_names_its_conversion_and_the_types_of_its_weights(converted):
+    card = converted.require_card()
+    assert card.conversion["versions"].keys() >= {"tensorflow", "keras", "ai-edge-litert"}
+    assert len(card.conversion["source_sha256"]) == 64
+    others, depthwise = {
+        "float32": ("FLOAT32", "FLOAT32"),
+        "float16": ("FLOAT16", "FLOAT16"),
+        "dynamic": ("INT8", "FLOAT32"),
+        "int8": ("INT8", "INT8"),
+    }[converted.precision]
+    weights = dict(card.conversion["weights"])
+    assert weights.pop("DEPTHWISE_CONV_2D", depthwise) == depthwise
+    assert set(weights.values()) == {others}
+    assert graph.weight_types(converted.read_bytes()) == card.conversion["weights"]
+
+
 def test_contract_of_input_and_output(tflite_model, interpreter):
     if tflite_model.card is None:
         pytest.skip("a user's own model may take anything")
     assert interpreter.input.shape == (1, SIDE, SIDE, 3)
     assert interpreter.output.shape == (1, len(CLASS_NAMES))
     if tflite_model.precision == "int8":
-        assert interpreter.input.dtype == interpreter.output.dtype == np.uint8
-        assert (interpreter.input.scale, interpreter.input.zero_point) == (1.0, 0)
+        assert (interpreter.input.dtype, interpreter.output.dtype) == (np.int8, np.uint8)
+        assert (interpreter.input.scale, interpreter.input.zero_point) == (1.0, -128)
         assert (interpreter.output.scale, interpreter.output.zero_point) == (1 / 256, 0)
     else:
         assert interpreter.input.dtype == interpreter.output.dtype == np.float32

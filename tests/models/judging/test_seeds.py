@@ -71,6 +71,15 @@ def test_the_mean_is_over_seeds_and_the_unit_is_the_series():
     assert summary.interval == (0.0, 1.0)
 
 
+def test_an_interval_is_of_the_mean_over_seeds():
+    groups = series(2, 50)
+    runs = [record([1] * 50 + [0] * 50, groups, seed=1), record([1] * 100, groups, seed=2)]
+    summary = summarise(runs)
+    assert summary.mean == 0.75
+    assert summary.interval == (0.5, 1.0)
+    assert compare(runs, runs[:1]).mean == 0.25
+
+
 @pytest.mark.slow
 def test_the_interval_holds_the_truth_as_often_as_it_says():
     """60 series, each right in a share of its own, drawn 200 times about a known mean."""
