@@ -122,10 +122,12 @@ def operator_counts(content: bytes) -> dict[str, int]:
 
 
 def weight_types(content: bytes) -> dict[str, str]:
-    """Return the type that each kind of operator's weights are stored in, such as "INT8".
+    """Return the types that each kind of operator's weights are stored in, such as "INT8".
+
+    A dynamic file keeps small weights in float, so a kind may have two: "FLOAT32, INT8".
 
     Args:
-        content: a `.tflite` file's bytes, in which an operator of one kind has one type of weights.
+        content: a `.tflite` file's bytes.
 
     Raises:
         GraphError: the bytes cannot be read as a graph.
@@ -138,13 +140,14 @@ def weight_types(content: bytes) -> dict[str, str]:
         for node in graph.operators
         if operator_name(model, node) == "DEQUANTIZE"
     }
-    found = {}
+    found: dict[str, set[str]] = {}
     for node in graph.operators:
         name = operator_name(model, node)
         if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             weights = int(node.inputs[1])
-            found[name] = type_names[graph.tensors[stored.get(weights, weights)].type]
-    return found
+            stored_type = type_names[graph.tensors[stored.get(weights, weights)].type]
+            found.setdefault(name, set()).add(stored_type)
+    return {name: ", ".join(sorted(types)) for name, types in found.items()}
 
 
 def multiply_accumulates(content: bytes) -> int:

@@ -141,7 +141,9 @@ def test_a_card_names_its_conversion_and_the_types_of_its_weights(converted):
     }[converted.precision]
     weights = dict(card.conversion["weights"])
     assert weights.pop("DEPTHWISE_CONV_2D", depthwise) == depthwise
-    assert set(weights.values()) == {others}
+    small = {"FLOAT32", "FLOAT32, INT8"} if converted.precision == "dynamic" else set()
+    assert others in weights.values() or "FLOAT32, INT8" in weights.values()
+    assert set(weights.values()) <= {others, *small}
     assert graph.weight_types(converted.read_bytes()) == card.conversion["weights"]
 
 
