@@ -28,6 +28,9 @@ OPERATOR, DELEGATED_OPERATOR = 1 << 1, 1 << 3
 """`OPERATOR_INVOKE_EVENT` of LiteRT's own kernels, `DELEGATE_PROFILED_OPERATOR_INVOKE_EVENT` of a
 delegate's."""
 
+CONTROL_FLOW = {"CALL", "CALL_ONCE", "IF", "STABLEHLO_COMPOSITE", "STABLEHLO_WHILE", "WHILE"}
+"""Operators that only run others."""
+
 _EVENT_TYPES = {1 << bit for bit in range(9)}
 _DELETER = ctypes.CFUNCTYPE(None, c_void_p)
 _TENSOR_TYPE_BYTES = 256
@@ -60,12 +63,14 @@ class Event:
 
     Attributes:
         name: TensorFlow Lite's, such as "SOFTMAX", or XNNPACK's, such as "Softmax (NC, F32)".
-        node: its number in the graph; None for an operator of a delegate, which has its own.
+        node: its number in its subgraph; None for an operator of a delegate, which has its own.
+        subgraph: 0, or that of the body of a loop or branch.
         microseconds: whole ones; XNNPACK drops what is over.
     """
 
     name: str
     node: int | None
+    subgraph: int
     microseconds: int
 
 
@@ -141,26 +146,31 @@ class ProfiledModel:
     def stop(self) -> list[Event]:
         """Stop recording, and return the operators that were run, in order.
 
+        Loops, branches and calls are left out: their time is that of the operators in their body,
+        which are there, and the profiler's own between these.
+
         Raises:
             ProfilerError: this version of the library has other events.
         """
         self._call("LiteRtStopProfiler", self._profiler)
         count = c_int()
         self._call("LiteRtGetNumProfilerEvents", self._profiler, byref(count))
-        events = (_Event * (2 * count.value + 1))()  # twice: room, should they be larger
-        self._call("LiteRtGetProfilerEvents", self._profiler, count, events)
-        found = list(events[: count.value])
+        buffer = (_Event * (2 * count.value + 1))()  # twice: room, should they be larger
+        self._call("LiteRtGetProfilerEvents", self._profiler, count, buffer)
+        found = list(buffer[: count.value])
         if not found or not all(each.tag and each.event_type in _EVENT_TYPES for each in found):
             raise ProfilerError("this version of ai-edge-litert has events of another layout")
-        return [
+        events = (
             Event(
                 ctypes.string_at(each.tag).decode("utf-8", "replace"),
                 each.index if each.event_type == OPERATOR else None,
+                each.subgraph,
                 each.elapsed_us,
             )
             for each in found
             if each.event_type in (OPERATOR, DELEGATED_OPERATOR)
-        ]
+        )
+        return [each for each in events if each.name not in CONTROL_FLOW]
 
     def _compile(self, content: bytes, stack: contextlib.ExitStack) -> None:
         held = ctypes.create_string_buffer(content, len(content))

@@ -129,10 +129,11 @@ def match(
     not, none is.
 
     Args:
-        measured: "name", "node" (number in the graph, or None) and "microseconds" of each.
+        measured: "name", "node" (number in its subgraph, or None), "subgraph" and "microseconds"
+            of each.
         nodes: of the file.
     """
-    taken = {each["node"] for each in measured}
+    taken = {each["node"] for each in measured if not each["subgraph"]}
     free = [
         node
         for number, node in enumerate(nodes)
@@ -146,7 +147,7 @@ def match(
     found: dict[int, graph.Operator] = {
         number: nodes[each["node"]]
         for number, each in enumerate(measured)
-        if each["node"] is not None and each["node"] < len(nodes)
+        if each["node"] is not None and not each["subgraph"] and each["node"] < len(nodes)
     }
     if len(free) == len(weighted) and all(
         _MAY_RUN_AS[node.name].match(measured[number]["name"])
@@ -156,8 +157,12 @@ def match(
     return tuple(
         OperatorTime(
             each["name"],
-            found[number].name if number in found else None,
-            _cost(found.get(number), is_weighted=number in weighted),
+            found[number].name
+            if number in found
+            else None
+            if each["node"] is None
+            else each["name"],
+            _cost(found.get(number), is_weighted=number in weighted or each["name"] in _MAY_RUN_AS),
             each["node"] is None,
             each["microseconds"],
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from models.files import graph
 from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
@@ -20,7 +22,7 @@ from models.running.operator_profile import (
 )
 from models.running.operator_rounds import operator_means
 from models.running.runtimes import RUNTIMES
-from tests.models.small_files import Tensor, small_file
+from tests.models.small_files import Tensor, small_file, write
 
 ROUNDS = 20
 
@@ -113,6 +115,30 @@ def test_a_model_of_several_inputs_is_profiled(tmp_path):
     assert [each.kind.lower() for each in found.operators] == ["subtract"]
 
 
+def test_a_loop_is_the_sum_of_its_body(tmp_path):
+    """From a sample in -1..1, steps of 1 reach 3 in three or four rounds."""
+    number, flag = Tensor("number", (1,)), Tensor("flag", (1,), "bool")
+    one, three = (Tensor(f"{x}", (1,), values=np.array([x], np.float32)) for x in (1, 3))
+    options = schema.WhileOptionsT()
+    options.condSubgraphIndex, options.bodySubgraphIndex = 1, 2
+    path = tmp_path / "loop.tflite"
+    path.write_bytes(
+        write(
+            [
+                ([number, number], [("WHILE", [0], [1])], [0], [1]),
+                ([number, three, flag], [("LESS", [0, 1], [2])], [0], [2]),
+                ([number, one, number], [("ADD", [0, 1], [2])], [0], [2]),
+            ],
+            {"WHILE": (schema.BuiltinOptions.WhileOptions, options)},
+        )
+    )
+    found = profile_operators(user_model(path), 5)
+    counts = Counter(each.kind.upper() for each in found.operators)
+    assert set(counts) == {"LESS", "ADD"}
+    assert counts["LESS"] == counts["ADD"] + 1
+    assert counts["ADD"] in (3, 4)
+
+
 def test_only_started_rounds_are_recorded():
     with ProfiledModel(artifact("alexnet", "float32").read_bytes()) as model:
         model.invoke()
@@ -138,7 +164,7 @@ def test_an_input_of_another_size_is_refused():
 
 
 def _measured(*names: str) -> list[dict]:
-    return [{"name": name, "node": None, "microseconds": 1.0} for name in names]
+    return [{"name": name, "node": None, "subgraph": 0, "microseconds": 1.0} for name in names]
 
 
 CONVOLUTION = graph.Operator("CONV_2D", 10, 1)
@@ -149,7 +175,7 @@ def test_nodes_are_matched_in_order():
     found = match(
         [
             *_measured("Convolution (NHWC, F32) IGEMM", "Max Pooling (NHWC, F32)"),
-            {"name": "DEPTHWISE_CONV_2D", "node": 1, "microseconds": 1.0},
+            {"name": "DEPTHWISE_CONV_2D", "node": 1, "subgraph": 0, "microseconds": 1.0},
             *_measured("Fully Connected (NC, F32) GEMM"),
         ],
         [CONVOLUTION, DEPTHWISE, graph.Operator("CONV_2D", 30, 1)],
@@ -160,6 +186,14 @@ def test_nodes_are_matched_in_order():
         ("DEPTHWISE_CONV_2D", 20, False),
         ("CONV_2D", 30, True),
     ]
+
+
+def test_a_node_of_a_loops_body_is_not_one_of_the_graph():
+    (found,) = match(
+        [{"name": "CONV_2D", "node": 1, "subgraph": 2, "microseconds": 1.0}],
+        [DEPTHWISE, DEPTHWISE],
+    )
+    assert (found.node, found.multiply_accumulates, found.is_delegated) == ("CONV_2D", None, False)
 
 
 @pytest.mark.parametrize(
