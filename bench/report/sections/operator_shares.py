@@ -67,7 +67,7 @@ def _section(record: Record) -> Section:
 
 
 def _figure(titled: list[tuple[str, Measured]], colours: dict[str, str]) -> Any:
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     figure = style.new_figure(1.5 + 0.2 * len(titled))
     axes = figure.subplots()
@@ -87,7 +87,7 @@ def _figure(titled: list[tuple[str, Measured]], colours: dict[str, str]) -> Any:
         style.note(axes, f"{model.profile.invoke_us:,.0f} µs", left, position)
     style.label_rows(axes, dict(enumerate(title for title, _ in titled)), ())
     axes.set_xlim(0, 1.2 * longest)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("share of the bare call invoke")
     style.patch_legend(figure, colours, 2)
