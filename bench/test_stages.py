@@ -11,7 +11,11 @@ from models.preprocessing.tensors import TensorSpec
 from models.running.samples import IMAGE_SHAPE, answers, difference, fill
 
 FLOAT = TensorSpec(0, IMAGE_SHAPE, np.dtype("float32"))
-SPECS = {"float32": FLOAT, "uint8": TensorSpec(0, IMAGE_SHAPE, np.dtype("uint8"), 1.0, 0)}
+SPECS = {
+    "float32": FLOAT,
+    "uint8": TensorSpec(0, IMAGE_SHAPE, np.dtype("uint8"), 1.0, 0),
+    "int8": TensorSpec(0, IMAGE_SHAPE, np.dtype("int8"), 1.0, -128),
+}
 END_TO_END = "640x480"
 
 each_size = pytest.mark.parametrize("size", sources.SIZES)
