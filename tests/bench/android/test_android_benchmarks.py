@@ -73,7 +73,7 @@ def models(device_model, tmp_path) -> list[Path]:
 @pytest.fixture
 def environment(tmp_path) -> dict[str, str]:
     """An environment that knows of no device, with an adb port of its own."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANDROID", "ADB"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANDROID", "ADB", "PYTEST_"))}
     (tmp_path / "tmp").mkdir()
     return kept | {
         "HOME": str(tmp_path),
