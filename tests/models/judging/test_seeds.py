@@ -127,3 +127,14 @@ def test_answers_to_different_questions_are_not_compared():
 def test_mcnemars_test_is_that_of_a_coin(only_one, only_other, p):
     assert mcnemar(only_one, only_other) == pytest.approx(p)
     assert mcnemar(only_other, only_one) == pytest.approx(p)
+
+
+def test_two_runs_are_compared_by_what_each_knows_alone():
+    """Five photographs only the one, one only the other, six both; the first run of each counts."""
+    groups = series(2, 6)
+    one = record([1] * 11 + [0], groups, seed=1)
+    other = record([1] * 6 + [0] * 5 + [1], groups, seed=1)
+    more = record([0] * 12, groups, seed=2)
+    by_coin = 2 * (1 + 6) / 2**6
+    assert compare([one, more], [other]).mcnemar_p == pytest.approx(by_coin)
+    assert compare([other], [one, more]).mcnemar_p == pytest.approx(by_coin)

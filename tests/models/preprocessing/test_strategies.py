@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -152,7 +153,12 @@ def profile_of(tmp_path: Path, *options: str, **environment: str) -> str:
         "def test_count():\n"
         "    print('examples:', len(counted))\n"
     )
-    directory = str(tmp_path)
+    return run_alone(test, *options, **environment)
+
+
+def run_alone(test: Path, *options: str, **environment: str) -> str:
+    """Return what a pytest of its own prints that runs a file with the project's profiles."""
+    directory = str(test.parent)
     command = [sys.executable, "-m", "pytest", "-q", "-s", "-c", str(ROOT / "pytest.ini")]
     command += ["-p", "fixtures.hypothesis_profiles", "-p", "no:cacheprovider"]
     command += ["--rootdir", directory, "--confcutdir", directory, str(test)]
@@ -179,6 +185,36 @@ def profile_of(tmp_path: Path, *options: str, **environment: str) -> str:
 )
 def test_profiles(options, environment, profile, tmp_path):
     assert f"examples: {EXAMPLES[profile]}\n" in profile_of(tmp_path, *options, **environment)
+
+
+DRAWS = """
+from pathlib import Path
+from hypothesis import given, strategies
+drawn = []
+@given(strategies.integers())
+def test_draw(number):
+    drawn.append(number)
+    assert len(drawn) < 100
+def test_show():
+    Path(__file__).with_name("drawn").write_text(str(drawn[:90]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "xdist"])
+def test_ci_draws_other_examples_each_time_and_its_seed_draws_them_again(tmp_path, workers):
+    (tmp_path / "test_draw.py").write_text(DRAWS)
+
+    def run(*options: str) -> tuple[str, str]:
+        printed = run_alone(tmp_path / "test_draw.py", *workers, *options, CI="true")
+        seed = re.search(r"--hypothesis-profile=ci (--hypothesis-seed=\d+)", printed)
+        assert seed, printed
+        return (tmp_path / "drawn").read_text(), seed[1]
+
+    drawn, seed = run()
+    assert drawn.count(",") == 89
+    assert run()[0] != drawn
+    assert run(seed) == (drawn, seed)
 
 
 def test_an_unknown_profile_is_refused(tmp_path):

@@ -80,6 +80,22 @@ def test_both_interfaces_of_litert_give_the_same_answers(tflite_model, canary_im
         assert (compiled.predict(image) == interpreted.predict(image)).all()
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+@pytest.mark.parametrize("name", list(RUNTIMES))
+def test_a_model_has_as_many_threads_as_it_was_given(name):
+    """The calling thread is one of them, so that a pool has one less."""
+    if not RUNTIMES[name].is_available:
+        pytest.skip(f"{name} is not installed")
+    path = artifact("mobilenet_v2", "float32").path
+    RUNTIMES[name].load(path)  # what a runtime starts once, for all models
+    for threads in (1, 2, 3):
+        before = set(Path("/proc/self/task").iterdir())
+        model = RUNTIMES[name].load(path, threads=threads)
+        sample = sample_pixels(model.input)
+        model.classify(sample)
+        assert len(set(Path("/proc/self/task").iterdir()) - before) == threads - 1
+
+
 def test_samples_fit_any_input():
     for shape, dtype in [((1, 8, 8, 1), np.float32), ((1, 5), np.int8), ((2, 3), np.int32)]:
         pixels = sample_pixels(TensorSpec(0, shape, np.dtype(dtype)))
