@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -67,6 +69,7 @@ class EmulatedDevice:
 
     def __enter__(self) -> Self:
         try:
+            _let_shells_notice_hangups()
             self.daemon.start()
             self.start_server()
             self.attach()
@@ -190,3 +193,13 @@ class EmulatedDevice:
         self.kill_server()
         shutil.rmtree(self._home, ignore_errors=True)
         self._guard.communicate()
+
+
+def _let_shells_notice_hangups() -> None:
+    """Undo what `nohup` did, for the device's shells: one that is born deaf to SIGHUP stays so.
+
+    A signal that has a handler here is back at its default in a child; one that is ignored is not.
+    """
+    with contextlib.suppress(ValueError):  # not the main thread, which alone may set handlers
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, lambda *_: None)

@@ -289,9 +289,9 @@ def test_a_vendors_libraries_lie_beside_the_tool(emulated_device, measure, tmp_p
     (tmp_path / "libDispatch.so").write_bytes(b"a library")
     commands: list = []
 
-    def run(device, workspace, plan, timeout_s, on_round=lambda _: None):
+    def run(device, workspace, plan, *how):
         commands.append((list(plan.command), pull(device, f"{workspace.path}/libDispatch.so")))
-        return run_rounds(device, workspace, plan, timeout_s, on_round)
+        return run_rounds(device, workspace, plan, *how)
 
     monkeypatch.setattr("bench.android.measure.run_rounds", run)
     measure(emulated_device, generation="compiled", delegate="npu", libraries=tmp_path)
@@ -432,9 +432,9 @@ def test_where_nothing_tells_of_heat_the_drift_does(emulate, measure, monkeypatc
     emulated.set_property("ro.kernel.qemu", "")  # the drift of an emulated one is its machine's
     sessions = [HOT, STEADY]
 
-    def run(device, workspace, plan, timeout_s, on_round=lambda _: None):
+    def run(device, workspace, plan, *how):
         if plan.name == "trial":
-            return run_rounds(device, workspace, plan, timeout_s, on_round)
+            return run_rounds(device, workspace, plan, *how)
         return _session(sessions.pop(0))
 
     monkeypatch.setattr("bench.android.measure.run_rounds", run)
