@@ -148,6 +148,7 @@ def test_threads_and_delegates_get_entries_of_their_own(bench):
         _name("load", "modelone", f"emulated{how}")
         for how in ("", "-gpu", "-2threads", "-2threads-gpu")
     ]
+    assert [each["extra_info"]["threads"] for each in run.json["benchmarks"]] == [1, 1, 2, 2]
     assert "emulated, 2 threads, gpu " in run.text
 
 

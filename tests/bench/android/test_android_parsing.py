@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bench.android.adb.device_errors import ClockError, OutputError, ToolError
 from bench.android.tool.result_lines import parse_statistics
 from bench.android.tool.tool_failures import find_failure
-from bench.android.tool.tool_flags import parse_flags
+from bench.android.tool.tool_flags import REQUIRED, ToolFlags, parse_flags
 from bench.android.tool.tool_output import parse_run
 from bench.android.tool.tool_run import Delegation
 
@@ -271,6 +271,11 @@ def test_flags():
     assert parse_flags(usage) == {"num_runs", "graph"}
     with pytest.raises(OutputError, match="lists no flags; its last line: hello"):
         parse_flags("hello\n")
+
+
+def test_the_tool_is_given_its_threads():
+    command = ToolFlags(frozenset(REQUIRED)).command("tool", "graph", 3, "cpu")
+    assert "--num_threads=3" in command
 
 
 microseconds = st.integers(1, 10**9)

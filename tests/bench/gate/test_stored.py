@@ -11,10 +11,10 @@ import pytest
 from scipy.stats import binomtest
 
 from bench.__main__ import main
-from bench.gate.judge.thresholds import read
+from bench.gate.judge.thresholds import FILE, read
 from bench.gate.stored import compare_runs
 from bench.results.result import Result
-from bench.results.runs import Run
+from bench.results.runs import Run, read_run
 from bench.statistics.intervals import runs_needed, two_samples
 from bench.statistics.sequential import FAMILY_ERROR, MISS
 from bench.statistics.verdict import Verdict
@@ -40,7 +40,8 @@ def make_run(tmp_path):
         info |= {"accuracy": 0.99, "file_bytes": 100, "multiply_accumulates": 5}
         info |= {"runtime": "litert", "delegated_partitions": [30]} | changes.pop("info", {})
         names = changes.pop("names", [NAME])
-        session = 200e-6 * speed * float(np.exp(random.normal(0, 0.002)))
+        noise = changes.pop("noise", 0.002)
+        session = 200e-6 * speed * float(np.exp(random.normal(0, noise)))
         rounds_s = (session * np.exp(np.abs(random.normal(0, 0.01, 20)))).tolist()
         data = {
             "datetime": f"2026-01-01T00:{number:02}:{0 if commit == COMMIT else 30:02}",
@@ -82,6 +83,31 @@ def compare(base: list[str], head: list[str], *options: str) -> int:
 def test_several_runs(runs, capsys, speed, verdict, status):
     assert compare(runs(MANY), runs(MANY, speed, commit=OTHER)) == status
     assert f"1 {verdict}" in capsys.readouterr().out
+
+
+def test_a_slow_down_that_is_allowed_is_none(runs):
+    """Sure, and below min_effect, of the file or of the option."""
+    base = runs(MANY)
+    assert compare(base, runs(MANY, 1.007, commit=OTHER)) == 0
+    slower = runs(MANY, 1.019, commit=OTHER)
+    assert compare(base, slower) == 1
+    assert compare(base, slower, "--min-effect", "0.022") == 0
+
+
+def test_a_slow_down_of_the_margin_is_excluded_or_nothing_is_said(runs):
+    noisy = runs(MANY, noise=0.04)
+    assert compare(noisy, runs(MANY, noise=0.04, commit=OTHER)) == 2
+
+
+def test_an_architecture_has_its_own_threshold(runs, tmp_path):
+    own = tmp_path / "thresholds.toml"
+    own.write_text(FILE.read_text() + "[alexnet]\nmin_effect = 0.04\nmargin = 0.08\n")
+    base, head = (
+        [read_run(Path(each)) for each in files]
+        for files in (runs(MANY), runs(MANY, 1.025, commit=OTHER))
+    )
+    assert compare_runs(base, head, read()).exit_status == 1
+    assert compare_runs(base, head, read(own)).exit_status == 0
 
 
 def test_too_few_files_are_refused(runs, capsys):

@@ -1,0 +1,245 @@
+"""The deliberate faults that `tests.mutants` tries, each with the tests that should notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TRAIN = "tests/models/training/test_train.py"
+COMMAND = "tests/models/training/test_train_command.py"
+SERIES = "tests/models/data/test_series.py"
+SEEDS = "tests/models/judging/test_seeds.py"
+RUNTIMES = "tests/models/running/test_runtimes.py"
+OPTIONS = "tests/fixtures/test_command_line.py"
+DEVICES = "tests/bench/android/test_android_benchmarks.py"
+ROBUSTNESS = "tests/models/judging/test_robustness.py"
+EVALUATION = "tests/models/judging/test_evaluation.py"
+CONTROLLER = "tests/bench/gate/test_controller.py"
+VERDICT = "tests/bench/gate/test_verdict.py"
+STORED = "tests/bench/gate/test_stored.py"
+CLOSED = "tests/bench/gate/test_closed.py"
+SEQUENTIAL = "tests/bench/gate/test_sequential.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault.
+
+    Attributes:
+        what: it does.
+        file: that it is in.
+        old: text that stands there once.
+        new: in its place.
+        tests: that should fail.
+    """
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = (
+    Mutant(
+        "development learns from the first series",
+        "models/data/series.py", "Split(learnt=~first, asked=first)",
+        "Split(learnt=first, asked=~first)", SERIES,
+    ),
+    Mutant(
+        "the reported network learns from the other series",
+        "models/data/series.py", "training.take(is_first(training))",
+        "training.take(~is_first(training))", SERIES,
+    ),
+    Mutant(
+        "arcs ask about what they learn",
+        "models/data/arcs.py", "Split(learnt=~asked, asked=asked)",
+        "Split(learnt=asked | True, asked=asked)", "tests/models/data/test_arcs.py",
+    ),
+    Mutant(
+        "a network of one series is asked about Test",
+        "models/commands/training_runs.py", '"other-series": reported.other_series}',
+        '"other-series": reported.the_test_split}', COMMAND,
+    ),
+    Mutant(
+        "the pupil of a part is taught by the published teacher",
+        "models/commands/training_runs.py",
+        'if split == "whole" and seed == zoo.PUBLISHED_SEED:', "if True:", COMMAND,
+    ),
+    Mutant(
+        "nothing is augmented",
+        "models/training/train.py",
+        "pixels = augment(pixels, tf.stack([recipe.seed, step]))", "pass", TRAIN,
+    ),
+    Mutant(
+        "each epoch has the same order",
+        "models/training/train.py", "[recipe.seed, epoch])", "[recipe.seed, 0])", TRAIN,
+    ),
+    Mutant(
+        "teachers are not listened to",
+        "models/training/train.py", "if teachers:", "if False:", TRAIN,
+    ),
+    Mutant(
+        "another training's checkpoint is taken up",
+        "models/training/checkpoint.py", 'state["identity"] == self._identity', "True", TRAIN,
+    ),
+    Mutant(
+        "the optimizer's state is not kept",
+        "models/training/checkpoint.py", "[*model.weights, *model.optimizer.variables]",
+        "[*model.weights]", TRAIN,
+    ),
+    Mutant(
+        "evaluate never says that a card differs",
+        "models/commands/evaluate_command.py", "return 1 if differs else 0", "return 0", COMMAND,
+    ),
+    Mutant(
+        "the interval takes the photograph as its unit",
+        "models/judging/seeds.py", "        (rights, counts),\n",
+        "        (np.repeat(rights / counts, counts.astype(int)), np.ones(counts.sum())),\n", SEEDS,
+    ),
+    Mutant(
+        "McNemar's test counts one side twice",
+        "models/judging/seeds.py", "(other & ~one)", "(one & ~other)", SEEDS,
+    ),
+    Mutant(
+        "the mean over seeds is the first seed's",
+        "models/judging/seeds.py", "rights.mean(axis=0)", "rights[0]", SEEDS,
+    ),
+    Mutant(
+        "--threads is ignored by the interpreters",
+        "models/running/runtimes.py", "num_threads=threads", "num_threads=1", RUNTIMES,
+    ),
+    Mutant(
+        "--threads is ignored by LiteRT's CompiledModel",
+        "models/running/compiled_model.py", "num_threads=threads", "num_threads=1", RUNTIMES,
+    ),
+    Mutant(
+        "--threads is ignored for the project's models",
+        "fixtures/runtimes.py", "partial(runtime.load, threads=threads)",
+        "partial(runtime.load)", OPTIONS,
+    ),
+    Mutant(
+        "--threads is ignored for one's own models",
+        "fixtures/runtimes.py", "partial(runtime.load, threads=threads, input_shapes=shapes)",
+        "partial(runtime.load, input_shapes=shapes)", OPTIONS,
+    ),
+    Mutant(
+        "--device-threads is ignored",
+        "fixtures/device_benches.py", "threads=setup.threads", "threads=1",
+        f"{DEVICES}::test_threads_and_delegates_get_entries_of_their_own",
+    ),
+    Mutant(
+        "--device-threads is not told to the tool",
+        "bench/android/tool/tool_flags.py", "--num_threads={threads}", "--num_threads=1",
+        "tests/bench/android/test_android_parsing.py",
+    ),
+    Mutant(
+        "calibration takes Test",
+        "models/commands/convert_command.py", "training.take(evenly_spread(len(training)))",
+        "test.take(evenly_spread(len(test)))", COMMAND,
+    ),
+    Mutant(
+        "robustness ignores Android's scaling",
+        "models/judging/robustness.py", "Preparation(resampling=change.resampling)",
+        "Preparation()", ROBUSTNESS,
+    ),
+    Mutant(
+        "robustness accepts any accuracy",
+        "models/judging/robustness.py", "self.accuracy >= SMALLEST_ACCEPTED_ACCURACY",
+        "self.accuracy >= 0", ROBUSTNESS,
+    ),
+    Mutant(
+        "two models' right answers alone are one model's",
+        "models/judging/evaluation.py", "second.right & ~first.right",
+        "first.right & ~second.right", EVALUATION,
+    ),
+    Mutant(
+        "--min-accuracy is ignored",
+        "models/commands/own_pictures.py", "< arguments.min_accuracy", "< 0", EVALUATION,
+    ),
+    Mutant(
+        "the last round of a file is dropped",
+        "bench/results/runs.py", "tuple(map(float, times_s))", "tuple(map(float, times_s[:-1]))",
+        "tests/bench/results/test_runs.py",
+    ),
+    Mutant(
+        "the last round of a worker is dropped",
+        "bench/gate/measure/controller.py", 'tuple(message["rounds_s"])',
+        'tuple(message["rounds_s"][:-1])', CONTROLLER,
+    ),
+    Mutant(
+        "the last round of a benchmark is dropped",
+        "fixtures/measure.py", "rounds=rounds,", "rounds=max(1, rounds - 1),", OPTIONS,
+    ),
+    Mutant(
+        "the last round of a device is dropped",
+        "bench/android/measurement.py",
+        "[each.run.inference_ns / 1e9 for each in self.session.rounds]",
+        "[each.run.inference_ns / 1e9 for each in self.session.rounds[:-1]]",
+        f"{DEVICES}::test_host_and_device_stand_in_the_same_json",
+    ),
+    Mutant(
+        "a regression passes",
+        "bench/gate/judge/outcome.py", "if Verdict.REGRESSED in found:\n        return FAIL",
+        "if Verdict.REGRESSED in found:\n        return PASS", VERDICT,
+    ),
+    Mutant(
+        "what cannot be judged passes",
+        "bench/gate/judge/outcome.py", "return CANNOT_JUDGE\n    return PASS",
+        "return PASS\n    return PASS", VERDICT,
+    ),
+    Mutant(
+        "figures alone pass",
+        "bench/gate/judge/outcome.py",
+        "if not self.latencies and Verdict.REGRESSED not in verdicts:", "if False:", VERDICT,
+    ),
+    Mutant(
+        "an error passes",
+        "bench/gate/closed.py", "file=sys.stderr)\n        return CANNOT_JUDGE",
+        "file=sys.stderr)\n        return 0", CLOSED,
+    ),
+    Mutant(
+        "an outcome that is written passes",
+        "bench/gate/closed.py", "    return outcome.exit_status\n", "    return 0\n", CLOSED,
+    ),
+    Mutant(
+        "the comparison of files always passes",
+        "bench/gate/compare_command.py", "        return outcome.exit_status\n",
+        "        return PASS\n", STORED,
+    ),
+    Mutant(
+        "allowed growth is ignored",
+        "bench/statistics/verdict.py", "if change > allowed:", "if change > 0:", VERDICT,
+    ),
+    Mutant(
+        "allowed loss of accuracy is ignored",
+        "bench/gate/judge/static_metrics.py", "allowed * base.images", "0", VERDICT,
+    ),
+    Mutant(
+        "an architecture's own thresholds are ignored",
+        "bench/gate/stored.py", 'thresholds.of(new[name].get("architecture"))',
+        "thresholds.of(None)", STORED,
+    ),
+    Mutant(
+        "min_effect is ignored between files",
+        "bench/gate/stored.py", "estimate.lower > margins.effect", "estimate.lower > 0", STORED,
+    ),
+    Mutant(
+        "--min-effect is ignored between files",
+        "bench/gate/compare_command.py", "read().with_latency(min_effect=arguments.min_effect)",
+        "read()", STORED,
+    ),
+    Mutant(
+        "min_effect is ignored between trees",
+        "bench/statistics/sequential.py", "estimate.lower > track.margins.effect",
+        "estimate.lower > 0", SEQUENTIAL,
+    ),
+    Mutant(
+        "the margin is ignored between trees",
+        "bench/statistics/sequential.py", "estimate.upper < track.margins.margin", "True",
+        SEQUENTIAL,
+    ),
+    Mutant(
+        "the margin is ignored between files",
+        "bench/gate/stored.py", "estimate.upper < margins.margin and ", "", STORED,
+    ),
+)  # fmt: skip
