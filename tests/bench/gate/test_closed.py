@@ -52,6 +52,13 @@ def test_whatever_goes_wrong_is_no_verdict(error, said, capsys):
     assert lines[1:] == (["what pip said"] if isinstance(error, GateError) else [])
 
 
+@pytest.mark.parametrize(
+    ("verdict", "status"), [(Verdict.SAME, 0), (Verdict.REGRESSED, 1), (Verdict.NONE, 2)]
+)
+def test_an_outcome_that_is_written_keeps_its_status(verdict, status):
+    assert status_after(outcome(verdict), lambda: None) == status
+
+
 def test_an_unexpected_error_says_where():
     with pytest.raises(KeyError) as caught:
         fail(KeyError("x"))
