@@ -1,4 +1,4 @@
-"""Measuring on this machine: cold memory, JPEG sources, interleaved rounds, the peak.
+"""Measuring on this machine: cold memory, JPEG sources, the peak, other libraries' preparation.
 
-It calls `models`.
+It calls `statistics` and `models`.
 """

@@ -3,8 +3,8 @@
     python -m bench.host.libraries [--size 640x480] [--rounds 300]
 
 Every way goes from the same bytes to a float32 tensor of shape (1, 100, 100, 3), in one thread.
-The ways take turns, each round in another order, so that what else the machine does meets all of
-them alike. Beside the times stands how far a way's pixels lie from the reference: the picture
+The ways are interleaved in random orders, so that what else the machine does meets all of them
+alike. Beside the times stands how far a way's pixels lie from the reference: the picture
 decoded whole and made small with an antialiased bilinear filter in floating point. Ways whose
 largest error is above `SAME_PICTURE` are shown, but make another picture: they are no yardstick.
 
@@ -17,15 +17,18 @@ import argparse
 import importlib
 import importlib.metadata
 import io
+import random
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from bench.host import jpeg_sources as sources
+from bench.statistics.interleaving import interleave
 from models.commands.arguments import positive
 from models.preprocessing import prepare
 from models.preprocessing.tensors import TensorSpec
@@ -85,19 +88,19 @@ def ways() -> dict[str, Way]:
 
 
 def compare(data: bytes, rounds: int) -> list[Row]:
-    """Time every way on a JPEG, in turns; the fastest median first."""
+    """Time every way on a JPEG, interleaved; the fastest median first."""
     candidates = ways()
     expected = reference(data)
     errors = {name: np.abs(way(data) - expected) for name, way in candidates.items()}
     times_s: dict[str, list[float]] = {name: [] for name in candidates}
-    order, shuffle = list(candidates), np.random.RandomState(0).shuffle
-    for _ in range(rounds):
-        shuffle(order)
-        for name in order:
-            way = candidates[name]
-            start = time.perf_counter()
-            way(data)
-            times_s[name].append(time.perf_counter() - start)
+
+    def run_round(name: str) -> bool:
+        start = time.perf_counter()
+        candidates[name](data)
+        times_s[name].append(time.perf_counter() - start)
+        return len(times_s[name]) < rounds
+
+    interleave([partial(run_round, name) for name in candidates], random.Random(0))
     rows = [
         Row(name, tuple(times_s[name]), float(errors[name].mean()), float(errors[name].max()))
         for name in candidates
