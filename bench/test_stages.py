@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.host import jpeg_sources as sources
-from models.preprocessing import decode, prepare
+from models.preprocessing import Preparation, decode, prepare
 from models.preprocessing.tensors import TensorSpec
 from models.running.samples import IMAGE_SHAPE, answers, difference, fill
 
@@ -88,7 +88,9 @@ def test_classify_jpeg(classifier, info, measure):
 
 def _preparation(size, spec):
     """What tells one preparation from another."""
-    return {"source": size, "dtype": spec.dtype.name, "input_shape": list(spec.shape)}
+    told = Preparation().for_input(spec).as_dict()
+    shape = list(spec.shape)
+    return {"source": size, "dtype": spec.dtype.name, "input_shape": shape, "preparation": told}
 
 
 def _invoke(model):

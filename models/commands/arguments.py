@@ -167,8 +167,8 @@ def add_preparation(parser: argparse._ActionsContainer) -> None:
         "--mean",
         type=channel_numbers,
         metavar="NUMBERS",
-        help="subtracted from grey levels 0..255; default: as the file's metadata or quantisation "
-        "tells, else 0",
+        help="subtracted from grey levels 0..255; default: as the file's card, metadata or "
+        "quantisation tells, else 0",
     )
     parser.add_argument(
         "--std", type=channel_numbers, metavar="NUMBERS", help="divides the difference; default: 1"
@@ -176,8 +176,7 @@ def add_preparation(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--fit",
         choices=get_args(Fit),
-        default="squash",
-        help="each side on its own, or sides in proportion; default: %(default)s",
+        help="each side on its own, or sides in proportion; default: the card's, else squash",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from models.commands.arguments import add_artifacts, add_names, add_precision, a
 from models.files import artifacts
 from models.files.cards import Card
 from models.files.run_records import keras_path, published_run
+from models.preprocessing import Preparation
+from models.preprocessing.tensors import TensorSpec
 from models.running import runtimes
 from models.training import provenance
 
@@ -90,7 +93,15 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
             "versions": provenance.versions(("tensorflow", "keras", "ai-edge-litert")),
             "weights": graph.weight_types(content),
         },
+        preparation=_as_measured(model.input),
     )
+
+
+def _as_measured(spec: TensorSpec) -> Preparation:
+    """Return how the photographs became the input of which the card tells the accuracy."""
+    plain = Preparation().for_input(spec)
+    assert plain.normalisation is not None
+    return replace(plain, normalisation=replace(plain.normalisation, told_by="card"))
 
 
 def _provenance(architecture: str, directory: Path) -> dict[str, Any]:

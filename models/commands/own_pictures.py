@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +82,15 @@ def evaluate_file(file: Artifact, runtime_name: str, arguments: argparse.Namespa
 
 
 def _preparation(file: Artifact, spec: TensorSpec, arguments: argparse.Namespace) -> Preparation:
-    """Return how pictures are prepared: as the options say, else the metadata, else the input."""
+    """Return how pictures are prepared: by the options, the card, the metadata, or the input."""
+    stored = file.stored_preparation()
     if arguments.mean or arguments.std:
         normalisation = Normalisation(arguments.mean or (0.0,), arguments.std or (1.0,))
     else:
-        normalisation = normalisation_of(file.read_bytes(), spec)
+        normalisation = stored.normalisation or normalisation_of(file.read_bytes(), spec)
     if normalisation.warning:
         print(f"warning: {file.name}: {normalisation.warning}", file=sys.stderr)
-    return Preparation(fit=arguments.fit, normalisation=normalisation)
+    return replace(stored, fit=arguments.fit or stored.fit, normalisation=normalisation)
 
 
 def _labels(file: Artifact, named: Path | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from models import ROOT
 from models.files.cards import Card
 from models.files.details import FileDetails, read_details
 from models.files.graph import GraphError
+from models.preprocessing import Preparation
 
 DIRECTORY = ROOT / "models" / "artifacts"
 PRECISIONS: tuple[str, ...] = ("float32", "float16", "dynamic", "int8")
@@ -75,6 +76,23 @@ class Artifact:
             raise ArtifactError(f"{self.card_path}: the card is missing") from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ArtifactError(f"{self.card_path}: not a card ({error})") from error
+
+    def stored_preparation(self) -> Preparation:
+        """Return how pictures are prepared, as the card beside the file says.
+
+        A user's copy of a committed file has such a card, too. Where there is none, or it is not
+        this file's, nothing is told: the plainest preparation.
+
+        Raises:
+            ArtifactError: as for `read_bytes`.
+        """
+        content = self.read_bytes()
+        try:
+            card = self._read_card()
+        except ArtifactError:
+            return Preparation()
+        is_this_files = card.sha256 == sha256(content)
+        return (is_this_files and card.preparation) or Preparation()
 
     def read_bytes(self) -> bytes:
         """Return the file's content after checking what can be checked without running it.

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.files.plain_json import to_json
+from models.preprocessing import Preparation
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Card:
         training: commit, seed and versions that it was trained with.
         conversion: sha256 of `models/conversion/tflite.py` and versions that it was converted with,
             and the types of its weights.
+        preparation: how the photographs became its input; None on a card that does not say.
     """
 
     architecture: str
@@ -78,6 +80,7 @@ class Card:
     canary: Canary
     training: dict[str, Any]
     conversion: dict[str, Any]
+    preparation: Preparation | None = None
 
     def to_json(self) -> str:
         """Return the card as it is committed: one line a field, and a line an image."""
@@ -98,4 +101,6 @@ class Card:
             tuple(canary["top1"]),
             tuple(tuple(row) for row in canary["probabilities"]),
         )
+        if data.get("preparation") is not None:
+            data["preparation"] = Preparation.from_dict(data["preparation"])
         return cls(**data)

@@ -13,6 +13,7 @@ from scipy import stats
 from models.data.photographs import DatasetError, Photographs
 from models.judging.accuracy import is_right
 from models.preprocessing import Preparation, PreprocessingError, prepare
+from models.preprocessing.pipeline import PLAIN
 
 if TYPE_CHECKING:
     from models.running.loaded_model import LoadedModel
@@ -70,11 +71,13 @@ class Evaluation:
         photographs: those that could be read, in order.
         probabilities: float32, shape (count, classes).
         damaged: why each of the others could not be read, by its file.
+        preparation: how each became the model's input.
     """
 
     photographs: Photographs
     probabilities: np.ndarray
     damaged: dict[str, str]
+    preparation: Preparation = PLAIN
 
     @property
     def right(self) -> np.ndarray:
@@ -122,6 +125,7 @@ class Evaluation:
             "by_class": {name: share.to_dict() for name, share in self.by_class().items()},
             "confusion": [list(row) for row in self.confusion()],
             "damaged": self.damaged,
+            "preparation": self.preparation.as_dict(),
         }
 
 
@@ -129,7 +133,7 @@ def evaluate(
     model: LoadedModel,
     photographs: Photographs,
     *,
-    preparation: Preparation | None = None,
+    preparation: Preparation = PLAIN,
     progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
 ) -> Evaluation:
     """Classify pictures one at a time; a damaged one is told and counted, not classified.
@@ -137,16 +141,17 @@ def evaluate(
     Args:
         model: a classifier in a runtime: its output has a value for each class.
         photographs: what is classified.
-        preparation: how a picture becomes the input; None: as the input itself tells.
+        preparation: how a picture becomes the input; default: as the input itself tells.
         progress: wraps the iteration over the files.
 
     Raises:
         DatasetError: no picture can be read, or the model has another number of classes.
     """
+    preparation = preparation.for_input(model.input)
     probabilities, damaged, readable = [], {}, []
     for number, path in enumerate(progress(photographs.paths)):
         try:
-            tensor = prepare(path, model.input, preparation or Preparation())
+            tensor = prepare(path, model.input, preparation)
         except PreprocessingError as error:
             damaged[photographs.files[number]] = str(error)
             continue
@@ -162,7 +167,7 @@ def evaluate(
             f"{len(photographs.class_names)} labels; name its labels with --labels FILE"
         )
     kept = photographs.take(np.array(readable))
-    return Evaluation(kept, np.stack(probabilities), damaged)
+    return Evaluation(kept, np.stack(probabilities), damaged, preparation)
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from models.data.fruits360 import CLASS_NAMES
 from models.files import artifacts, graph
-from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
+from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact, user_model
 from models.files.cards import Card
 from models.files.details import read_details
 from models.files.plain_json import write_json
 from models.files.run_records import keras_path, read_run
+from models.preprocessing import Normalisation, Preparation
 
 
 @pytest.fixture
@@ -64,6 +66,26 @@ def test_labels_lie_beside_the_files_in_the_order_of_the_outputs():
 def test_a_card_survives_being_written_and_read(architecture):
     card = artifact(architecture.name, "float32").require_card()
     assert Card.from_json(card.to_json()) == card
+    told = Preparation(fit="crop", crop_from=128, normalisation=Normalisation(1, 2, "card"))
+    card = dataclasses.replace(card, preparation=told)
+    assert Card.from_json(card.to_json()) == card
+
+
+def test_the_card_beside_a_users_copy_tells_its_preparation(copied):
+    told = Preparation(fit="letterbox", normalisation=Normalisation(127.5, 127.5, "card"))
+    card = dataclasses.replace(copied.require_card(), preparation=told)
+    own = user_model(copied.path)
+    copied.card_path.write_text(card.to_json())
+    assert own.stored_preparation() == told
+    fields = json.loads(card.to_json())
+    del fields["preparation"]  # a card that does not say
+    copied.card_path.write_text(json.dumps(fields))
+    assert own.stored_preparation() == Preparation()
+    copied.card_path.write_text(dataclasses.replace(card, sha256="of another").to_json())
+    assert own.stored_preparation() == Preparation()
+    for other in ("[]", "{}", "no JSON"):  # a file of the user's own, by chance of the same name
+        copied.card_path.write_text(other)
+        assert own.stored_preparation() == Preparation()
 
 
 def test_parameters_on_cards_are_within_the_bound(architecture):

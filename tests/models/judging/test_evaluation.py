@@ -13,6 +13,7 @@ from models.__main__ import main
 from models.data.folders import read_pictures
 from models.data.photographs import DatasetError, Photographs
 from models.judging.evaluation import Comparison, Evaluation, Share, compare, evaluate
+from models.preprocessing import Normalisation, Preparation
 from models.running.runtimes import RUNTIMES
 from tests.models.small_files import Tensor, colour_classifier, small_file
 
@@ -117,6 +118,8 @@ class TestCommand:
         assert result["confusion"] == [["green", "blue", 1]]
         assert list(result["damaged"]) == ["red/3.png"]
         assert result["beside_reference"]["same"] == 11
+        told = Preparation.from_dict(result["preparation"])
+        assert told.normalisation == Normalisation(told_by="assumption")
 
     def test_the_range_that_the_input_takes_can_be_named(self, model, pictures, capsys):
         """Turned round, every dominating colour becomes the least likely."""

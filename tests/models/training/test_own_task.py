@@ -13,6 +13,7 @@ pytest.importorskip("keras", reason="TensorFlow is not installed")
 from models.__main__ import main
 from models.files.artifacts import PRECISIONS, artifact
 from models.files.run_records import published_run
+from models.preprocessing import Preparation
 
 ARCHITECTURE = "alexnet_separable"
 CLASSES = ("dark", "grey", "light")
@@ -72,8 +73,12 @@ def test_its_files_are_models_of_ones_own(made, folder, capsys):
     file = made / f"{ARCHITECTURE}-float32.tflite"
     own = ["evaluate", "--model", str(file), "--images", str(folder), "--json"]
     assert main([*own, "--runtime", "litert"]) == 0
-    (result,) = json.loads(capsys.readouterr().out)["results"]
+    out, err = capsys.readouterr()
+    (result,) = json.loads(out)["results"]
     assert list(result["by_class"]) == list(CLASSES)
+    assert "nothing tells" not in err
+    card = artifact(ARCHITECTURE, "float32", made).require_card()
+    assert Preparation.from_dict(result["preparation"]) == card.preparation
     assert result["top_1"]["images"] == 60
 
 
