@@ -16,9 +16,11 @@ COMMANDS = {
     "ratios": "bench.ratio.ratios_command",
     "report": "bench.report.report_command",
 }
-"""The module of each subcommand. It has `add_arguments(parser)` and `run(arguments, rest)`, which
-returns the exit status; `rest` are the arguments that it did not declare, and "--" with all that
-follows it, where there is one."""
+"""The module of each subcommand. It has `add_arguments(parser)` and `run(arguments)`, which returns
+the exit status."""
+
+TAKE_MORE = ("gate", "compare")
+"""Those that find in `arguments.rest` what they did not declare, and "--" with all that follows."""
 
 NO_ANSWER = 2
 """Whatever ends a command before it has an answer: a gate fails closed, and 1 is a regression."""
@@ -53,8 +55,16 @@ def _run(argv: list[str] | None) -> int:
     words = sys.argv[1:] if argv is None else argv
     end = words.index("--") if "--" in words else len(words)
     arguments, rest = parser.parse_known_args(words[:end])
-    rest += words[end:]
-    return arguments.run(arguments, rest)
+    arguments.rest = rest + words[end:]
+    from bench.results.runs import ResultsError  # not sooner: a broken tree may have none
+
+    try:
+        if arguments.rest and arguments.command not in TAKE_MORE:
+            raise ResultsError(f"unknown argument {arguments.rest[0]}")
+        return arguments.run(arguments)
+    except ResultsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return NO_ANSWER
 
 
 if __name__ == "__main__":

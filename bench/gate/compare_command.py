@@ -32,14 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and write and store where asked to; return the exit status."""
     from bench.gate.closed import fail_closed
 
-    return fail_closed(lambda: _compare(arguments, rest))
+    return fail_closed(lambda: _compare(arguments))
 
 
-def _compare(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _compare(arguments: argparse.Namespace) -> int:
     from bench.gate import baselines
     from bench.gate.closed import status_after
     from bench.gate.judge.outcome import PASS
@@ -51,6 +51,7 @@ def _compare(arguments: argparse.Namespace, rest: list[str]) -> int:
     from bench.output.table import terminal
     from bench.results.runs import read_run
 
+    rest = arguments.rest
     if "--" not in rest or rest[0] != "--":
         unknown = f"unknown argument {rest[0]}; " if rest and rest[0] != "--" else ""
         raise GateError(f'{unknown}give the files of base, then "--", then those of head')

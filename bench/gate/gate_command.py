@@ -67,22 +67,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Compare, print, write; return the exit status."""
     from bench.gate.closed import fail_closed
 
     with _terminable():
-        return fail_closed(lambda: _gate(arguments, rest))
+        return fail_closed(lambda: _gate(arguments))
 
 
-def _gate(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _gate(arguments: argparse.Namespace) -> int:
     from bench.gate.closed import status_after
     from bench.gate.show.outcome_files import infos, write_outcome
     from bench.gate.show.tables import print_outcome
     from bench.output.table import terminal
     from bench.results.processor import machine_info
 
-    outcome, blocks, commits = _compare(arguments, settings(arguments, rest))
+    outcome, blocks, commits = _compare(arguments, settings(arguments, arguments.rest))
     print_outcome(outcome, terminal())
     more = {"commits": commits, "info": infos(blocks[0]) if blocks else {}}
     return status_after(

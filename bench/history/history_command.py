@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from bench.history.benchmark_series import History
     from bench.output.table import Table
 
-STORAGE = Path(".benchmarks")
 FORMAT = 1
 DRAWN = "test_classify"
 HEADS = (
@@ -33,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Exit status: 0 searched, whatever was found; 2 bad input."
     parser.add_argument(
         "results", nargs="*", type=Path, metavar="JSON",
-        help=f"files of pytest-benchmark, a session each; default: all of {STORAGE}/",
+        help="files of pytest-benchmark, a session each; default: all that it saved",
     )  # fmt: skip
     parser.add_argument(
         "--repository", type=Path, default=Path(), metavar="DIR",
@@ -46,40 +44,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Search, print and write."""
     from bench.history.benchmark_series import histories
     from bench.output.table import terminal
     from bench.output.whole_file import write, write_text
     from bench.results.runs import ResultsError, read_runs
 
-    if rest:
-        print(f"error: unknown argument {rest[0]}", file=sys.stderr)
-        return 2
-    try:
-        runs = read_runs(arguments.results or sorted(STORAGE.rglob("*.json")))
-        found = histories(runs, arguments.repository)
-        if not found:
-            raise ResultsError("no history: give two files or more that one processor measured")
-        console = terminal()
-        for history in found:
-            table = changes_table(history)
-            if table.rows:
-                console.print(table.rich(f"Changes on {history.processor}"))
-            for line in summary(history):
-                console.print(line, soft_wrap=True)
-        if arguments.json is not None:
-            record = {"format": FORMAT, "histories": [to_dict(each) for each in found]}
-            write_text(arguments.json, json.dumps(record, indent=1) + "\n")
-        if arguments.picture is not None:
-            write(arguments.picture, lambda path: _draw(found, path))
-            print(arguments.picture)
-    except ResultsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
-        return 2
+    runs = read_runs(arguments.results)
+    found = histories(runs, arguments.repository)
+    if not found:
+        raise ResultsError("no history: give two files or more that one processor measured")
+    console = terminal()
+    for history in found:
+        table = changes_table(history)
+        if table.rows:
+            console.print(table.rich(f"Changes on {history.processor}"))
+        for line in summary(history):
+            console.print(line, soft_wrap=True)
+    if arguments.json is not None:
+        record = {"format": FORMAT, "histories": [to_dict(each) for each in found]}
+        write_text(arguments.json, json.dumps(record, indent=1) + "\n")
+    if arguments.picture is not None:
+        write(arguments.picture, lambda path: _draw(found, path))
+        print(arguments.picture)
     return 0
 
 
@@ -168,13 +156,10 @@ def _draw(found: list[History], path: Path) -> None:
     """Draw the processor with the most sessions."""
     from bench.history.history_picture import draw
     from bench.output import style
-    from bench.results.runs import ResultsError
 
     history = max(found, key=lambda each: len(each.runs))
     shown = history.of(DRAWN) or history.of(history.series[0].quantity)
     with style.settings(on_paper=True):
         figure = draw(history, shown)
-        if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
-            raise ResultsError(f"{path}: no format for a picture; call it something.png")
         figure.set_size_inches(8, figure.get_figheight())
-        figure.savefig(path, dpi=144)
+        style.save(figure, path)

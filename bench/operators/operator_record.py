@@ -11,14 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.results.processor import machine_info
+from bench.results.runs import ResultsError
 from models.files.artifacts import Artifact
 from models.running.operator_profile import OperatorProfile, OperatorTime
 
 FORMAT = 1
-
-
-class RecordError(Exception):
-    """A file is no such record; the message is one line that says why."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def read_record(path: Path) -> Record:
     """Read a file.
 
     Raises:
-        RecordError: it is missing, or no such record.
+        ResultsError: it is missing, or no such record.
     """
     try:
         content = path.read_bytes()
@@ -94,9 +91,9 @@ def read_record(path: Path) -> Record:
         if not record.models:
             raise ValueError("it holds no model")
     except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordError(
+        raise ResultsError(
             f"{path}: not a file of python -m bench operators --json "
             f"({type(error).__name__}: {error})"
         ) from None

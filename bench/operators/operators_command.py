@@ -39,11 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write; a model that cannot be measured costs no other its row."""
-    if rest:
-        print(f"error: unknown argument {rest[0]}", file=sys.stderr)
-        return 2
     from bench.operators.operator_record import measured, to_json
     from bench.operators.operator_table import captions, each_table, kinds_table
     from bench.output.table import terminal
@@ -68,11 +65,7 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
         table = each_table(profile) if arguments.each else kinds_table(profile)
         console.print(table.rich(*captions(target.name, profile)))
     if arguments.json is not None and found:
-        try:
-            write_text(arguments.json, to_json(found))
-        except OSError as error:
-            print(f"error: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
-            return 2
+        write_text(arguments.json, to_json(found))
     return 1 if failed or not found else 0
 
 

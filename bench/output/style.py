@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 
 from bench.results.rows import Row
+from bench.results.runs import ResultsError
 from models import zoo
 
 WIDTH_IN = 4.7
@@ -71,6 +73,17 @@ def new_figure(height_in: float) -> Any:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure as a picture; the suffix decides its format.
+
+    Raises:
+        ResultsError: the suffix names no format.
+    """
+    if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
+        raise ResultsError(f"{path}: no format for a picture; call it something.png")
+    figure.savefig(path, dpi=144)
 
 
 def colours(families: Iterable[str]) -> dict[str, str]:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from bench.results.runs import ResultsError
 
 
 def write(path: Path, make: Callable[[Path], object]) -> None:
     """Let `make` write a temporary file beside `path`, and put it in its place when it is whole.
 
     Raises:
-        OSError: the file cannot be written.
+        ResultsError: the file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        make(temporary)
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as directory:
+            temporary = Path(directory, path.name)
+            make(temporary)
+            os.replace(temporary, path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -42,11 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    if rest:
-        print(f"error: unknown argument {rest[0]}", file=sys.stderr)
-        return 2
     from bench.ratio.ratio import ratios
 
     blocks = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.operators.operator_record import Record, RecordError, read_record
+from bench.operators.operator_record import Record, read_record
 from bench.results.runs import ResultsError, Run, newest_with, read_runs
 
 _MODEL = ("model", "architecture", "precision", "sha256", "file_bytes", "accuracy", "threads")
@@ -25,10 +25,6 @@ NEEDED: dict[str, tuple[str, ...]] = {
 """What the report takes from the `extra_info` of a benchmark function."""
 
 ROBUSTNESS_FORMAT = 1
-
-
-class ReportError(Exception):
-    """What was given cannot be shown; the message is one line that says why."""
 
 
 @dataclass(frozen=True)
@@ -84,19 +80,16 @@ def read_inputs(
     """Read all files.
 
     Raises:
-        ReportError: there are no results, a file is damaged, two are the same, or one lacks what
+        ResultsError: there are no results, a file is damaged, two are the same, or one lacks what
             a section needs.
     """
-    try:
-        runs = read_runs(results)
-        record = read_record(operators) if operators else None
-    except (ResultsError, RecordError) as error:
-        raise ReportError(str(error)) from None
+    runs = read_runs(results)
+    record = read_record(operators) if operators else None
     for run in runs:
         for result in run.results:
             missing = [key for key in NEEDED.get(result.quantity, ()) if key not in result.info]
             if missing:
-                raise ReportError(
+                raise ResultsError(
                     f"{run.path}: {result.name} has no {missing[0]} in its extra_info; it was "
                     "measured by another version of this suite, or by another suite: measure again"
                 )
@@ -107,7 +100,7 @@ def read_robustness(path: Path) -> Robustness:
     """Read the file.
 
     Raises:
-        ReportError: it cannot be read, or is no such file.
+        ResultsError: it cannot be read, or is no such file.
     """
     try:
         content = path.read_bytes()
@@ -130,9 +123,9 @@ def read_robustness(path: Path) -> Robustness:
         mild = frozenset(str(change["name"]) for change in changes if change["is_mild"])
         return Robustness(path.name, content, int(data["images"]), table, mild)
     except OSError as error:
-        raise ReportError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReportError(
+        raise ResultsError(
             f"{path}: not a file of python -m models robustness --json "
             f"({type(error).__name__}: {error})"
         ) from None

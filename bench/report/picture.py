@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from bench.output import style
-from bench.report.inputs import ReportError
 from bench.report.sections.tradeoff import QUANTITY, first_runtime, has_accuracy, pareto_front
 from bench.results.rows import Row
 from bench.results.runs import Run
@@ -23,22 +22,20 @@ def draw(run: Run, path: Path) -> None:
         path: of the picture; the suffix decides its format.
 
     Raises:
-        ReportError: the suffix names no format.
+        ResultsError: the suffix names no format.
     """
     from matplotlib.figure import Figure
 
     rows = first_runtime(run)
     with style.settings(on_paper=True):
-        figure = Figure(figsize=(10, 1.2 + 0.24 * len(rows)), layout="constrained", dpi=144)
-        if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
-            raise ReportError(f"{path}: no format for a picture; call it something.png")
+        figure = Figure(figsize=(10, 1.2 + 0.24 * len(rows)), layout="constrained")
         _draw(figure, rows)
         figure.suptitle(
             f"One classification on {run.processor}, {rows[0].runs_on}:\n"
             f"median and middle 90 % of {len(rows[0].results[QUANTITY].times_s)} rounds",
             x=0.01, ha="left", fontsize=10.5,
         )  # fmt: skip
-        figure.savefig(path)
+        style.save(figure, path)
 
 
 def _draw(figure: Any, rows: Sequence[Row]) -> None:

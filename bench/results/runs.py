@@ -17,8 +17,15 @@ FORMAT = 1
 """Of what this suite adds to pytest-benchmark's JSON; a file without one is older, and is read."""
 
 
+STORAGE = Path(".benchmarks")
+"""Where pytest-benchmark keeps what `--benchmark-autosave` saves, below a folder a machine."""
+
+SAVED = "*/[0-9][0-9][0-9][0-9]_*.json"
+"""How it calls its files there; the gate's outcomes and baselines are others."""
+
+
 class ResultsError(Exception):
-    """A file holds no results that can be used; the message is one line that says why."""
+    """Results cannot be read, used or written; the message is one line that says why."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +123,14 @@ def read_run(path: Path) -> Run:
 def read_runs(paths: Iterable[Path]) -> list[Run]:
     """Read files and return them by their time, the oldest first.
 
+    Args:
+        paths: of the files; none for all that pytest-benchmark saved.
+
     Raises:
         ResultsError: there is none, one is damaged, or two are the same.
     """
     runs: list[Run] = []
-    for path in paths:
+    for path in list(paths) or sorted(STORAGE.glob(SAVED)):
         run = read_run(path)
         if any(other.content == run.content for other in runs):
             raise ResultsError(f"{path}: holds the same as another of the files")

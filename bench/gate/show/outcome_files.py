@@ -26,7 +26,7 @@ def write_outcome(
     drawn is a note in the outcome, and costs nothing else.
 
     Raises:
-        OSError: a file cannot be written.
+        ResultsError, OSError: a file cannot be written.
     """
     picture = directory / "gate.png"
     picture.unlink(missing_ok=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.inputs import ReportError, read_inputs, read_robustness
+from bench.report.inputs import read_inputs, read_robustness
+from bench.results.runs import ResultsError
 from tests.bench.report.samples import ROBUSTNESS, Sample
 
 
@@ -16,12 +17,12 @@ def test_results_of_another_suite_are_refused(tmp_path):
     entries = sample.data["benchmarks"]
     entry = next(each for each in entries if each["name"].startswith("test_classify["))
     del entry["extra_info"]["model"]
-    with pytest.raises(ReportError, match="has no model in its extra_info"):
+    with pytest.raises(ResultsError, match="has no model in its extra_info"):
         read_inputs([sample.write(tmp_path / "run.json")])
 
 
 def test_what_is_no_result_is_refused(tmp_path):
-    with pytest.raises(ReportError, match="cannot be read: No such file"):
+    with pytest.raises(ResultsError, match="cannot be read: No such file"):
         read_inputs([tmp_path / "none.json"])
 
 
@@ -64,5 +65,5 @@ RIGHT = {"correct": 1, "images": 2}
     ],
 )
 def test_what_is_no_robustness_is_refused(tmp_path, data):
-    with pytest.raises(ReportError, match="not a file of python -m models robustness --json"):
+    with pytest.raises(ResultsError, match="not a file of python -m models robustness --json"):
         read_robustness(_written(tmp_path, data))

@@ -12,10 +12,11 @@ from dataclasses import asdict, replace
 import pytest
 
 from bench.__main__ import main
-from bench.operators.operator_record import Measured, RecordError, read_record, to_json
+from bench.operators.operator_record import Measured, read_record, to_json
 from bench.operators.operator_rows import OUTSIDE, SUM, WHOLE, closing_rows, each_row, kind_rows
 from bench.report.inputs import read_inputs
 from bench.report.page import render
+from bench.results.runs import ResultsError
 from models.files.artifacts import artifact
 from models.zoo import ARCHITECTURES
 from tests.bench.report.html import parse
@@ -64,7 +65,7 @@ def _changed(change) -> str:
 def test_another_file_gets_one_line(tmp_path, text):
     path = tmp_path / "operators.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(RecordError, match=r"operators\.json: not a file of python -m") as caught:
+    with pytest.raises(ResultsError, match=r"operators\.json: not a file of python -m") as caught:
         read_record(path)
     assert "\n" not in str(caught.value)
 

@@ -42,9 +42,14 @@ def test_the_same_input_gives_the_same_page(result, tmp_path):
 
 
 def test_stored_results_are_found(tmp_path, monkeypatch):
+    """And nothing else of what lies beside them."""
     storage = tmp_path / ".benchmarks" / "Linux-CPython-3.11-64bit"
     storage.mkdir(parents=True)
-    Sample().add_host().write(storage / "0001_abc.json")
+    result = Sample().add_host().write(storage / "0001_abc.json")
+    for other in ("baselines/v1/001.json", "gate/gate.json"):
+        copy = tmp_path / ".benchmarks" / other
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(result.read_bytes())
     monkeypatch.chdir(tmp_path)
     assert main(["report", "-o", "report.html"]) == 0
     assert "0001_abc.json" in Path("report.html").read_text(encoding="utf-8")
