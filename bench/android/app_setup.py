@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from bench.android.adb.device_errors import ToolError, printable
@@ -28,13 +27,18 @@ class AppSetup:
 
     Attributes:
         changes: takes the app off the phone.
+
+    Raises:
+        ToolError: the file cannot be read, or is no app.
     """
 
     def __init__(self, workspace: Workspace, path: Path) -> None:
         self._workspace = workspace
         self._device = workspace.device
         self.changes = Changes(workspace.device)
-        self.tool = _read(path)
+        self.tool = Tool.read(path, "--device-apk")
+        if not self.tool.content.startswith((ZIP_MAGIC, b"#!")):
+            raise ToolError(f"{path}: not an APK (--device-apk)")
 
     def command(
         self, artifact: Artifact, settings: Settings, sample: Sample
@@ -67,13 +71,3 @@ class AppSetup:
         if done.exit_status or "Success" not in done.output:
             raise ToolError(f"the APK cannot be installed: {printable(done.output.strip())}")
         self.changes.restoring[:] = [["am", "force-stop", PACKAGE], ["pm", "uninstall", PACKAGE]]
-
-
-def _read(path: Path) -> Tool:
-    try:
-        content = path.expanduser().read_bytes()
-    except OSError as error:
-        raise ToolError(f"{path}: cannot be read ({error.strerror}; --device-apk)") from None
-    if not content.startswith((ZIP_MAGIC, b"#!")):
-        raise ToolError(f"{path}: not an APK (--device-apk)")
-    return Tool(content, str(path), hashlib.sha256(content).hexdigest())

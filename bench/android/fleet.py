@@ -5,17 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from bench.android.measure import Bench
-from bench.android.measurement import Measurement, Reporter, Settings
+from bench.android.measurement import Measurement, Settings
+from bench.android.reporter import Reporter
 from models.files.artifacts import Artifact
 
 LOOK_EVERY_S = 0.1
-STOP_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -48,21 +47,17 @@ class Fleet:
         self._reporter = reporter
         self._events: queue.Queue[tuple[str, str, tuple]] = queue.Queue()
         self._futures: dict[Job, Future[tuple[Bench, Measurement]]] = {}
+        self._workers: dict[str, ThreadPoolExecutor] = {}
         self._working: dict[str, Bench] = {}
         self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
 
     def start(self, jobs: Iterable[Job]) -> None:
         """Begin to measure: a worker a phone."""
-        by_phone: dict[str, list[Job]] = {}
         for job in jobs:
             if job not in self._futures:
-                self._futures[job] = Future()
-                by_phone.setdefault(job.phone, []).append(job)
-        for phone, own in by_phone.items():
-            thread = threading.Thread(target=self._work, args=(own,), name=f"phone {phone}")
-            self._threads.append(thread)
-            thread.start()
+                if job.phone not in self._workers:
+                    self._workers[job.phone] = ThreadPoolExecutor(1, f"phone {job.phone}")
+                self._futures[job] = self._workers[job.phone].submit(self._work, job)
 
     def result(self, job: Job) -> tuple[Bench, Measurement]:
         """Wait for a job, while the reporters are told of all phones.
@@ -74,7 +69,7 @@ class Fleet:
             self._tell()
             try:
                 return self._futures[job].result(LOOK_EVERY_S)
-            except FutureTimeoutError:
+            except TimeoutError:
                 if self._futures[job].done():  # it is the job's own
                     raise
 
@@ -83,8 +78,8 @@ class Fleet:
         self._stop.set()
         for bench in list(self._working.values()):
             bench.device.hang_up()
-        for thread in self._threads:
-            thread.join(STOP_TIMEOUT_S)
+        for worker in self._workers.values():
+            worker.shutdown()
         self._tell()
 
     def _tell(self) -> None:
@@ -95,23 +90,18 @@ class Fleet:
                 return
             getattr(self._reporter(phone), word)(*arguments)
 
-    def _work(self, jobs: list[Job]) -> None:
-        for job in jobs:
-            future = self._futures[job]
-            if self._stop.is_set():
-                future.cancel()
-                continue
-            try:
-                bench = self._working[job.phone] = self._open_bench(job.phone)
-                relay = _Relay(job.phone, self._events, self._stop)
-                future.set_result((bench, bench.measure(job.artifact, job.settings, relay)))
-            except BaseException as error:
-                future.set_exception(error)
-            finally:
-                self._working.pop(job.phone, None)
+    def _work(self, job: Job) -> tuple[Bench, Measurement]:
+        if self._stop.is_set():
+            raise CancelledError
+        try:
+            bench = self._working[job.phone] = self._open_bench(job.phone)
+            relay = _Relay(job.phone, self._events, self._stop)
+            return bench, bench.measure(job.artifact, job.settings, relay)
+        finally:
+            self._working.pop(job.phone, None)
 
 
-class _Relay:
+class _Relay(Reporter):
     """A worker's reporter: it passes everything on, and ends the measurement when it is to stop."""
 
     def __init__(self, phone: str, events: queue.Queue, stop: threading.Event) -> None:

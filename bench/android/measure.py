@@ -13,13 +13,14 @@ from bench.android.adb.transfer import pull
 from bench.android.adb.workspace import Workspace
 from bench.android.app_setup import AppSetup
 from bench.android.drift import Drift, drift_of
-from bench.android.measurement import Measurement, Reporter, Settings, Silent, describe_session
+from bench.android.measurement import Measurement, Settings, describe_session
 from bench.android.phone.control import Changes, drop_caches_command
 from bench.android.phone.cool_down import REST_S, cool_down, rest
 from bench.android.phone.cores import CPU_DIRECTORY
 from bench.android.phone.identity import Identity, identify
 from bench.android.phone.phone_conditions import Conditions, record
 from bench.android.phone.placement import Placement, place
+from bench.android.reporter import Reporter
 from bench.android.round_script import Plan
 from bench.android.session import Session, run_rounds
 from bench.android.tool.tool_file import Tool
@@ -91,7 +92,7 @@ class Bench:
         Raises:
             DeviceError: it could not be measured; the type and the message say why.
         """
-        reporter = reporter or Silent()
+        reporter = reporter or Reporter()
         for attempt in range(settings.retries + 1):
             try:
                 return self._measure_once(artifact, settings, reporter, attempt)

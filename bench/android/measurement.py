@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bench.android.phone.cool_down import COOL_DOWN_TIMEOUT_S
 from bench.android.session import Session
@@ -66,38 +66,6 @@ class Measurement:
     def load_s(self) -> list[float]:
         """Loading the model in each round's process, in seconds."""
         return [each.run.load_ns / 1e9 for each in self.session.rounds]
-
-
-class Reporter(Protocol):
-    """What is told of a measurement while it runs."""
-
-    def begin(self, title: str, rounds: int) -> None:
-        """The rounds begin."""
-
-    def advance(self, done: int) -> None:
-        """So many rounds are done."""
-
-    def end(self) -> None:
-        """The rounds have ended, well or not."""
-
-    def tell(self, line: str) -> None:
-        """Something that a person wants to know now."""
-
-
-class Silent:
-    """A reporter that says nothing."""
-
-    def begin(self, title: str, rounds: int) -> None:
-        """Say nothing."""
-
-    def advance(self, done: int) -> None:
-        """Say nothing."""
-
-    def end(self) -> None:
-        """Say nothing."""
-
-    def tell(self, line: str) -> None:
-        """Say nothing."""
 
 
 def describe_session(session: Session) -> dict[str, Any]:

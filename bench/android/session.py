@@ -22,6 +22,7 @@ from bench.android.adb.device_errors import (
 )
 from bench.android.adb.line_stream import LineStream
 from bench.android.adb.workspace import Workspace
+from bench.android.phone.cores import whole_number
 from bench.android.phone.heat import THROTTLED_STATUS
 from bench.android.round_script import Plan, round_script
 from bench.android.tool.tool_failures import exit_error
@@ -252,14 +253,15 @@ class _Reader:
 
     def _check_caps(self, caps: Sequence[str]) -> None:
         for said, full_khz in zip(caps, self._plan.caps_khz.values(), strict=False):
-            if said.isascii() and said.isdecimal() and int(said) < full_khz:
+            cap_khz = whole_number(said)
+            if cap_khz is not None and cap_khz < full_khz:
                 raise ThrottledError(
-                    f"the cores are capped at {int(said) / 1e6:.2f} GHz of {full_khz / 1e6:.2f} GHz"
+                    f"the cores are capped at {cap_khz / 1e6:.2f} GHz of {full_khz / 1e6:.2f} GHz"
                 )
 
     def _check_thermal_status(self, words: str) -> None:
-        status = words.rpartition(":")[2].strip()
-        if status.isascii() and status.isdecimal() and int(status) >= THROTTLED_STATUS:
+        status = whole_number(words.rpartition(":")[2].strip())
+        if status is not None and status >= THROTTLED_STATUS:
             raise ThrottledError(
                 f"thermal status {status} after round {len(self.rounds)}",
                 serial=self._device.serial,

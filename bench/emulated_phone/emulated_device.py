@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -19,8 +20,9 @@ import adbutils
 from bench.android.adb.device_errors import AdbServerError
 from bench.android.adb.server import Client
 from bench.android.adb.server_address import ServerAddress
-from bench.emulated_phone import benchmark_model, faults, userland
+from bench.emulated_phone import benchmark_model, userland
 from bench.emulated_phone.daemon import Daemon
+from bench.emulated_phone.faults import FILE_NAME, TOOL_FAULTS
 from bench.emulated_phone.shell import Shell
 from bench.emulated_phone.userland import GALAXY_S8, Profile
 
@@ -163,12 +165,23 @@ class EmulatedDevice:
         return path
 
     def set_tool_fault(self, fault: str | None, from_run: int = 0) -> None:
-        """See `bench.emulated_phone.faults.set_tool_fault`."""
-        faults.set_tool_fault(self.root, fault, from_run)
+        """Let each run of `benchmark_model` from number `from_run` on do something wrong.
+
+        Args:
+            fault: one of `TOOL_FAULTS`; None for none.
+            from_run: how many runs of the tool go well first.
+        """
+        if fault is not None and fault not in TOOL_FAULTS:
+            raise ValueError(f"unknown fault {fault!r}")
+        state = {"fault": fault, "from_run": from_run, "runs": 0}
+        (self.root / FILE_NAME).write_text(json.dumps(state))
 
     def tool_runs(self) -> int:
         """Return how many runs of the tool have begun since a fault was set."""
-        return faults.tool_runs(self.root)
+        try:
+            return json.loads((self.root / FILE_NAME).read_text())["runs"]
+        except (FileNotFoundError, ValueError):  # none was set, or it is being written
+            return 0
 
     def set_property(self, name: str, value: str) -> None:
         """Let `getprop` answer with a value, whatever is in it."""

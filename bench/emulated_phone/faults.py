@@ -41,28 +41,6 @@ class Faults:
     drop_execute_permission: bool = False
 
 
-def set_tool_fault(root: Path, fault: str | None, from_run: int = 0) -> None:
-    """Let each run of `benchmark_model` from number `from_run` on do something wrong.
-
-    Args:
-        root: the device's root directory on this machine.
-        fault: one of `TOOL_FAULTS`; None for none.
-        from_run: how many runs of the tool go well first.
-    """
-    if fault is not None and fault not in TOOL_FAULTS:
-        raise ValueError(f"unknown fault {fault!r}")
-    (root / FILE_NAME).write_text(json.dumps({"fault": fault, "from_run": from_run, "runs": 0}))
-
-
-def tool_runs(root: Path) -> int:
-    """Return how many runs of `benchmark_model` have begun since a fault was set."""
-    path = root / FILE_NAME
-    try:
-        return json.loads(path.read_text())["runs"]
-    except (FileNotFoundError, ValueError):  # none was set, or it is being written
-        return 0
-
-
 def tool_fault() -> str | None:
     """Count a run of `benchmark_model` and return what it has to do wrong, if anything."""
     path = Path(os.environ["EMULATED_ANDROID_ROOT"]) / FILE_NAME

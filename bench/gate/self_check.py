@@ -25,6 +25,7 @@ from statistics import fmean, median
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from bench.gate.gate_command import ONLY, ROUNDS
 from bench.gate.judge.outcome import Outcome
@@ -34,6 +35,7 @@ from bench.gate.measure.block import BASE, HEAD, Block, Settings, Tree
 from bench.gate.measure.checkout import checked_out, git
 from bench.gate.measure.controller import run_block
 from bench.gate.measure.time_plan import TimePlan
+from bench.gate.show.gate_progress import TerminalReporter
 from bench.output.whole_file import write, write_text
 from bench.results.processor import machine_info, processor
 from bench.statistics.verdict import Verdict
@@ -82,8 +84,8 @@ def _compare(
     if slow_down:
         settings = replace(settings, slowed=dict.fromkeys(names, 1 + slow_down))
     plan = TimePlan(max_seconds, settings, is_adaptive=True)
-    outcome = Outcome(BASE, HEAD)
-    comparison = LiveComparison({"": base}, head, settings, read(), plan, _Silent(), outcome)
+    outcome, reporter = Outcome(BASE, HEAD), TerminalReporter(Console(stderr=True), max_seconds)
+    comparison = LiveComparison({"": base}, head, settings, read(), plan, reporter, outcome)
     comparison.run()
     short = {row.name for row in outcome.latencies if row.base_s < SHORT_S}
     by_mean = _by_mean(comparison.blocks)
@@ -179,19 +181,6 @@ def _draw(rows: list[dict[str, Any]], path: Path) -> None:
             axes.legend(loc="upper left")
     panels[0].set_ylabel("called slower, in % (bars: 95 % intervals)")
     figure.savefig(path, dpi=110)
-
-
-class _Silent:
-    """A reporter that says nothing."""
-
-    def tell(self, line: str) -> None:
-        """Say nothing."""
-
-    def announce(self, line: str) -> None:
-        """Say nothing."""
-
-    def begin_block(self, number: int, pending: int, suspects: int) -> None:
-        """Say nothing."""
 
 
 if __name__ == "__main__":

@@ -16,14 +16,18 @@ MAX_SHOWN_CHARACTERS = 200
 
 def printable(text: str) -> str:
     """Return text on one line, control characters escaped and its middle cut when it is long."""
-    escaped = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
+    escaped = _escaped(text)
     if len(escaped) <= MAX_SHOWN_CHARACTERS:
         return escaped
     half = MAX_SHOWN_CHARACTERS // 2
     return f"{escaped[:half]}…{escaped[-half:]}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 class DeviceError(Exception):
@@ -57,18 +61,7 @@ class DeviceError(Exception):
 
     def __str__(self) -> str:
         where = f"device {printable(self.serial)}: " if self.serial else ""
-        return where + printable_lines(self.message)
-
-
-def printable_lines(message: str) -> str:
-    """Return a message of our own on one line, without cutting it."""
-    return " ".join(
-        "".join(
-            character if character.isprintable() else character.encode("unicode_escape").decode()
-            for character in line
-        )
-        for line in message.splitlines()
-    )
+        return where + " ".join(map(_escaped, self.message.splitlines()))
 
 
 class AdbServerError(DeviceError):

@@ -6,9 +6,7 @@ import contextlib
 import hashlib
 import struct
 import time
-from collections.abc import Iterator
 
-from adbutils import AdbConnection
 from adbutils.errors import AdbError
 
 from bench.android.adb.adb_device import Device
@@ -80,7 +78,10 @@ def _send(device: Device, content: bytes, path: str, mode: int) -> None:
     adbutils' own push keeps the device's reason for a refusal to itself, so this speaks to the
     service directly (SYNC.TXT of adb).
     """
-    with _sync(device) as connection:
+    with contextlib.closing(
+        device.open_service("sync:", f"{printable(path)} was pushed")
+    ) as connection:
+        connection.conn.settimeout(TRANSFER_TIMEOUT_S)
         try:
             target = f"{path},{0o100000 | mode}".encode()
             connection.conn.sendall(b"SEND" + struct.pack("<I", len(target)) + target)
@@ -110,13 +111,3 @@ def _receive(device: Device, path: str) -> bytes | None:
         if isinstance(error, DeviceError) or device.state() != READY:
             raise device.refusal(error, f"{printable(path)} was pulled") from None
         return None
-
-
-@contextlib.contextmanager
-def _sync(device: Device) -> Iterator[AdbConnection]:
-    connection = device.open_service("sync:", "files were transferred")
-    connection.conn.settimeout(TRANSFER_TIMEOUT_S)
-    try:
-        yield connection
-    finally:
-        connection.close()

@@ -7,6 +7,7 @@ from typing import Self
 
 from bench.android.adb.adb_device import Device
 from bench.android.adb.device_errors import DeviceError
+from bench.android.phone.cores import whole_number
 from bench.android.phone.identity import Identity
 
 FIXED_PERFORMANCE_SDK = 30
@@ -70,7 +71,7 @@ class Changes:
         """
         found = self._device.run(["settings", "get", "global", STAY_ON], check=False)
         before = found.stdout.strip()
-        is_set = before.isascii() and before.isdecimal()
+        is_set = whole_number(before) is not None
         if found.exit_status or not (is_set or before == "null"):
             return "refused"
         put = ["settings", "put", "global", STAY_ON]

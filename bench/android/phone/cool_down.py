@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection
 
@@ -51,12 +52,8 @@ def cool_down(
                 f"still throttled after {timeout_s:g} s of cooling down: {reason}",
                 serial=device.serial,
             )
-        for _ in range(LOOK_EVERY):
-            if remaining_s <= 0:
-                break
-            tell(f"{device.serial} is throttled ({reason}): cooling down, {remaining_s:.0f} s left")
-            sleep(min(STEP_S, remaining_s))
-            remaining_s -= STEP_S
+        doing = f"{device.serial} is throttled ({reason}): cooling down,"
+        remaining_s = _count_down(doing, remaining_s, LOOK_EVERY, tell, sleep)
 
 
 def rest(
@@ -67,8 +64,19 @@ def rest(
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Let a device rest for some seconds, with a countdown; `reason` says why in the line."""
-    remaining_s = duration_s
-    while remaining_s > 0:
-        tell(f"{device.serial} rests ({reason}): {remaining_s:.0f} s left")
+    _count_down(f"{device.serial} rests ({reason}):", duration_s, math.inf, tell, sleep)
+
+
+def _count_down(
+    doing: str,
+    remaining_s: float,
+    steps: float,
+    tell: Callable[[str], None],
+    sleep: Callable[[float], None],
+) -> float:
+    """Tell and wait, a second a step; return what remains, 0 or less at the end."""
+    while remaining_s > 0 and steps > 0:
+        tell(f"{doing} {remaining_s:.0f} s left")
         sleep(min(STEP_S, remaining_s))
-        remaining_s -= STEP_S
+        remaining_s, steps = remaining_s - STEP_S, steps - 1
+    return remaining_s

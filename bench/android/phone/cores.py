@@ -48,9 +48,9 @@ def parse_cores(text: str) -> tuple[Core, ...]:
     return tuple(
         Core(
             number,
-            _integer(values.get("cpuinfo_max_freq")),
-            _integer(values.get("scaling_max_freq")),
-            _integer(values.get("scaling_cur_freq")),
+            whole_number(values.get("cpuinfo_max_freq")),
+            whole_number(values.get("scaling_max_freq")),
+            whole_number(values.get("scaling_cur_freq")),
             values.get("scaling_governor"),
         )
         for number, values in sorted(found.items())
@@ -96,5 +96,6 @@ def cores_of(mask: str) -> tuple[int, ...]:
     return tuple(core for core in range(bits.bit_length()) if bits >> core & 1)
 
 
-def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"-?\d+", text, re.ASCII) else None
+def whole_number(text: str | None) -> int | None:
+    """Read what a device says as a number of 0 or more; None where it is none."""
+    return int(text) if text and text.isascii() and text.isdecimal() else None

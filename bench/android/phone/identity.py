@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.android.adb.adb_device import Device
 from bench.android.adb.device_errors import CommandTimeoutError
+from bench.android.phone.cores import whole_number
 
 _PROPERTIES = {
     "manufacturer": "ro.product.manufacturer",
@@ -87,11 +88,11 @@ def identify(device: Device) -> Identity:
         model=found["model"],
         soc=found["soc_model"] or found["chip_name"] or found["board_platform"],
         android=found["android"],
-        sdk=_number(found["sdk"]),
+        sdk=whole_number(found["sdk"]),
         abis=tuple(dict.fromkeys(abi for abi in [found["abi"] or "", *abis] if abi)),
         build=found["build"],
         kernel=kernel.stdout.strip() or None if kernel.exit_status == 0 else None,
-        page_bytes=_number(pages),
+        page_bytes=whole_number(pages),
         is_emulated=any(values[name].strip() == "1" for name in _EMULATION_PROPERTIES),
         root_command=_root_command(device),
     )
@@ -112,7 +113,3 @@ def _root_command(device: Device) -> tuple[str, ...] | None:
         if answer.exit_status == 0 and answer.stdout.strip() == "0":
             return candidate
     return None
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdecimal() else None

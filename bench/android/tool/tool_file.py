@@ -6,10 +6,7 @@ reads from.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,8 @@ import platformdirs
 
 from bench.android.adb.device_errors import ToolError, printable
 from bench.android.tool.elf import read_elf
+from bench.output.whole_file import write
+from bench.results.runs import ResultsError
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,23 @@ class Tool:
     source: str
     sha256: str
 
+    @classmethod
+    def read(cls, path: Path, option: str) -> Tool:
+        """Read a file of the user's; `option` is what named it.
+
+        Raises:
+            ToolError: it cannot be read.
+        """
+        source = str(path.expanduser())
+        try:
+            content = Path(source).read_bytes()
+        except FileNotFoundError:
+            raise ToolError(f"{printable(source)}: no such file ({option})") from None
+        except OSError as error:
+            reason = f"cannot be read ({error.strerror}; {option})"
+            raise ToolError(f"{printable(source)}: {reason}") from None
+        return cls(content, source, hashlib.sha256(content).hexdigest())
+
 
 def find_tool(abis: Sequence[str], path: Path | None = None, page_bytes: int | None = None) -> Tool:
     """Return the tool for a device.
@@ -75,15 +91,9 @@ def find_tool(abis: Sequence[str], path: Path | None = None, page_bytes: int | N
         ToolError: it is missing, the device cannot execute it, it is not published, cannot be
             downloaded, or is not the one that was published.
     """
-    source = str(path.expanduser()) if path is not None else _cached(abis)
-    try:
-        content = Path(source).read_bytes()
-    except FileNotFoundError:
-        raise ToolError(f"{printable(source)}: no such file (--device-tool)") from None
-    except OSError as error:
-        raise ToolError(f"{printable(source)}: cannot be read ({error.strerror})") from None
-    _check_executable(content, abis, page_bytes, printable(source))
-    return Tool(content, source, hashlib.sha256(content).hexdigest())
+    tool = Tool.read(path if path is not None else _cached(abis), "--device-tool")
+    _check_executable(tool.content, abis, page_bytes, printable(tool.source))
+    return tool
 
 
 def _check_executable(
@@ -105,7 +115,7 @@ def _check_executable(
         )
 
 
-def _cached(abis: Sequence[str]) -> str:
+def _cached(abis: Sequence[str]) -> Path:
     """Return where the published tool is on this machine, after downloading it if need be."""
     abi = next((abi for abi in abis if abi in PUBLISHED), None)
     if abi is None:
@@ -118,7 +128,7 @@ def _cached(abis: Sequence[str]) -> str:
     path = folder / f"{abi}-{published.version}"
     if not (path.is_file() and _digest(path).startswith(published.sha256)):
         download(published, path)
-    return str(path)
+    return path
 
 
 def _digest(path: Path) -> str:
@@ -134,27 +144,28 @@ def download(published: Published, path: Path) -> None:
     import requests
 
     url = published.url
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with (
-            os.fdopen(handle, "wb") as file,
-            requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_S) as response,
-        ):
-            response.raise_for_status()
-            for chunk in response.iter_content(CHUNK_BYTES):
-                file.write(chunk)
-        if not (digest := _digest(Path(name))).startswith(published.sha256):
+
+    def fetch(temporary: Path) -> None:
+        try:
+            with (
+                temporary.open("wb") as file,
+                requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_S) as response,
+            ):
+                response.raise_for_status()
+                for chunk in response.iter_content(CHUNK_BYTES):
+                    file.write(chunk)
+        except requests.RequestException as error:
+            raise ToolError(
+                f"benchmark_model cannot be downloaded from {url} ({type(error).__name__}): give "
+                "--device-tool PATH"
+            ) from None
+        if not (digest := _digest(temporary)).startswith(published.sha256):
             raise ToolError(
                 f"{url} gave another file than benchmark_model {published.version} (sha256 "
                 f"{digest}, expected {published.sha256}…): give --device-tool PATH"
             )
-        os.replace(name, path)
-    except (requests.RequestException, OSError) as error:
-        raise ToolError(
-            f"benchmark_model cannot be downloaded from {url} ({type(error).__name__}): give "
-            "--device-tool PATH"
-        ) from None
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
+
+    try:
+        write(path, fetch)
+    except ResultsError as error:
+        raise ToolError(f"{error}: give --device-tool PATH") from None

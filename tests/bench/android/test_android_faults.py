@@ -28,7 +28,8 @@ from bench.android.adb.device_errors import (
 )
 from bench.android.adb.discovery import attached_devices, choose
 from bench.android.measure import Bench
-from bench.android.measurement import Settings, Silent
+from bench.android.measurement import Settings
+from bench.android.reporter import Reporter
 from bench.android.tool.tool_file import find_tool
 from bench.android.verification import Sample
 from bench.emulated_phone import userland
@@ -39,7 +40,7 @@ pytestmark = pytest.mark.slow
 ROUNDS = 4
 
 
-class After(Silent):
+class After(Reporter):
     """A reporter that does something after a number of rounds."""
 
     def __init__(self, rounds: int, act) -> None:

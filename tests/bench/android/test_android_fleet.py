@@ -8,7 +8,8 @@ import pytest
 
 from bench.android.adb.device_errors import DeviceError, DeviceLostError
 from bench.android.fleet import Fleet, Job
-from bench.android.measurement import Settings, Silent
+from bench.android.measurement import Settings
+from bench.android.reporter import Reporter
 
 MODEL = "a model"
 TIMEOUT_S = 60
@@ -38,7 +39,7 @@ def test_phones_measure_at_the_same_time():
         return artifact
 
     bench = Bench(measure)
-    fleet = Fleet(lambda _: bench, lambda _: Silent())
+    fleet = Fleet(lambda _: bench, lambda _: Reporter())
     jobs = _jobs("a", "b")
     fleet.start(jobs)
     assert [fleet.result(job) for job in jobs] == [(bench, MODEL)] * 2
@@ -50,7 +51,7 @@ def test_one_that_dies_stops_no_other():
         raise DeviceLostError("gone", serial="b")
 
     benches = {"a": Bench(lambda artifact, *_: artifact), "b": Bench(measure_or_die)}
-    fleet = Fleet(benches.__getitem__, lambda _: Silent())
+    fleet = Fleet(benches.__getitem__, lambda _: Reporter())
     a, b = _jobs("a", "b")
     fleet.start([a, b])
     with pytest.raises(DeviceError, match="device b: gone"):
@@ -62,7 +63,7 @@ def test_one_that_dies_stops_no_other():
 def test_the_one_who_waits_is_told_by_all_phones():
     told = []
 
-    class Told(Silent):
+    class Told(Reporter):
         def __init__(self, phone: str) -> None:
             self.phone = phone
 
@@ -92,8 +93,8 @@ def test_closing_ends_what_is_under_way():
         raise DeviceLostError("hung up")
 
     bench = Bench(measure)
-    fleet = Fleet(lambda _: bench, lambda _: Silent())
+    fleet = Fleet(lambda _: bench, lambda _: Reporter())
     fleet.start([*_jobs("a"), Job("a", "another", Settings())])  # type: ignore[arg-type]
     assert begun.wait(TIMEOUT_S)
     fleet.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "phone a"]
+    assert not [thread for thread in threading.enumerate() if "phone a" in thread.name]

@@ -27,6 +27,7 @@ from bench.android.phone.control import Changes
 from bench.android.phone.cool_down import cool_down
 from bench.android.phone.identity import identify
 from bench.android.phone.phone_conditions import record
+from bench.android.reporter import Reporter
 from bench.android.round_script import Plan
 from bench.android.session import Round, Session, run_rounds
 from bench.android.tool.tool_file import find_tool
@@ -185,7 +186,7 @@ def test_fixed_performance_mode_is_restored_on_ctrl_c(emulate):
 
 
 def test_ctrl_c_in_the_middle_leaves_nothing_behind(emulated_device, measure):
-    class Interrupt:
+    class Interrupt(Reporter):
         def begin(self, title, rounds):
             assert rounds == ROUNDS
 
@@ -348,20 +349,11 @@ def test_another_answer_is_refused(device_model):
         sample.check(right.tobytes()[:-1])
 
 
-class Told:
+class Told(Reporter):
     """A reporter that remembers what it was told."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-
-    def begin(self, title: str, rounds: int) -> None:
-        pass
-
-    def advance(self, done: int) -> None:
-        pass
-
-    def end(self) -> None:
-        pass
 
     def tell(self, line: str) -> None:
         self.lines.append(line)
