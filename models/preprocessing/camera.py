@@ -101,7 +101,10 @@ def frame_to_image(frame: CameraFrame) -> Image.Image:
     _check(frame)
     size = (frame.width, frame.height)
     y, *chroma = _planes(frame)
-    large = [Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR) for plane in chroma]
+    # Of an odd side, the last chroma sample's outer half belongs to no pixel.
+    box = (0, 0, frame.width / 2, frame.height / 2)
+    bilinear = Image.Resampling.BILINEAR
+    large = [Image.fromarray(plane).resize(size, bilinear, box) for plane in chroma]
     image = Image.merge("RGB", [Image.fromarray(y), *large])
     image = image.convert("RGB", _matrix(frame.standard, frame.range))
     transposition = _ROTATIONS[frame.rotation_degrees]

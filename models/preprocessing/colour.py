@@ -81,7 +81,7 @@ def _from_16_bits(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     transparent = image.info.get("transparency")
     if not isinstance(transparent, int):
         return grey, None
-    return grey, Image.fromarray((values != transparent) * np.uint8(255))
+    return grey, Image.fromarray(np.not_equal(values, transparent) * np.uint8(255))
 
 
 def _on_ground(image: Image.Image, alpha: Image.Image, ground: tuple[int, int, int]) -> Image.Image:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fixtures.strategies import encode, encoded_images, images, input_spec
+from fixtures.strategies.icc import PROFILES
 from models.preprocessing import decode, prepare
 
 SPEC = input_spec()
@@ -20,17 +21,19 @@ was decoded whole and then made small; reached only by noise, where the smallest
 picture are its content. Photographs stay below one level: see `test_real_photographs`."""
 
 
-@given(encoded_images(orientations=(1,), lossless_only=True))
-def test_lossless_containers_are_exact(encoded):
-    np.testing.assert_array_equal(decode(encoded.data), decode(encoded.pixels))
-    np.testing.assert_array_equal(prepare(encoded.data, SPEC), prepare(encoded.pixels, SPEC))
+@given(encoded_images(lossless_only=True))
+def test_lossless_containers_show_what_was_stored(encoded):
+    """Exactly, but where colours are laid on white or come from a profile, which rounds."""
+    tolerance = PROFILES[encoded.profile].tolerance + 0.5 * (encoded.pixels.shape[2] == 4)
+    assert np.abs(decode(encoded.data) - encoded.shown()).max() <= tolerance + 1e-6
 
 
-@given(encoded_images(images(channels=(1, 3), max_side=160), ("JPEG", "WEBP"), orientations=(1,)))
+@given(encoded_images(images(channels=(1, 3), max_side=160), ("JPEG", "MPO", "WEBP", "AVIF")))
 def test_lossy_containers_differ_by_their_own_error(encoded):
     """Interpolation averages, so it cannot make an error larger; rounding adds one level."""
-    error = np.abs(decode(encoded.data).astype(int) - decode(encoded.pixels)).max()
-    difference = np.abs(prepare(encoded.data, SPEC) - prepare(encoded.pixels, SPEC)).max()
+    shown = np.rint(encoded.shown()).astype(np.uint8)
+    error = np.abs(decode(encoded.data).astype(int) - shown).max()
+    difference = np.abs(prepare(encoded.data, SPEC) - prepare(shown, SPEC)).max()
     assert difference <= error + 1
 
 

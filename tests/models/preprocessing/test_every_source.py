@@ -39,7 +39,7 @@ def sources():
     )
 
 
-@given(sources(), input_specs(), FITS, SCALINGS)
+@given(sources(), input_specs(in_levels=True), FITS, SCALINGS)
 def test_shape_dtype_and_range(source, spec, fit, scaling):
     tensor = prepare(source, spec, Preparation(fit=fit, resampling=scaling))
     assert tensor.shape == spec.shape
@@ -70,7 +70,7 @@ def test_every_way_to_hand_over_bytes(tmp_path_factory, encoded):
         np.testing.assert_array_equal(decode(image), decode(encoded.data))
 
 
-@given(images(channels=(3,), min_side=100, max_side=100), input_specs(sides=(100,)))
+@given(images(channels=(3,), min_side=100, max_side=100), input_specs(sides=(100,), in_levels=True))
 def test_a_picture_that_fits_is_not_copied(pixels, spec):
     tensor = prepare(pixels, spec)
     assert np.shares_memory(tensor, pixels) == (spec.dtype == np.uint8)

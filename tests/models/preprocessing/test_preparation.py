@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fixtures.strategies import encode, images, input_spec
+from fixtures.strategies import encode, images, input_spec, input_specs
 from fixtures.strategies.icc import DISPLAY_P3, SRGB, rgb_profile
 from models.preprocessing import (
     Normalisation,
@@ -20,9 +20,11 @@ from models.preprocessing import (
     prepare,
     prepare_batch,
 )
+from models.preprocessing.elements import input_layout
 from models.preprocessing.tensors import TensorSpec
 
 SPEC = input_spec(height=24, width=32)
+RESAMPLINGS = st.sampled_from(("antialiased", "android"))
 WIDE = np.random.RandomState(0).randint(0, 256, (60, 90, 3)).astype(np.uint8)
 
 
@@ -50,17 +52,16 @@ def test_what_is_unknown_is_refused(plain):
         Preparation.from_dict(plain)
 
 
-@pytest.mark.parametrize("size", [(100, 60), (61, 97), (256, 256), (300, 225)])
-def test_resize_then_crop_is_torchvisions(size):
-    """Written out after its rule: the shorter side to 48, the longer cut off, the middle taken."""
-    image = Image.effect_noise(size, 60).convert("RGB")
-    scale = 48 / min(size)
-    large = tuple(int(side * 48 / min(size)) for side in size)
-    assert abs(min(large) - 48) <= 1, scale
-    resized = image.resize(large, Image.Resampling.BILINEAR)
+@given(images(channels=(3,), min_side=4), st.sampled_from((None, 32, 48)))
+def test_a_crop_is_torchvisions(pixels, crop_from):
+    """Written out after its rule: the shorter side made so long, the longer cut off, the middle."""
+    height, width = pixels.shape[:2]
+    scale = crop_from / min(height, width) if crop_from else max(32 / width, 24 / height)
+    large = int(width * scale + 1e-6), int(height * scale + 1e-6)
+    resized = Image.fromarray(pixels).resize(large, Image.Resampling.BILINEAR)
     left, top = round((large[0] - 32) / 2), round((large[1] - 24) / 2)
     expected = np.asarray(resized.crop((left, top, left + 32, top + 24)), int)
-    actual = prepare(image, SPEC, Preparation(fit="crop", crop_from=48))[0]
+    actual = prepare(pixels, SPEC, Preparation(fit="crop", crop_from=crop_from))[0]
     assert np.abs(actual - expected).max() <= 2
 
 
@@ -72,14 +73,14 @@ def test_centre_crop_covers_the_input():
         prepare(pixels, SPEC, Preparation(fit="crop", crop_from=20))
 
 
-@pytest.mark.parametrize("resampling", ["antialiased", "android"])
-def test_a_region_is_what_is_cut_out_beforehand(resampling):
-    part = Preparation(region=(0.5, 0.25, 1.0, 0.75), resampling=resampling)
-    inner = np.abs(
-        prepare(WIDE, SPEC, part)
-        - prepare(WIDE[15:45, 45:], SPEC, Preparation(resampling=resampling))
-    )[0, 2:-2, 2:-2]
-    assert inner.max() <= 2  # at its edges, what lies beyond them counts as well
+@given(images(channels=(3,), min_side=32), RESAMPLINGS, st.data())
+def test_a_region_is_what_is_cut_out_beforehand(pixels, resampling, data):
+    """Of the input's size, so that nothing is interpolated; the shares are rounded, though."""
+    height, width = pixels.shape[:2]
+    top, left = (data.draw(st.integers(0, most)) for most in (height - 24, width - 32))
+    region = (left / width, top / height, (left + 32) / width, (top + 24) / height)
+    part = prepare(pixels, SPEC, Preparation(region=region, resampling=resampling))[0]
+    assert np.abs(part - pixels[top : top + 24, left : left + 32]).max() <= 1
 
 
 @given(images(channels=(3, 4), min_side=2), st.tuples(*[st.integers(0, 255)] * 3))
@@ -90,27 +91,40 @@ def test_the_ground_is_beside_and_behind(pixels, ground):
     assert (tensor == ground).all()
 
 
-def test_grey_bgr_and_channels_first():
-    colour = prepare(WIDE, SPEC)[0]
-    grey = TensorSpec(0, (1, 24, 32, 1), np.dtype(np.float32))
-    luma = colour @ [0.299, 0.587, 0.114]
-    assert np.abs(prepare(WIDE, grey)[0, ..., 0] - luma).max() <= 1
+@given(images(), input_specs((24, 32), ("float32",), (1, 3)), st.sampled_from(("RGB", "BGR")))
+def test_channels_are_where_the_input_has_them(pixels, spec, order):
+    layout = input_layout(spec)
+    expected = prepare(pixels, input_spec("float32", *layout.size[::-1]))[0]
+    if layout.channels == 1:
+        expected = expected @ np.array([[0.299], [0.587], [0.114]])
+    elif order == "BGR":
+        expected = expected[..., ::-1]
+    if layout.is_channels_first:
+        expected = expected.transpose(2, 0, 1)
+    tensor = prepare(pixels, spec, Preparation(channel_order=order))
+    assert tensor.shape == spec.shape
+    assert np.abs(tensor[0] - expected).max() <= (layout.channels == 1)
+
+
+def test_a_batch_of_channels_first():
     first = TensorSpec(0, (1, 3, 24, 32), np.dtype(np.float32))
-    np.testing.assert_array_equal(prepare(WIDE, first)[0], colour.transpose(2, 0, 1))
-    bgr = prepare(WIDE, first, Preparation(channel_order="BGR"))[0]
-    np.testing.assert_array_equal(bgr, colour.transpose(2, 0, 1)[::-1])
     assert prepare_batch([WIDE, WIDE[:9]], first).shape == (2, 3, 24, 32)
 
 
-@pytest.mark.parametrize("white", [1.0, 255.0])
-@pytest.mark.parametrize("resampling", ["antialiased", "android"])
-def test_a_float_array_keeps_its_fractions_when_it_is_resized(white, resampling):
-    """They were rounded to whole numbers: of 0..1, nothing was left."""
-    floats = (WIDE / 255 * white).astype(np.float32)
+@given(images(channels=(1, 3)), st.sampled_from((1.0, 255.0)), RESAMPLINGS)
+def test_a_float_array_is_the_same_picture(pixels, white, resampling):
+    floats = (pixels / 255 * white).astype(np.float32)
     preparation = Preparation(white=white, resampling=resampling)
-    assert np.abs(prepare(floats, SPEC, preparation) - prepare(WIDE, SPEC, preparation)).max() <= 2
-    faint = np.full((7, 5, 3), 0.25, np.float32)
-    np.testing.assert_allclose(prepare(faint, SPEC, preparation), 0.25 * 255 / white, rtol=1e-5)
+    difference = prepare(floats, SPEC, preparation) - prepare(pixels, SPEC, preparation)
+    assert np.abs(difference).max() <= 2
+
+
+@given(st.integers(1, 90), st.sampled_from((1.0, 255.0)), RESAMPLINGS)
+def test_a_float_array_keeps_its_fractions_when_it_is_resized(side, white, resampling):
+    """They were rounded to whole numbers: of 0..1, nothing was left."""
+    faint = np.full((side, 5, 3), 0.25, np.float32)
+    tensor = prepare(faint, SPEC, Preparation(white=white, resampling=resampling))
+    np.testing.assert_allclose(tensor, 0.25 * 255 / white, rtol=1e-5)
 
 
 @pytest.mark.parametrize("container", ["JPEG", "PNG", "WEBP"])

@@ -22,7 +22,7 @@ FLOAT = input_spec()
     st.integers(1, 400),
     st.tuples(*[st.integers(0, 255)] * 3),
     SCALINGS,
-    input_specs(),
+    input_specs(in_levels=True),
 )
 def test_a_constant_picture_stays_constant(height, width, colour, scaling, spec):
     pixels = np.empty((height, width, 3), np.uint8)
@@ -104,7 +104,7 @@ def test_letterbox_keeps_proportions_on_white(pixels, scaling):
     assert abs((100 - columns) - 2 * left) <= 1
 
 
-@given(COLOUR_PICTURES, input_specs(), SCALINGS)
+@given(COLOUR_PICTURES, input_specs(in_levels=True), SCALINGS)
 def test_mirroring_before_is_mirroring_after(pixels, spec, scaling):
     """To one grey level, since a filter's weights are rounded."""
     plain = spec.dequantise(prepare(pixels, spec, Preparation(resampling=scaling)))
@@ -112,7 +112,7 @@ def test_mirroring_before_is_mirroring_after(pixels, spec, scaling):
     assert np.abs(plain[:, :, ::-1] - mirrored).max() <= 1
 
 
-@given(st.lists(images(), min_size=1, max_size=4), input_specs())
+@given(st.lists(images(), min_size=1, max_size=4), input_specs(in_levels=True))
 def test_one_alone_equals_one_of_many(pictures, spec):
     batch = prepare_batch(pictures, spec)
     assert batch.shape == (len(pictures), *spec.shape[1:])
@@ -120,7 +120,11 @@ def test_one_alone_equals_one_of_many(pictures, spec):
         np.testing.assert_array_equal(row, prepare(picture, spec)[0])
 
 
-@given(COLOUR_PICTURES, input_specs(), st.sampled_from(("squash", "letterbox", "crop")))
+@given(
+    COLOUR_PICTURES,
+    input_specs(in_levels=True),
+    st.sampled_from(("squash", "letterbox", "crop")),
+)
 def test_pillow_takes_the_place_of_the_fast_resizer(pixels, spec, fit):
     """On Linux on arm64 there is no wheel of the other: to two levels, as stated on the page."""
     preparation = Preparation(fit=fit)

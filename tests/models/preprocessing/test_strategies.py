@@ -24,14 +24,17 @@ from fixtures.strategies import (
     images,
     input_specs,
 )
+from fixtures.strategies.colour_modes import MODES
+from fixtures.strategies.icc import PROFILES
 from models.data.canary_images import canary_images
+from models.preprocessing.elements import input_layout
 from models.preprocessing.pixels import read_pixels
 
 ROOT = Path(__file__).parents[3]
 QUIET = settings(
     max_examples=2_000, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
-UNSHRUNK = settings(QUIET, phases=[Phase.generate])
+UNSHRUNK = settings(QUIET, phases=[Phase.generate], max_examples=20_000)
 
 
 @given(images(min_side=3, max_side=9, channels=(3, 4)))
@@ -42,9 +45,21 @@ def test_images_keep_to_their_bounds(pixels):
     assert pixels.shape[2] in (3, 4)
 
 
-@pytest.mark.parametrize("side", [99, 225, 447])
+@pytest.mark.parametrize("side", [99, 447])
 def test_images_are_drawn_around_the_sides_of_models(side):
-    find(images(channels=(1,)), lambda pixels: pixels.shape[0] == side, settings=UNSHRUNK)
+    small = images(channels=(1,), max_pixels=500)
+    find(small, lambda pixels: pixels.shape[0] == side, settings=UNSHRUNK)
+
+
+@pytest.mark.parametrize("side", [57, 113])
+def test_images_are_drawn_around_the_multiples_of_ones_own_model(side):
+    own = images(channels=(1,), model_sides=(57,), max_pixels=500)
+    find(own, lambda pixels: pixels.shape[0] == side, settings=UNSHRUNK)
+
+
+@given(images(max_pixels=2_000))
+def test_images_keep_to_their_area(pixels):
+    assert pixels.shape[0] * pixels.shape[1] <= 2_000
 
 
 def test_images_shrink_to_one_plain_pixel():
@@ -63,20 +78,31 @@ def test_images_with_detail_shrink_to_two_colours():
 
 @given(encoded_images())
 def test_encoded_images_are_what_they_say(encoded):
+    """What they show is compared with what is read in `test_containers`."""
     with Image.open(io.BytesIO(encoded.data)) as image:
         assert image.format == encoded.container
         assert image.size == encoded.pixels.shape[1::-1]
-        tag = image.getexif().get(ExifTags.Base.Orientation, 1)
-        assert tag == encoded.orientation
-        if encoded.is_lossless:
-            channels = encoded.pixels.shape[2]
-            mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
-            stored = np.asarray(image.convert(mode)).reshape(encoded.pixels.shape)
-            np.testing.assert_array_equal(stored, encoded.pixels)
+        assert image.getexif().get(ExifTags.Base.Orientation, 1) == encoded.orientation
+        assert image.info.get("icc_profile") == (PROFILES[encoded.profile].data or None)
+        frames = encoded.options.get("frames", 1)
+        assert getattr(image, "n_frames", 1) in (1, frames)
 
 
-@pytest.mark.parametrize("container", ["PNG", "JPEG", "WEBP"])
-def test_every_container_is_drawn(container):
+@pytest.mark.parametrize("container", MODES)
+def test_every_mode_of_every_container_is_drawn(container):
+    files = encoded_images(images(max_side=3), [container])
+    channels = (1, 3) if container in ("JPEG", "MPO") else (1, 3, 4)
+    for mode in {mode for count in channels for mode in MODES[container][count]}:
+        find(files, lambda encoded, wanted=mode: encoded.mode == wanted, settings=UNSHRUNK)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_is_drawn_by_default(profile):
+    find(encoded_images(), lambda encoded: encoded.profile == profile, settings=UNSHRUNK)
+
+
+@pytest.mark.parametrize("container", MODES)
+def test_every_container_is_drawn_by_default(container):
     find(encoded_images(), lambda encoded: encoded.container == container, settings=UNSHRUNK)
 
 
@@ -137,8 +163,18 @@ def test_fruit_photographs_of_the_data_set_keep_their_labels(photographs):
 @given(input_specs(sides=(5, 7)))
 def test_input_specs(spec):
     assert spec.shape[0] == 1
-    assert spec.shape[1] in (5, 7)
+    assert set(input_layout(spec).size) <= {5, 7}
     assert spec.quantise(np.array([0, 255])).dtype == spec.dtype
+    assert spec.is_quantised == (spec.dtype != np.float32)
+
+
+def test_input_specs_of_both_layouts_and_any_quantisation_are_drawn():
+    specs = input_specs(sides=(5,), channels=(1, 3))
+    for wanted in ((1, 5, 5, 1), (1, 3, 5, 5), (1, 1, 5, 5), (1, 5, 5, 3)):
+        find(specs, lambda spec, shape=wanted: spec.shape == shape, settings=UNSHRUNK)
+    steps = {0.0, 1.0, 1 / 255, 1 / 127.5, 1 / 128}
+    find(specs, lambda spec: spec.scale not in steps, settings=UNSHRUNK)
+    find(specs, lambda spec: spec.dtype == np.int8 and spec.zero_point > 0, settings=UNSHRUNK)
 
 
 def profile_of(tmp_path: Path, *options: str, **environment: str) -> str:
