@@ -68,7 +68,7 @@ def _wide_alpha(stream: BinaryIO, colour: tuple[int, ...]) -> Image.Image:
             load_pixels(half)
             same = np.ones(half.size[::-1], bool)
             for channel, value in enumerate(colour):
-                same &= np.equal(half.getchannel(channel), (value >> shift) & 255)
+                same &= np.equal(np.asarray(half.getchannel(channel)), (value >> shift) & 255)
         is_colour = is_colour & same
     return Image.fromarray(~is_colour * np.uint8(255))
 
