@@ -5,6 +5,7 @@ from __future__ import annotations
 pytest_plugins = [
     "fixtures.models",
     "fixtures.runtimes",
+    "fixtures.prepared_inputs",
     "fixtures.photographs",
     "fixtures.evaluations",
     "fixtures.measure",

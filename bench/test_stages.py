@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 
 from bench.host import jpeg_sources as sources
-from models.preprocessing import Preparation, decode, prepare
-from models.preprocessing.tensors import TensorSpec
-from models.running.samples import IMAGE_SHAPE, answers, difference, fill
+from models.preprocessing import decode, prepare
+from models.running.samples import answers, difference, fill
 
-FLOAT = TensorSpec(0, IMAGE_SHAPE, np.dtype("float32"))
-SPECS = {
-    "float32": FLOAT,
-    "uint8": TensorSpec(0, IMAGE_SHAPE, np.dtype("uint8"), 1.0, 0),
-    "int8": TensorSpec(0, IMAGE_SHAPE, np.dtype("int8"), 1.0, -128),
-}
 END_TO_END = "640x480"
 
 each_size = pytest.mark.parametrize("size", sources.SIZES)
 
 
 @each_size
-def test_decode(size, measure):
+def test_decode(size, picture_size, measure):
     """From JPEG bytes to RGB pixels, no more of them than the model's input needs."""
-    source = sources.jpeg(size)
-    pixels = measure(decode, source, FLOAT, info={"source": size})
-    assert min(pixels.shape[:2]) >= min(FLOAT.shape[1:3])
+    source, given = sources.jpeg(size), picture_size
+    without = replace(given.preparation, normalisation=None).as_dict()
+    info = {**given.info(size), "dtype": None, "preparation": without}
+    pixels = measure(decode, source, given.spec, given.preparation, info=info)
+    assert pixels.size
 
 
 @each_size
-@pytest.mark.parametrize("dtype", SPECS)
-def test_prepare(size, dtype, measure):
+def test_prepare(size, picture_input, measure):
     """From JPEG bytes to the model's tensor: decoded, made small, in the input's dtype."""
-    source, spec = sources.jpeg(size), SPECS[dtype]
-    tensor = measure(prepare, source, spec, info=_preparation(size, spec))
-    assert tensor.shape == spec.shape
+    source, given = sources.jpeg(size), picture_input
+    tensor = measure(prepare, source, given.spec, given.preparation, info=given.info(size))
+    assert tensor.shape == given.spec.shape
 
 
 def test_load_path(tflite_model, load, info, measure, tmp_path):
@@ -72,25 +67,15 @@ def test_first_inference(tflite_model, interpreter, load, info, measure):
     assert not difference(answers(interpreter), model.raw_outputs())
 
 
-def test_classify_jpeg(classifier, info, measure):
+def test_classify_jpeg(classifier, own_input, info, measure):
     """From JPEG bytes to the label."""
-    if len(classifier.input.shape) != 4 or classifier.input.shape[3] != 3:
-        pytest.skip("the model takes no RGB picture")
-    source = sources.jpeg(END_TO_END)
+    source, preparation = sources.jpeg(END_TO_END), own_input.preparation
 
     def classify() -> int:
-        return classifier.classify(prepare(source, classifier.input))
+        return classifier.classify(prepare(source, classifier.input, preparation))
 
-    preparation = _preparation(END_TO_END, classifier.input)
-    answer = measure(classify, info={**info, **preparation})
-    assert answer == classifier.classify(prepare(source, classifier.input))
-
-
-def _preparation(size, spec):
-    """What tells one preparation from another."""
-    told = Preparation().for_input(spec).as_dict()
-    shape = list(spec.shape)
-    return {"source": size, "dtype": spec.dtype.name, "input_shape": shape, "preparation": told}
+    answer = measure(classify, info={**info, **own_input.info(END_TO_END)})
+    assert answer == classifier.classify(prepare(source, classifier.input, preparation))
 
 
 def _invoke(model):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from models import zoo
 from models.data.photographs import DatasetError
 from models.data.tasks import FOLDER_SIDE, Task, folder_task, fruits360_task
-from models.files.artifacts import DIRECTORY, PRECISIONS
+from models.files.artifacts import DIRECTORY, PRECISIONS, Artifact
+from models.files.metadata import normalisation_of
+from models.preprocessing import Normalisation, Preparation
 from models.preprocessing.preparation import Fit
+from models.preprocessing.tensors import TensorSpec
 from models.running.runtimes import RUNTIMES
 
 
@@ -177,6 +181,43 @@ def add_preparation(parser: argparse._ActionsContainer) -> None:
         "--fit",
         choices=get_args(Fit),
         help="each side on its own, or sides in proportion; default: the card's, else squash",
+    )
+
+
+def chosen_preparation(
+    file: Artifact, spec: TensorSpec, arguments: argparse.Namespace
+) -> Preparation:
+    """Return how pictures become a file's input: by the options of `add_preparation`, its card,
+    its metadata, or the input, whichever tells first.
+
+    Raises:
+        ArtifactError: the file cannot be read.
+    """
+    stored = file.stored_preparation()
+    if arguments.mean or arguments.std:
+        normalisation = Normalisation(arguments.mean or (0.0,), arguments.std or (1.0,))
+    else:
+        normalisation = stored.normalisation or normalisation_of(file.read_bytes(), spec)
+    return replace(stored, fit=arguments.fit or stored.fit, normalisation=normalisation)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    sizes = text.lower().split("x")
+    if not all(_is_whole(size) and int(size) for size in sizes):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape such as 1x224x224x3")
+    return tuple(map(int, sizes))
+
+
+def add_input_shape(parser: argparse._ActionsContainer) -> None:
+    """Add --input-shape 1xHxWxC, repeatable: shapes of the first inputs, in place of the file's."""
+    parser.add_argument(
+        "--input-shape",
+        action="append",
+        type=_shape,
+        default=[],
+        metavar="1xHxWxC",
+        help="the shape of a --model's input, where the file leaves sizes open or another batch is "
+        "wanted; repeated for its second input and so on",
     )
 
 

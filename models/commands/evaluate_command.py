@@ -10,6 +10,7 @@ from pathlib import Path
 from models.commands import own_pictures
 from models.commands.arguments import (
     add_artifacts,
+    add_input_shape,
     add_names,
     add_own_pictures,
     add_runtime,
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     own.add_argument(
         "--model", action="append", type=Path, metavar="FILE", help="a .tflite file; repeatable"
     )
+    add_input_shape(own)
     add_own_pictures(own)
     own.add_argument(
         "--reference", type=Path, metavar="FILE", help="a .tflite file to compare answers with"

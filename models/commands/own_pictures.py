@@ -6,17 +6,15 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from models.commands.arguments import chosen_preparation
 from models.data.folders import read_labels, read_pictures
 from models.files.artifacts import Artifact, user_model
-from models.files.metadata import normalisation_of, read_metadata
+from models.files.metadata import read_metadata
 from models.files.obstacles import no_classifier
 from models.judging.evaluation import CONFIDENCE, Comparison, Evaluation, compare, evaluate
-from models.preprocessing import Normalisation, Preparation
-from models.preprocessing.tensors import TensorSpec
 from models.running import runtimes
 from models.running.loaded_model import CannotRunError
 from models.running.probe import probe
@@ -64,33 +62,24 @@ def evaluate_file(file: Artifact, runtime_name: str, arguments: argparse.Namespa
         ArtifactError: the file is no classifier, or cannot be run.
         DatasetError: the pictures cannot be read, or the labels are not the model's.
     """
-    details = file.details()
+    shapes = arguments.input_shape
+    details = file.details().reshaped(shapes)
     reason = no_classifier(details)
     if reason:
         raise CannotRunError(f"{file.path}: is no classifier of pictures: {reason}")
     runtime = runtimes.RUNTIMES[runtime_name]
-    probe(file.path, runtime)
+    probe(file.path, runtime, input_shapes=shapes)
     labels = _labels(file, arguments.labels)
     photographs = read_pictures(arguments.images.expanduser(), labels)
-    model = runtime.load(file.path)
-    preparation = _preparation(file, model.input, arguments)
+    model = runtime.load(file.path, input_shapes=shapes)
+    preparation = chosen_preparation(file, model.input, arguments)
+    if preparation.normalisation and preparation.normalisation.warning:
+        print(f"warning: {file.name}: {preparation.normalisation.warning}", file=sys.stderr)
     progress = _bar(f"{file.name}, {runtime_name}")
     evaluation = evaluate(model, photographs, preparation=preparation, progress=progress)
     for name, damage in evaluation.damaged.items():
         print(f"not classified: {name}: {damage}", file=sys.stderr)
     return evaluation
-
-
-def _preparation(file: Artifact, spec: TensorSpec, arguments: argparse.Namespace) -> Preparation:
-    """Return how pictures are prepared: by the options, the card, the metadata, or the input."""
-    stored = file.stored_preparation()
-    if arguments.mean or arguments.std:
-        normalisation = Normalisation(arguments.mean or (0.0,), arguments.std or (1.0,))
-    else:
-        normalisation = stored.normalisation or normalisation_of(file.read_bytes(), spec)
-    if normalisation.warning:
-        print(f"warning: {file.name}: {normalisation.warning}", file=sys.stderr)
-    return replace(stored, fit=arguments.fit or stored.fit, normalisation=normalisation)
 
 
 def _labels(file: Artifact, named: Path | None) -> tuple[str, ...]:

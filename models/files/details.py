@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -76,6 +77,13 @@ class FileDetails:
     outputs: tuple[TensorDetails, ...]
     peak_activation_bytes: int
     custom_operators: tuple[str, ...]
+
+    def reshaped(self, shapes: Sequence[tuple[int, ...]]) -> FileDetails:
+        """Return the same with other shapes of its first inputs."""
+        changed = [
+            replace(each, shape=shape) for each, shape in zip(self.inputs, shapes, strict=False)
+        ]
+        return replace(self, inputs=(*changed, *self.inputs[len(changed) :]))
 
 
 @functools.lru_cache(maxsize=32)

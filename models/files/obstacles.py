@@ -46,8 +46,9 @@ def no_classifier(details: FileDetails) -> str | None:
         return f"it takes {taken}"
     if taken.shape[0] > 1:
         return f"it takes {taken.shape[0]} pictures at a time"
-    sizes = [size for size in given.shape if size != 1]
-    if len(sizes) != 1 or sizes[0] < 2 or given.shape[-1] != sizes[0]:
+    answer = given.shape[1:] if given.shape[:1] == (-1,) else given.shape  # an open batch is of 1
+    sizes = [size for size in answer if size != 1]
+    if len(sizes) != 1 or sizes[0] < 2 or answer[-1] != sizes[0]:
         return f"it gives {given}"
     return None
 

@@ -93,13 +93,18 @@ def _tensor(tensor: Tensor, buffers: list):
     return made
 
 
-def colour_classifier(side: int = 8, dtype: str = "float32") -> bytes:
-    """Return a file whose three classes are red, green and blue: the mean of each channel."""
+def colour_classifier(shape: tuple[int, ...] = (1, 8, 8, 3), dtype: str = "float32") -> bytes:
+    """Return a file whose three classes are red, green and blue: the mean of each channel.
+
+    Channels may come first; a grey picture has its rows in place of the classes.
+    """
     scale = 1.0 if dtype == "uint8" else 0.0
+    axes = (2, 3) if shape[3] != 3 else (1, 2)
+    classes = next(size for place, size in enumerate(shape[1:], 1) if place not in axes)
     tensors = [
-        Tensor("picture", (1, side, side, 3), dtype, scale=scale),
-        Tensor("axes", (2,), "int32", np.array([1, 2], np.int32)),
-        Tensor("classes", (1, 3), dtype, scale=scale),
+        Tensor("picture", shape, dtype, scale=scale),
+        Tensor("axes", (2,), "int32", np.array(axes, np.int32)),
+        Tensor("classes", (shape[0], classes), dtype, scale=scale),
     ]
     options = schema.ReducerOptionsT()
     options.keepDims = False

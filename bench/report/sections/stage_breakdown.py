@@ -16,6 +16,9 @@ from bench.results.runs import Run
 
 TITLE = "Where the time goes"
 BAR_CELLS = 20
+SAME = ("source", "dtype", "input_shape", "preparation")
+"""What a model's preparation shares with the one that was timed by itself."""
+
 STAGES = ("decode", "resize", "inference", "rest")
 """decode: JPEG bytes to pixels. resize: pixels to the input's size and dtype. inference: `invoke`.
 rest: setting the input, reading the output and the calls between.
@@ -73,9 +76,11 @@ def breakdowns(results: Iterable[Result]) -> list[Breakdown]:
         invoke = row.results.get("test_invoke")
         if whole is None or invoke is None:
             continue
-        same = {key: whole.info[key] for key in ("source", "dtype", "input_shape")}
-        decode = _find(results, "test_decode", source=whole.info["source"])
+        same = {key: whole.info.get(key) for key in SAME}
         prepare = _find(results, "test_prepare", **same)
+        alike = same.pop("preparation")  # a JPEG is decoded alike for all normalisations and dtypes
+        alike = alike and {**alike, "normalisation": None}
+        decode = _find(results, "test_decode", **{**same, "dtype": None}, preparation=alike)
         if decode is None or prepare is None:
             continue
         stages_ms = {
@@ -111,13 +116,18 @@ def stage_table(results: Iterable[Result]) -> Any:
 
 
 def preparation_line(results: Iterable[Result]) -> str | None:
-    """Return what preparing a JPEG of each size costs; None where it was not measured."""
+    """Return what preparing a JPEG of each size costs, for the first input of all."""
+    prepared = [result for result in results if result.quantity == "test_prepare"]
+    if not prepared:
+        return None
+    first = {key: prepared[0].info[key] for key in ("dtype", "input_shape")}
     parts = [
         f"{result.info['source']} {result.median_ms:.2f} ms"
-        for result in results
-        if result.quantity == "test_prepare" and result.info["dtype"] == "float32"
+        for result in prepared
+        if first.items() <= result.info.items()
     ]
-    return f"preparing a JPEG for a float model: {', '.join(parts)}" if parts else None
+    shape = "x".join(map(str, first["input_shape"]))
+    return f"preparing a JPEG for an input of {shape} {first['dtype']}: {', '.join(parts)}"
 
 
 def _find(

@@ -74,7 +74,8 @@ class Sample:
     def add_host(self) -> Sample:
         """Add inference, stages and the machine's yardsticks, for every architecture."""
         for size, scale in ((SOURCE, 1), ("12MP", 20)):
-            self.add("test_decode", size, 5e-4 * scale, {"source": size})
+            decoded = {"source": size, "dtype": None, "input_shape": SHAPE}
+            self.add("test_decode", size, 5e-4 * scale, decoded)
             for dtype in ("float32", "uint8"):
                 info = {"source": size, "dtype": dtype, "input_shape": SHAPE}
                 self.add("test_prepare", f"{dtype}-{size}", 6e-4 * scale, info)

@@ -15,6 +15,7 @@ from bench.report.sections.stage_breakdown import (
 )
 from bench.results.result import Result
 from bench.results.rows import Row
+from models.preprocessing import Normalisation, Preparation
 
 
 def result(quantity: str, milliseconds: float, **info) -> Result:
@@ -24,10 +25,13 @@ def result(quantity: str, milliseconds: float, **info) -> Result:
 MODEL = {"model": "alexnet-float32", "runtime": "litert", "runtime_version": "2.3.0"}
 OTHER = {**MODEL, "model": "alexnet-int8"}
 SHAPE = [1, 100, 100, 3]
-JPEG = {"source": "640x480", "dtype": "float32", "input_shape": SHAPE}
+HOW = Preparation(normalisation=Normalisation())
+JPEG = {"source": "640x480", "dtype": "float32", "input_shape": SHAPE, "preparation": HOW.as_dict()}
+DECODED = {**JPEG, "dtype": None, "preparation": Preparation().as_dict()}
 RUN = [
-    result("test_decode", 0.5, source="640x480"),
-    result("test_decode", 15.0, source="12MP"),
+    result("test_decode", 0.5, **DECODED),
+    result("test_decode", 7.0, **{**DECODED, "input_shape": [1, 224, 224, 3]}),
+    result("test_decode", 15.0, **{**DECODED, "source": "12MP"}),
     result("test_prepare", 0.6, **JPEG),
     result("test_prepare", 0.7, **{**JPEG, "dtype": "uint8"}),
     result("test_prepare", 16.0, **{**JPEG, "source": "12MP"}),
@@ -64,10 +68,16 @@ def test_a_model_that_lacks_a_stage_is_left_out(missing):
     assert stage_table(run) is None
 
 
-def test_a_model_of_another_input_is_left_out():
-    large = {**JPEG, "input_shape": [1, 224, 224, 3]}
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"input_shape": [1, 224, 224, 3]},
+        {"preparation": Preparation(normalisation=Normalisation((127.5,), (127.5,))).as_dict()},
+    ],
+)
+def test_a_stage_of_another_preparation_is_not_the_models(other):
     run = [entry for entry in RUN if entry.quantity != "test_classify_jpeg"]
-    assert breakdowns([*run, result("test_classify_jpeg", 0.9, **MODEL, **large)]) == []
+    assert breakdowns([*run, result("test_classify_jpeg", 0.9, **MODEL, **{**JPEG, **other})]) == []
 
 
 def test_the_bar_has_a_letter_for_each_twentieth():
@@ -86,6 +96,6 @@ def test_the_table_shows_all_of_it():
 
 def test_preparation_of_each_size():
     assert preparation_line(RUN) == (
-        "preparing a JPEG for a float model: 640x480 0.60 ms, 12MP 16.00 ms"
+        "preparing a JPEG for an input of 1x100x100x3 float32: 640x480 0.60 ms, 12MP 16.00 ms"
     )
     assert preparation_line([]) is None

@@ -131,6 +131,20 @@ class TestCommand:
         assert "0 of 11 right" in out
         assert "nothing tells" not in err
 
+    def test_the_size_that_a_file_leaves_open_can_be_named(self, model, pictures, capsys):
+        model.write_bytes(colour_classifier((-1, -1, -1, 3)))
+        arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
+        assert main([*arguments, "--runtime", "litert"]) == 1
+        assert "name them with --input-shape" in capsys.readouterr().err
+        assert main([*arguments, "--input-shape", "1x7x9x3", "--reference", str(model)]) == 0
+        assert "10 of 11 right" in capsys.readouterr().out
+
+    def test_a_batch_that_is_open_is_of_one_picture(self, model, pictures, capsys):
+        """As in every file that Keras' converter makes of a model without a batch size."""
+        model.write_bytes(colour_classifier((-1, 8, 8, 3)))
+        assert main(["evaluate", "--model", str(model), "--images", str(pictures)]) == 0
+        assert "10 of 11 right" in capsys.readouterr().out
+
     def test_too_low_an_accuracy_fails(self, model, pictures, capsys):
         arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
         assert main([*arguments, "--min-accuracy", "0.95", "--runtime", "litert"]) == 1
