@@ -52,12 +52,17 @@ def _run(argv: list[str] | None) -> int:
         )
         module.add_arguments(subparser)
         subparser.set_defaults(run=module.run)
-    words = sys.argv[1:] if argv is None else argv
+    from models.commands.screen import ending_quietly  # not sooner: a broken tree may have none
+
+    return ending_quietly(lambda: _command(parser, sys.argv[1:] if argv is None else argv))
+
+
+def _command(parser: argparse.ArgumentParser, words: list[str]) -> int:
+    from bench.results.runs import ResultsError
+
     end = words.index("--") if "--" in words else len(words)
     arguments, rest = parser.parse_known_args(words[:end])
     arguments.rest = rest + words[end:]
-    from bench.results.runs import ResultsError  # not sooner: a broken tree may have none
-
     try:
         if arguments.rest and arguments.command not in TAKE_MORE:
             raise ResultsError(f"unknown argument {arguments.rest[0]}")

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 
+from models.commands.screen import ending_quietly
 from models.data.photographs import DatasetError
 from models.files.artifacts import ArtifactError
 from models.preprocessing import PreprocessingError
@@ -23,6 +24,10 @@ def main(argv: list[str] | None = None) -> int:
         subparser = subparsers.add_parser(name, help=summary, description=summary)
         module.add_arguments(subparser)
         subparser.set_defaults(run=module.run)
+    return ending_quietly(lambda: _command(parser, argv))
+
+
+def _command(parser: argparse.ArgumentParser, argv: list[str] | None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return arguments.run(arguments)

@@ -50,6 +50,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from bench.gate.stored import compare_runs
     from bench.output.table import terminal
     from bench.results.runs import read_run
+    from models.commands.screen import told
 
     rest = arguments.rest
     if "--" not in rest or rest[0] != "--":
@@ -62,7 +63,7 @@ def _compare(arguments: argparse.Namespace) -> int:
             raise GateError(f"{file}: stands for both revisions")
     base, head = ([read_run(path) for path in files] for files in (base_files, head_files))
     outcome = compare_runs(base, head, read().with_latency(min_effect=arguments.min_effect))
-    print_outcome(outcome, terminal())
+    told(lambda: print_outcome(outcome, terminal()))
     if arguments.save_as is not None:
         if outcome.exit_status == PASS or (not base and head):
             print(f"stored as {baselines.store(arguments.save_as, head)}")

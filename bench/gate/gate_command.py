@@ -81,9 +81,10 @@ def _gate(arguments: argparse.Namespace) -> int:
     from bench.gate.show.tables import print_outcome
     from bench.output.table import terminal
     from bench.results.processor import machine_info
+    from models.commands.screen import told
 
     outcome, blocks, commits = _compare(arguments, settings(arguments, arguments.rest))
-    print_outcome(outcome, terminal())
+    told(lambda: print_outcome(outcome, terminal()))
     more = {"commits": commits, "info": infos(blocks[0]) if blocks else {}}
     return status_after(
         outcome,

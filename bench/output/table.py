@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table as RichTable
+
+from models.commands.screen import Screen
 
 NARROWEST = 132
 
@@ -67,12 +68,12 @@ def to_csv(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     return text.getvalue()
 
 
-def terminal() -> Console:
+def terminal() -> Screen:
     """Return the terminal on stdout; square brackets in a name are text, not markup.
 
     A table that is cut at the terminal's edge could not be read, so it has a least width.
     """
-    console = Console(highlight=False, markup=False)
+    console = Screen(highlight=False, markup=False)
     if console.width < NARROWEST:
         console.width = NARROWEST
     return console

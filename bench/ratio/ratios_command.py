@@ -47,10 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write."""
-    from rich.console import Console
-
     from bench.output.whole_file import write_text
     from bench.ratio.ratio import ratios
+    from models.commands.screen import Screen
 
     record: dict[str, Any] = {}
     try:
@@ -58,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         for precision in ("file",) if isinstance(arguments.name, Path) else precisions:
             models = _models(arguments.name, precision, arguments.model)
             blocks = _measure(models, arguments, precision)
-            Console().print(_table(models, ratios(blocks), arguments))
+            Screen().print(_table(models, ratios(blocks), arguments))
             record[precision] = {"models": [each.name for each in models], "blocks_ns": blocks}
         if arguments.json is not None:
             write_text(arguments.json, json.dumps(record))
@@ -93,13 +92,13 @@ def _models(name: str | Path, precision: str, others: list[Path]) -> list[Artifa
 
 
 def _measure(models: list[Artifact], arguments: argparse.Namespace, title: str) -> list[Any]:
-    from rich.progress import track
+    from models.commands.screen import bar
 
     command = [sys.executable, "-m", "bench.ratio.worker"]
     command += [str(arguments.rounds), str(arguments.threads), "litert"]
     command += [str(model.path.resolve()) for model in models]
     blocks = []
-    for _ in track(range(arguments.blocks), description=title, transient=True):
+    for _ in bar(title)(range(arguments.blocks)):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise ArtifactError(f"the measuring process ended: {done.stderr.strip()[-300:]}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from models import zoo
 from models.commands.arguments import add_artifacts, add_names, add_precision, add_task, chosen_task
+from models.commands.screen import bar
 from models.files import artifacts
 from models.files.cards import Card
 from models.files.run_records import keras_path, published_run
@@ -64,8 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _card(target, parameters: int, keras_file: Path, test) -> Card:
-    from rich.progress import track
-
     from models.conversion import tflite
     from models.data.canary_images import canary_images
     from models.files import graph
@@ -74,7 +72,6 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
     runtime = runtimes.RUNTIMES["litert"]
     content = target.path.read_bytes()
     model = runtime.load(content)
-    progress = functools.partial(track, description=target.name)
     return Card(
         architecture=target.architecture,
         precision=target.precision,
@@ -84,7 +81,7 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
         keras_sha256=artifacts.sha256(keras_file.read_bytes()),
         multiply_accumulates=graph.multiply_accumulates(content),
         operators=graph.operator_counts(content),
-        accuracy=evaluation.measure_accuracy(model, test, progress),
+        accuracy=evaluation.measure_accuracy(model, test, bar(target.name)),
         runtime=f"{runtime.name} {runtime.version}",
         canary=evaluation.canary(model, canary_images()),
         training=_provenance(target.architecture, keras_file.parent),

@@ -22,9 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fetch, showing git's progress as a bar."""
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    with Progress() as progress:
+    with Progress(console=Console(stderr=True)) as progress:
         bars: dict[str, TaskID] = {}
 
         def show(stage: str, percent: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import sys
 from pathlib import Path
 
@@ -52,10 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _hold_against_cards(arguments: argparse.Namespace) -> int:
     """Print accuracies; fail where one is not what the file's card says."""
-    from rich.console import Console
-    from rich.progress import track
     from rich.table import Table
 
+    from models.commands.screen import Screen, bar
     from models.judging.accuracy import measure_accuracy
     from models.running import runtimes
 
@@ -71,8 +69,7 @@ def _hold_against_cards(arguments: argparse.Namespace) -> int:
             content, expected = target.read_bytes(), target.require_card().accuracy
             for runtime in chosen:
                 model = runtime.load(content)
-                progress = functools.partial(track, description=target.name)
-                measured = measure_accuracy(model, test, progress)
+                measured = measure_accuracy(model, test, bar(target.name))
                 if expected.fingerprint != measured.fingerprint:
                     verdict = "of other photographs"
                 elif abs(expected.correct - measured.correct) > 0.001 * measured.images:
@@ -86,5 +83,5 @@ def _hold_against_cards(arguments: argparse.Namespace) -> int:
                     f"{measured.fraction:.2%}",
                     verdict,
                 )
-    Console().print(table)
+    Screen().print(table)
     return 1 if differs else 0

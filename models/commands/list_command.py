@@ -8,11 +8,11 @@ from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from models import zoo
 from models.commands.arguments import add_artifacts
+from models.commands.screen import Screen
 from models.files.artifacts import PRECISIONS, ArtifactError, artifact
 from models.files.cards import Card
 from models.files.run_records import read_runs
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
-        Console().print(_table(rows))
+        Screen().print(_table(rows))
     return 0
 
 

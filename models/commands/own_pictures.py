@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from models.commands.arguments import chosen_preparation
+from models.commands.screen import Screen, bar
 from models.data.folders import read_labels, read_pictures
 from models.files.artifacts import Artifact, user_model
 from models.files.metadata import read_metadata
@@ -75,7 +75,7 @@ def evaluate_file(file: Artifact, runtime_name: str, arguments: argparse.Namespa
     preparation = chosen_preparation(file, model.input, arguments)
     if preparation.normalisation and preparation.normalisation.warning:
         print(f"warning: {file.name}: {preparation.normalisation.warning}", file=sys.stderr)
-    progress = _bar(f"{file.name}, {runtime_name}")
+    progress = bar(f"{file.name}, {runtime_name}")
     evaluation = evaluate(model, photographs, preparation=preparation, progress=progress)
     for name, damage in evaluation.damaged.items():
         print(f"not classified: {name}: {damage}", file=sys.stderr)
@@ -89,16 +89,6 @@ def _labels(file: Artifact, named: Path | None) -> tuple[str, ...]:
     told = read_metadata(file.read_bytes()).labels
     beside = file.path.with_name("labels.txt")
     return told or (read_labels(beside) if beside.is_file() else ())
-
-
-def _bar(title: str):
-    from rich.console import Console
-    from rich.progress import track
-
-    def progress(paths: Iterable[Path]) -> Iterable[Path]:
-        return track(paths, title, console=Console(stderr=True), transient=True)
-
-    return progress
 
 
 def _record(
@@ -119,13 +109,12 @@ def _record(
 def _print(
     file: Artifact, runtime_name: str, evaluation: Evaluation, beside: Comparison | None
 ) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     one, five = evaluation.top_1, evaluation.top_5
     low, high = one.interval
-    console = Console()
+    console = Screen()
     title = f"{file.name} in {runtime_name}"
     print(
         f"{title}: {one.correct:,} of {one.images:,} right, {one.fraction:.2%} "

@@ -14,6 +14,7 @@ from models.commands.arguments import (
     chosen_task,
     positive,
 )
+from models.commands.screen import bar
 from models.files import artifacts
 from models.files.plain_json import write_json
 from models.judging import robustness
@@ -48,8 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; exit status 1 where a model falls too low under a mild change."""
-    from rich.console import Console
-    from rich.progress import track
 
     photographs = chosen_task(arguments).load("Test").take(slice(None, None, arguments.every))
     runtime = runtimes.RUNTIMES[arguments.runtime]
@@ -60,11 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     models = {file.name: runtime.load(file.read_bytes()) for file in files}
     results = list(
-        track(
-            robustness.measure(models, photographs),
-            total=len(models) * len(robustness.CHANGES),
-            description="changes",
-            console=Console(stderr=True),
+        bar("changes", len(models) * len(robustness.CHANGES))(
+            robustness.measure(models, photographs)
         )
     )
     print(robustness.markdown(results))

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from models import zoo
 from models.commands.arguments import add_names
+from models.commands.screen import Screen
 from models.commands.train_command import add_run_arguments, prepare_runs, train_and_publish
 from models.commands.training_runs import BASELINE
 from models.files.run_records import (
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
-        console = Console()
+        console = Screen()
         console.print(_table(rows))
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 
@@ -16,6 +17,7 @@ class Bars:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             "{task.fields[figures]}",
+            console=Console(stderr=True),
         )
         self._bar = self._progress.add_task(title, total=epochs * self._steps, figures="")
         self._done = 0

@@ -1,0 +1,59 @@
+"""What commands print to, and how they end when nobody reads on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track
+
+Item = TypeVar("Item")
+
+CLOSED_PIPE = 141
+"""As a shell says it of a program that SIGPIPE ended: 128 and the signal's number."""
+
+
+class Screen(Console):
+    """The terminal on stdout; a pipe that its reader closed raises `BrokenPipeError`, as print."""
+
+    def on_broken_pipe(self) -> None:
+        """Not rich's own way, which ends the process with 1: that means something to a gate."""
+        raise
+
+
+def ending_quietly(run: Callable[[], int]) -> int:
+    """Return the exit status that `run` returns; `CLOSED_PIPE` where its reader ended before it."""
+    statuses: list[int] = []
+    return statuses[0] if told(lambda: statuses.append(run())) else CLOSED_PIPE
+
+
+def told(tell: Callable[[], object]) -> bool:
+    """Return whether all that `tell` prints is taken; if not, what is printed later is dropped."""
+    try:
+        try:
+            tell()
+        finally:  # after `--help` too, which ends by an exception
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def bar(title: str, total: int | None = None) -> Callable[[Iterable[Item]], Iterable[Item]]:
+    """Return a function that gives the items of an iterable, and shows on stderr how many it gave.
+
+    Args:
+        title: stands before the bar.
+        total: of items, where the iterable has no length.
+    """
+
+    def progress(items: Iterable[Item]) -> Iterable[Item]:
+        console = Console(stderr=True)
+        return track(items, title, total=total, console=console, transient=True)
+
+    return progress
