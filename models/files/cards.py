@@ -56,7 +56,7 @@ class Card:
         file_bytes: size of the file.
         sha256: of the file (hexadecimal).
         keras_sha256: of the `.keras` file that it was converted from.
-        multiply_accumulates: of one inference.
+        multiply_accumulates: of one inference; None where an operator's are unknown.
         operators: how often each operator stands in the file.
         accuracy: on the Test photographs, each alone, measured with `runtime`.
         runtime: name and version of the runtime that measured.
@@ -73,7 +73,7 @@ class Card:
     file_bytes: int
     sha256: str
     keras_sha256: str
-    multiply_accumulates: int
+    multiply_accumulates: int | None
     operators: dict[str, int]
     accuracy: Accuracy
     runtime: str

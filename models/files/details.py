@@ -56,7 +56,7 @@ class FileDetails:
 
     Attributes:
         parameters: elements of all constant weights and biases.
-        multiply_accumulates: of one inference, of the operators that `models.files.graph` knows.
+        multiply_accumulates: of one inference; None where an operator's are unknown.
         bytes_moved: of one inference, by all operators; see `models.files.graph`.
         operators: how often each operator stands in the graph, by name.
         precision: "float32", "float16", "dynamic" or "int8" as `models.files.artifacts.PRECISIONS`
@@ -69,7 +69,7 @@ class FileDetails:
     """
 
     parameters: int
-    multiply_accumulates: int
+    multiply_accumulates: int | None
     bytes_moved: int
     operators: dict[str, int]
     precision: str
@@ -108,7 +108,7 @@ def read_details(content: bytes) -> FileDetails:
         operators = graph.operators_of(model)
         return FileDetails(
             sum(_elements(tensor) for tensor in weights if _is_weight(tensor)),
-            sum(operator.multiply_accumulates for operator in operators),
+            graph.total_multiply_accumulates(operators),
             sum(operator.bytes_moved for operator in operators),
             dict(sorted(Counter(operator.name for operator in operators).items())),
             _precision(model, first, constants),

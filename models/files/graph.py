@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -34,12 +35,13 @@ class Operator:
 
     Attributes:
         name: the builtin operator's name, such as "CONV_2D".
-        multiply_accumulates: of one inference; 0 for operators without weights.
+        multiply_accumulates: of one inference; 0 for operators without weights; None where it is
+            unknown, as of a custom operator or a loop.
         bytes_moved: of one inference: its inputs, weights and outputs, each once.
     """
 
     name: str
-    multiply_accumulates: int
+    multiply_accumulates: int | None
     bytes_moved: int
 
 
@@ -47,7 +49,8 @@ def operators(content: bytes) -> list[Operator]:
     """Return the nodes of the first subgraph, in order.
 
     Multiply-accumulates are counted as in Howard et al., arXiv 1704.04861, section 3.1: for a
-    convolution, weights of one filter times outputs; for a dense layer, its weights.
+    convolution, weights of one filter times outputs; for a dense layer, its weights; for a
+    recurrent one, those of all its matrices in each step.
     Bytes are those that every operator has to read and write if nothing stays in a cache between
     two of them. Weights that are stored as float16 count as the float32 values that they become
     when the model is loaded; that conversion itself moves nothing during an inference.
@@ -150,13 +153,19 @@ def weight_types(content: bytes) -> dict[str, str]:
     return {name: ", ".join(sorted(types)) for name, types in found.items()}
 
 
-def multiply_accumulates(content: bytes) -> int:
-    """Return the multiply-accumulates of one inference.
+def multiply_accumulates(content: bytes) -> int | None:
+    """Return the multiply-accumulates of one inference; None where an operator's are unknown.
 
     Raises:
         GraphError: the bytes cannot be read as a graph.
     """
-    return sum(operator.multiply_accumulates for operator in operators(content))
+    return total_multiply_accumulates(operators(content))
+
+
+def total_multiply_accumulates(nodes: Sequence[Operator]) -> int | None:
+    """Return those of all operators; None where one's are unknown."""
+    counts = [each.multiply_accumulates for each in nodes]
+    return None if None in counts else sum(count or 0 for count in counts)
 
 
 def bytes_moved(content: bytes) -> int:
@@ -168,31 +177,97 @@ def bytes_moved(content: bytes) -> int:
     return sum(operator.bytes_moved for operator in operators(content))
 
 
+def has_no_weights(name: str) -> bool:
+    """Return whether an operator, by its name, is known to multiply and accumulate nothing."""
+    if name in _NO_WEIGHTS:
+        return True
+    return name in _OPERATOR_NAMES.values() and name not in _COSTS and not _RUNS_OTHERS.match(name)
+
+
 def _operator(name: str, node: Any, tensors: Any, made: set[int]) -> Operator:
-    cost = 0
-    if name == "CONV_2D":
-        filters = tensors[node.inputs[1]].shape  # (outputs, height, width, inputs)
-        cost = prod(filters[1:]) * prod(tensors[node.outputs[0]].shape)
-    elif name == "DEPTHWISE_CONV_2D":
-        filters = tensors[node.inputs[1]].shape  # (1, height, width, channels)
-        cost = prod(filters[1:3]) * prod(tensors[node.outputs[0]].shape)
-    elif name == "FULLY_CONNECTED":
-        weights = tensors[node.inputs[1]].shape  # (outputs, inputs)
-        cost = prod(weights) * (prod(tensors[node.outputs[0]].shape) // weights[0])
-    elif name == "TRANSPOSE_CONV":
-        filters = tensors[node.inputs[1]].shape  # (outputs, height, width, inputs)
-        cost = prod(filters[:3]) * prod(tensors[node.inputs[2]].shape)
-    elif name == "BATCH_MATMUL":
-        cost = prod(tensors[node.outputs[0]].shape) * _inner_size(node, tensors)
+    count = _COSTS.get(name)
+    cost = int(count(node, tensors)) if count else 0 if has_no_weights(name) else None
     inputs = [int(index) for index in node.inputs if index >= 0]  # -1: an optional one is absent
     is_done_at_load = name == "DEQUANTIZE" and not made & set(inputs)
     touched = set() if is_done_at_load else {*inputs, *map(int, node.outputs)}
-    return Operator(name, int(cost), sum(tensor_bytes(tensors[index]) for index in touched))
+    return Operator(name, cost, sum(tensor_bytes(tensors[index]) for index in touched))
 
 
-def _inner_size(node: Any, tensors: Any) -> int:
+def _convolution(node: Any, tensors: Any) -> int:
+    filters = tensors[node.inputs[1]].shape  # (outputs, height, width, inputs)
+    return prod(filters[1:]) * prod(tensors[node.outputs[0]].shape)
+
+
+def _depthwise_convolution(node: Any, tensors: Any) -> int:
+    filters = tensors[node.inputs[1]].shape  # (1, height, width, channels)
+    return prod(filters[1:3]) * prod(tensors[node.outputs[0]].shape)
+
+
+def _dense(node: Any, tensors: Any) -> int:
+    weights = tensors[node.inputs[1]].shape  # (outputs, inputs)
+    return prod(weights) * (prod(tensors[node.outputs[0]].shape) // weights[0])
+
+
+def _transposed_convolution(node: Any, tensors: Any) -> int:
+    filters = tensors[node.inputs[1]].shape  # (outputs, height, width, inputs)
+    return prod(filters[:3]) * prod(tensors[node.inputs[2]].shape)
+
+
+def _convolution_3d(node: Any, tensors: Any) -> int:
+    filters = tensors[node.inputs[1]].shape  # (depth, height, width, inputs, outputs)
+    return prod(filters[:4]) * prod(tensors[node.outputs[0]].shape)
+
+
+def _matrix_product(node: Any, tensors: Any) -> int:
     left = tensors[node.inputs[0]].shape
-    return int(left[-2] if node.builtinOptions.adjX else left[-1])
+    inner = left[-2] if node.builtinOptions.adjX else left[-1]
+    return prod(tensors[node.outputs[0]].shape) * int(inner)
+
+
+def _recurrent(node: Any, tensors: Any) -> int:
+    """Count every matrix of weights once a step; the input's last dimension are features."""
+    given = [tensors[index] for index in node.inputs[1:] if index >= 0]
+    matrices = [each for each in given if not each.isVariable and _rank(each) == 2]
+    return prod(tensors[node.inputs[0]].shape[:-1]) * sum(prod(each.shape) for each in matrices)
+
+
+def _lstm(node: Any, tensors: Any) -> int:
+    if len(node.inputs) != _BASIC_LSTM_INPUTS:
+        return _recurrent(node, tensors)
+    return tensors[node.inputs[0]].shape[0] * prod(tensors[node.inputs[2]].shape)
+
+
+def _rank(tensor: Any) -> int:
+    return 0 if tensor.shape is None else len(tensor.shape)
+
+
+_BASIC_LSTM_INPUTS = 5
+"""Of LSTM with the kernel type BASIC: input, last output, all weights, biases, last state."""
+
+_COSTS: dict[str, Callable[[Any, Any], int]] = {
+    "CONV_2D": _convolution,
+    "DEPTHWISE_CONV_2D": _depthwise_convolution,
+    "FULLY_CONNECTED": _dense,
+    "TRANSPOSE_CONV": _transposed_convolution,
+    "CONV_3D": _convolution_3d,
+    "BATCH_MATMUL": _matrix_product,
+    "LSTM": _lstm,
+    "RNN": _recurrent,
+    "SVDF": _recurrent,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
+    "UNIDIRECTIONAL_SEQUENCE_RNN": _recurrent,
+    "BIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
+    "BIDIRECTIONAL_SEQUENCE_RNN": _recurrent,
+}
+"""From a node and all tensors to its multiply-accumulates."""
+
+_RUNS_OTHERS = re.compile(
+    "CALL$|IF$|WHILE$|STABLEHLO_|CUSTOM$|DELEGATE$|PLACEHOLDER|CONV_3D_TRANSPOSE|RFFT2D"
+)
+"""Operators that run a graph or that are not counted: what they cost is unknown."""
+
+_NO_WEIGHTS = {"TFLite_Detection_PostProcess"}
+"""Custom operators that are known: it sorts boxes and leaves out those that overlap."""
 
 
 def tensor_bytes(tensor: Any) -> int:

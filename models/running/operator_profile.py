@@ -12,6 +12,7 @@ from typing import Any
 from models.files import graph
 from models.files.artifacts import Artifact, ArtifactError
 from models.running.child_process import run_apart
+from models.running.loaded_model import CannotRunError
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 
@@ -19,11 +20,13 @@ RUNTIME = "litert"
 TIMEOUT_S = 600
 COMMAND = [sys.executable, "-m", "models.running.operator_rounds"]
 
-_WEIGHTED = re.compile("(Convolution|Fully Connected)")
+_WEIGHTED = re.compile("(Convolution|Deconvolution|Fully Connected|Batch Matrix Multiply)")
 _MAY_RUN_AS = {
     "CONV_2D": re.compile("Convolution(?!.*DWConv)|Fully Connected"),  # the latter if it is 1x1
     "DEPTHWISE_CONV_2D": re.compile("Convolution"),
     "FULLY_CONNECTED": re.compile("Fully Connected"),
+    "TRANSPOSE_CONV": re.compile("Deconvolution"),
+    "BATCH_MATMUL": re.compile("Batch Matrix Multiply"),
 }
 
 
@@ -103,10 +106,16 @@ def profile_operators(artifact: Artifact, rounds: int) -> OperatorProfile:
             f"runtime {runtime.name} is not installed: pip install {runtime.distribution}"
         )
     try:
-        nodes = graph.operators(artifact.read_bytes())
+        model = graph.parse(artifact.read_bytes())
+        nodes = graph.operators_of(model)
     except graph.GraphError as error:
         raise ArtifactError(f"{artifact.path}: {error}") from None
     probe(artifact.path, runtime)
+    if any(tensor.isVariable for each in model.subgraphs for tensor in each.tensors):
+        raise CannotRunError(
+            f"{artifact.path}: cannot be profiled: LiteRT's profiler takes no model with a state "
+            "(variable tensors, such as an LSTM's)"
+        )
     command = [*COMMAND, str(artifact.path.resolve()), str(rounds)]
     answer = run_apart(command, path=artifact.path, who="LiteRT's profiler", timeout_s=TIMEOUT_S)
     measured = json.loads(answer)
@@ -150,7 +159,7 @@ def match(
         if each["node"] is not None and not each["subgraph"] and each["node"] < len(nodes)
     }
     if len(free) == len(weighted) and all(
-        _MAY_RUN_AS[node.name].match(measured[number]["name"])
+        node.name in _MAY_RUN_AS and _MAY_RUN_AS[node.name].match(measured[number]["name"])
         for node, number in zip(free, weighted, strict=True)
     ):
         found |= dict(zip(weighted, free, strict=True))
@@ -162,7 +171,7 @@ def match(
             else None
             if each["node"] is None
             else each["name"],
-            _cost(found.get(number), is_weighted=number in weighted or each["name"] in _MAY_RUN_AS),
+            _cost(found.get(number), each),
             each["node"] is None,
             each["microseconds"],
         )
@@ -170,7 +179,11 @@ def match(
     )
 
 
-def _cost(node: graph.Operator | None, *, is_weighted: bool) -> int | None:
+def _cost(node: graph.Operator | None, event: dict[str, Any]) -> int | None:
+    """Return the multiply-accumulates of an operator; None where they are unknown."""
     if node is not None:
         return node.multiply_accumulates
-    return None if is_weighted else 0
+    is_delegated = event["node"] is None
+    if is_delegated:
+        return None if _WEIGHTED.match(event["name"]) else 0
+    return 0 if graph.has_no_weights(event["name"]) else None

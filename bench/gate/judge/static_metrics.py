@@ -32,7 +32,7 @@ class Known:
         path: the file.
         architecture: its name.
         sha256: of the file.
-        counts: value of each of `COUNTS`.
+        counts: value of each of `COUNTS`; None where it is unknown.
         operators: how often each operator stands in the file.
         accuracy: on the Test photographs.
     """
@@ -40,7 +40,7 @@ class Known:
     path: Path
     architecture: str
     sha256: str
-    counts: dict[str, int]
+    counts: dict[str, int | None]
     operators: dict[str, int]
     accuracy: Accuracy
 
@@ -112,8 +112,8 @@ def compare_trees(
         allowed = thresholds.of(new.architecture)
         for quantity in COUNTS:
             before, after = old.counts[quantity], new.counts[quantity]
-            verdict = lower_is_better(after - before, getattr(allowed, quantity))
-            figures.append(Figure(name, quantity, f"{before:,}", f"{after:,}", verdict))
+            if before is not None or after is not None:
+                figures.append(_figure(name, quantity, before, after, allowed))
         figures.append(_operators(name, old.operators, new.operators, allowed.operators))
         if old.accuracy.fingerprint != new.accuracy.fingerprint:
             problems.append(f"accuracy of {name}: the cards speak of different photographs")

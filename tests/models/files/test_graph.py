@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import flatbuffers
+import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from models.files import graph
 from models.files.artifacts import artifact, user_model
 from models.files.graph import GraphError
+from tests.models.small_files import Tensor, small_file
 
 FLOAT32, FLOAT16 = schema.TensorType.FLOAT32, schema.TensorType.FLOAT16
 DENSE, DEQUANTIZE = schema.BuiltinOperator.FULLY_CONNECTED, schema.BuiltinOperator.DEQUANTIZE
@@ -80,6 +82,54 @@ def _model(*, half_weights: bool) -> bytes:
     builder = flatbuffers.Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _lstm() -> bytes:
+    """28 steps of 28 values to 20 units: four gates, without peepholes or a projection."""
+    weights = np.zeros(1, np.float32)
+    gates = [Tensor(f"in {gate}", (20, 28), values=weights) for gate in "ifco"]
+    gates += [Tensor(f"again {gate}", (20, 20), values=weights) for gate in "ifco"]
+    biases = [Tensor(f"bias {gate}", (20,), values=weights) for gate in "ifco"]
+    states = [Tensor(name, (1, 20), is_variable=True) for name in ("state", "cell")]
+    tensors = [Tensor("x", (1, 28, 28)), *gates, *biases, *states, Tensor("y", (1, 28, 20))]
+    inputs = [*range(9), -1, -1, -1, *range(9, 13), -1, -1, 13, 14, -1, -1, -1, -1]
+    node = ("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [15])
+    return small_file(tensors, [node], [0], [15])
+
+
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [
+        (_lstm(), 28 * 4 * (28 * 20 + 20 * 20)),
+        (
+            small_file(
+                [Tensor("x", (1, 8, 16, 16, 3)), Tensor("filters", (3, 3, 3, 3, 4)),
+                 Tensor("y", (1, 6, 14, 14, 4))],
+                [("CONV_3D", [0, 1], [2])], [0, 1], [2],
+            ),
+            6 * 14 * 14 * 4 * 27 * 3,
+        ),
+        (
+            small_file(
+                [Tensor("x", (1, 10)), Tensor("features", (8, 10)), Tensor("times", (8, 4)),
+                 Tensor("state", (1, 32), is_variable=True), Tensor("y", (1, 8))],
+                [("SVDF", [0, 1, 2, -1, 3], [4])], [0], [4],
+            ),
+            8 * 10 + 8 * 4,
+        ),
+        (small_file([Tensor("x"), Tensor("y")], [("TANH", [0], [1])], [0], [1]), 0),
+        (small_file([Tensor("x"), Tensor("y")], [("WHILE", [0], [1])], [0], [1]), None),
+        (small_file([Tensor("x"), Tensor("y")], [("Mine", [0], [1])], [0], [1]), None),
+        (
+            small_file([Tensor("x"), Tensor("y")], [("TFLite_Detection_PostProcess", [0], [1])],
+                       [0], [1]),
+            0,
+        ),
+    ],
+    ids=["lstm", "conv 3d", "svdf", "no weights", "loop", "custom", "ssd"],
+)  # fmt: skip
+def test_multiply_accumulates_of_any_operator_or_unknown(content, count):
+    assert graph.multiply_accumulates(content) == count
 
 
 @pytest.mark.parametrize("half_weights", [False, True])

@@ -14,6 +14,7 @@ from models.files import graph
 from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
 from models.running import litert_profiler, operator_profile
 from models.running.litert_profiler import ProfiledModel, ProfilerError
+from models.running.loaded_model import CannotRunError
 from models.running.operator_profile import (
     OperatorProfile,
     OperatorTime,
@@ -113,6 +114,35 @@ def test_a_model_of_several_inputs_is_profiled(tmp_path):
     path.write_bytes(small_file(tensors, [("SUB", [0, 1], [2])], [0, 1], [2]))
     found = profile_operators(user_model(path), 5)
     assert [each.kind.lower() for each in found.operators] == ["subtract"]
+
+
+def test_a_batch_that_is_open_is_profiled_as_one(tmp_path):
+    """As in every file that Keras' converter makes of a model without a batch size."""
+    tensors = [Tensor("x", (-1, 4)), Tensor("y", (-1, 4))]
+    path = tmp_path / "open.tflite"
+    path.write_bytes(small_file(tensors, [("NEG", [0], [1])], [0], [1]))
+    found = profile_operators(user_model(path), 5)
+    assert [each.kind.lower() for each in found.operators] == ["negate"]
+
+
+def test_matrix_products_in_the_delegate_are_counted(tmp_path):
+    tensors = [Tensor("one", (1, 8, 16)), Tensor("two", (1, 16, 4)), Tensor("out", (1, 8, 4))]
+    graph = (tensors, [("BATCH_MATMUL", [0, 1], [2])], [0, 1], [2])
+    options = schema.BatchMatMulOptionsT()
+    path = tmp_path / "product.tflite"
+    kind = schema.BuiltinOptions.BatchMatMulOptions
+    path.write_bytes(write([graph], {"BATCH_MATMUL": (kind, options)}))
+    (found,) = profile_operators(user_model(path), 5).operators
+    assert (found.node, found.multiply_accumulates) == ("BATCH_MATMUL", 8 * 16 * 4)
+
+
+def test_a_state_is_told_where_the_profiler_takes_none(tmp_path):
+    """A state that nothing uses: the interpreter runs the file."""
+    tensors = [Tensor("x"), Tensor("y"), Tensor("state", is_variable=True)]
+    path = tmp_path / "state.tflite"
+    path.write_bytes(small_file(tensors, [("NEG", [0], [1])], [0], [1]))
+    with pytest.raises(CannotRunError, match="takes no model with a state"):
+        profile_operators(user_model(path), 5)
 
 
 def test_a_loop_is_the_sum_of_its_body(tmp_path):
