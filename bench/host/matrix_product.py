@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-SIZE = 1_024
-"""Rows and columns of both matrices: so large that arithmetic is all that counts."""
+SIZE = 512
+"""Rows and columns of both matrices: so large that a call's own cost does not count, and no larger."""
 
 OPERATIONS = 2 * SIZE**3
 DTYPES = ("float32", "int8")

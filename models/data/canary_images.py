@@ -6,6 +6,7 @@ answers as it did where its accuracy was measured.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 import numpy as np
@@ -25,7 +26,7 @@ def canary_images(count: int = COUNT, seed: int = SEED) -> np.ndarray:
     Returns:
         uint8 RGB, shape (count, 100, 100, 3).
     """
-    return np.stack([_blob(np.random.RandomState(seed + index)) for index in range(count)])
+    return np.stack([_blob(seed + index) for index in range(count)])
 
 
 def fingerprint(images: np.ndarray) -> str:
@@ -33,8 +34,10 @@ def fingerprint(images: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
 
 
-def _blob(random: np.random.RandomState) -> np.ndarray:
+@functools.cache
+def _blob(seed: int) -> np.ndarray:
     """One ellipse, shaded from a highlight outwards, with a patch of a second colour."""
+    random = np.random.RandomState(seed)
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.int64)
     centre_x, centre_y = random.randint(44, 57, 2)
     radius_x, radius_y = random.randint(34, 48, 2)

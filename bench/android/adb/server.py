@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import adbutils
@@ -19,6 +20,7 @@ from bench.android.adb.server_address import ServerAddress
 CONNECT_TIMEOUT_S = 3.0
 START_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 10.0
+_USB = Path("/dev/bus/usb")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -95,6 +97,8 @@ def start_server(address: ServerAddress) -> bool:
         )
     command = [adb_program(), "-P", str(address.port), "start-server"]
     environment = {k: v for k, v in os.environ.items() if k != "ADB_SERVER_SOCKET"}
+    if sys.platform == "linux" and not _USB.exists():
+        environment["ADB_LIBUSB"] = "0"  # libusb would be waited for, 3 s, to find none
     try:
         # The server inherits open pipes and would keep them open: so none are given to it.
         subprocess.run(
