@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bench.output.table import terminal
     from bench.output.whole_file import write, write_text
     from bench.results.runs import ResultsError, read_runs
+    from models.commands.terminal_table import print_table
 
     runs = read_runs(arguments.results)
     found = histories(runs, arguments.repository)
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     for history in found:
         table = changes_table(history)
         if table.rows:
-            console.print(table.rich(f"Changes on {history.processor}"))
+            print_table(table.rich(f"Changes on {history.processor}"), console)
         for line in summary(history):
             console.print(line, soft_wrap=True)
     if arguments.json is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 SIZE = 512
-"""Rows and columns of both matrices: so large that a call's own cost does not count, and no larger."""
+"""Rows and columns of both matrices: so many that a call's own cost does not count."""
 
 OPERATIONS = 2 * SIZE**3
 DTYPES = ("float32", "int8")

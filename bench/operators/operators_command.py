@@ -43,8 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write; a model that cannot be measured costs no other its row."""
     from bench.operators.operator_record import measured, to_json
     from bench.operators.operator_table import captions, each_table, kinds_table
-    from bench.output.table import terminal
     from bench.output.whole_file import write_text
+    from models.commands.terminal_table import print_table
     from models.running.operator_profile import profile_operators
     from models.running.runtimes import RuntimeUnavailableError
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ArtifactError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    console, found, failed = terminal(), [], False
+    found, failed = [], False
     for target in targets:
         try:
             profile = profile_operators(target, arguments.rounds)
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             failed = True
             continue
         table = each_table(profile) if arguments.each else kinds_table(profile)
-        console.print(table.rich(*captions(target.name, profile)))
+        print_table(table.rich(*captions(target.name, profile)))
     if arguments.json is not None and found:
         write_text(arguments.json, to_json(found))
     return 1 if failed or not found else 0

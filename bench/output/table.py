@@ -11,8 +11,7 @@ from typing import Any
 from rich.table import Table as RichTable
 
 from models.commands.screen import Screen
-
-NARROWEST = 132
+from models.commands.terminal_table import terminal_table
 
 
 @dataclass(frozen=True)
@@ -38,15 +37,9 @@ class Table:
         ]
 
     def rich(self, title: str, caption: str | None = None) -> RichTable:
-        """Return it for a `terminal`."""
-        table = RichTable(
-            title=title, title_justify="left", caption=caption, caption_justify="left"
-        )
-        for head, form in zip(self.heads, self.formats, strict=True):
-            table.add_column(head, justify="right" if form else "left")
-        for row in self.cells():
-            table.add_row(*row)
-        return table
+        """Return it for `print_table`."""
+        numbers = [place for place, form in enumerate(self.formats) if form]
+        return terminal_table(self.heads, self.cells(), numbers, title, caption)
 
     def markdown(self) -> str:
         """Return it as Markdown, in which no cell is read as markup."""
@@ -69,14 +62,8 @@ def to_csv(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def terminal() -> Screen:
-    """Return the terminal on stdout; square brackets in a name are text, not markup.
-
-    A table that is cut at the terminal's edge could not be read, so it has a least width.
-    """
-    console = Screen(highlight=False, markup=False)
-    if console.width < NARROWEST:
-        console.width = NARROWEST
-    return console
+    """Return the terminal on stdout; square brackets in a name are text, not markup."""
+    return Screen(highlight=False, markup=False)
 
 
 def plain(text: str) -> str:

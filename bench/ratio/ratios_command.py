@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write."""
     from bench.output.whole_file import write_text
     from bench.ratio.ratio import ratios
-    from models.commands.screen import Screen
+    from models.commands.terminal_table import print_table
 
     record: dict[str, Any] = {}
     try:
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         for precision in ("file",) if isinstance(arguments.name, Path) else precisions:
             models = _models(arguments.name, precision, arguments.model)
             blocks = _measure(models, arguments, precision)
-            Screen().print(_table(models, ratios(blocks), arguments))
+            print_table(_table(models, ratios(blocks), arguments))
             record[precision] = {"models": [each.name for each in models], "blocks_ns": blocks}
         if arguments.json is not None:
             write_text(arguments.json, json.dumps(record))
@@ -107,17 +107,15 @@ def _measure(models: list[Artifact], arguments: argparse.Namespace, title: str) 
 
 
 def _table(models: list[Artifact], found: list[Ratio], arguments: argparse.Namespace):
-    from rich.table import Table
+    from models.commands.terminal_table import terminal_table
 
-    table = Table(
-        title=f"{models[0].name}: invoke as a share of the others', interleaved",
-        caption=f"{arguments.blocks} processes of {arguments.rounds} rounds, LiteRT, "
-        f"{arguments.threads} thread(s); in brackets: 95 % interval",
-    )
-    for heading in ("model", "latency us", "share"):
-        table.add_column(heading, justify="left" if heading == "model" else "right")
+    rows = []
     for model, each in zip(models, found, strict=True):
         share = f"{each.value:.3f} ({each.lower:.3f} to {each.upper:.3f})"
-        share = share if model is not models[0] else ""
-        table.add_row(model.name, f"{each.latency_us:.1f}", share)
-    return table
+        rows.append((model.name, f"{each.latency_us:.1f}", share if model is not models[0] else ""))
+    return terminal_table(
+        ("model", "latency us", "share"), rows, (1, 2),
+        f"{models[0].name}: invoke as a share of the others', interleaved",
+        f"{arguments.blocks} processes of {arguments.rounds} rounds, LiteRT, "
+        f"{arguments.threads} thread(s); in brackets: 95 % interval",
+    )  # fmt: skip

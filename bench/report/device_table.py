@@ -8,6 +8,7 @@ from rich.table import Table
 
 from bench.android.adb.device_errors import printable
 from bench.results.result import Result
+from models.commands.terminal_table import terminal_table
 
 QUANTITIES = {
     "test_device_inference": "inference",
@@ -28,11 +29,8 @@ def device_table(results: Iterable[Result]) -> Table | None:
             rows.setdefault(key, {})[result.quantity] = result
     if not rows:
         return None
-    table = Table(title="On the device: mean / median in ms", title_justify="left")
-    table.add_column("model")
-    table.add_column("device")
-    for heading in (*QUANTITIES.values(), "memory in MB", "overhead"):
-        table.add_column(heading, justify="right")
+    heads = ("model", "device", *QUANTITIES.values(), "memory in MB", "overhead")
+    cells = []
     for (model, serial, threads, delegate, process), found in rows.items():
         info = next(iter(found.values())).info
         how = (
@@ -41,14 +39,17 @@ def device_table(results: Iterable[Result]) -> Table | None:
             + ("" if process == "shell" else ", in an app")
         )
         footprint_mb = info["footprint_overall_mb"]
-        table.add_row(
-            printable(model),
-            f"{printable(serial)}{how}",
-            *(_times(found.get(quantity)) for quantity in QUANTITIES),
-            "-" if footprint_mb is None else f"{footprint_mb:.2f}",
-            f"{info['overhead']['ratio']:.2f}",
+        cells.append(
+            (
+                printable(model),
+                f"{printable(serial)}{how}",
+                *(_times(found.get(quantity)) for quantity in QUANTITIES),
+                "-" if footprint_mb is None else f"{footprint_mb:.2f}",
+                f"{info['overhead']['ratio']:.2f}",
+            )
         )
-    return table
+    title = "On the device: mean / median in ms"
+    return terminal_table(heads, cells, range(2, len(heads)), title)
 
 
 def _times(result: Result | None) -> str:

@@ -14,7 +14,7 @@ from models import zoo
 Info = dict[str, Any]
 
 TITLES = {
-    "test_classify": "One classification, pixels in, label out",
+    "test_classify": "Pixels in, label out",
     "test_invoke": "Inference alone",
 }
 
@@ -51,7 +51,7 @@ def latency_table(
     ]
     if not shown:
         return None
-    title = f"{TITLES[quantity]}: mean / median / 95th percentile in ms"
+    title = f"{TITLES[quantity]}, in ms: mean / median / 95th percentile"
     console = Console(width=10_000)
     for count in range(len(COLUMNS), 0, -1):
         table = _table(title, shown, list(COLUMNS)[:count])

@@ -51,9 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _hold_against_cards(arguments: argparse.Namespace) -> int:
     """Print accuracies; fail where one is not what the file's card says."""
-    from rich.table import Table
-
-    from models.commands.screen import Screen, bar
+    from models.commands.screen import bar
+    from models.commands.terminal_table import print_table, terminal_table
     from models.judging.accuracy import measure_accuracy
     from models.running import runtimes
 
@@ -61,8 +60,7 @@ def _hold_against_cards(arguments: argparse.Namespace) -> int:
     test = task.load("Test")
     print(f"{len(test):,} photographs in {test.root}: {task.describe()}")
     chosen = [runtimes.RUNTIMES[name] for name in arguments.runtime or ()] or runtimes.available()
-    table = Table("model", "runtime", "right", "accuracy", "card")
-    differs = False
+    rows, differs = [], False
     for name in arguments.names:
         for precision in artifacts.PRECISIONS:
             target = artifacts.artifact(name, precision, arguments.artifacts)
@@ -76,12 +74,14 @@ def _hold_against_cards(arguments: argparse.Namespace) -> int:
                     verdict, differs = f"{expected.fraction:.2%}: differs", True
                 else:
                     verdict = "agrees"
-                table.add_row(
-                    target.name,
-                    f"{runtime.name} {runtime.version}",
-                    f"{measured.correct:,} / {measured.images:,}",
-                    f"{measured.fraction:.2%}",
-                    verdict,
+                rows.append(
+                    (
+                        target.name,
+                        f"{runtime.name} {runtime.version}",
+                        f"{measured.correct:,} / {measured.images:,}",
+                        f"{measured.fraction:.2%}",
+                        verdict,
+                    )
                 )
-    Screen().print(table)
+    print_table(terminal_table(("model", "runtime", "right", "accuracy", "card"), rows, (2, 3)))
     return 1 if differs else 0

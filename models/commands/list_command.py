@@ -12,10 +12,15 @@ from rich.table import Table
 
 from models import zoo
 from models.commands.arguments import add_artifacts
-from models.commands.screen import Screen
+from models.commands.terminal_table import print_table, terminal_table
 from models.files.artifacts import PRECISIONS, ArtifactError, artifact
 from models.files.cards import Card
 from models.files.run_records import read_runs
+
+CAPTION = (
+    "accuracy on the Test photographs, in brackets the study's parameters and accuracy; on other "
+    "series the mean over seeds, in brackets how many"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
-        Screen().print(_table(rows))
+        print_table(_table(rows))
     return 0
 
 
@@ -63,27 +68,21 @@ def _plain(card: Card | None) -> dict[str, Any] | None:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(
-        caption="accuracy on the Test photographs, in brackets the study's figures; on other "
-        "series the mean over seeds, in brackets how many"
-    )
-    table.add_column("architecture", no_wrap=True)
-    table.add_column("parameters", justify="right")
-    for precision in PRECISIONS:
-        table.add_column(precision, justify="right")
-    table.add_column("other series", justify="right")
+    cells = []
     for row in rows:
         parameters = f"{row['parameters']:,}" if row["parameters"] else "untrained"
-        cells = [_cell(row["artifacts"][precision]) for precision in PRECISIONS]
         other_series, study = row["other_series"], row["study"]
-        table.add_row(
-            row["title"],
-            f"{parameters}\n({study['parameters']:,})" if study else parameters,
-            *cells,
-            f"{mean(other_series):.1%}\n({len(other_series)})" if other_series else "-",
+        told = f"\n({study['parameters']:,})\n({study['accuracy']:.1%})" if study else "\n"
+        cells.append(
+            (
+                row["title"],
+                parameters + told,
+                *(_cell(row["artifacts"][precision]) for precision in PRECISIONS),
+                f"{mean(other_series):.1%}\n({len(other_series)})" if other_series else "-",
+            )
         )
-        table.add_row("", f"({study['accuracy']:.1%})" if study else "", end_section=True)
-    return table
+    heads = ("architecture", "parameters", *PRECISIONS, "other series")
+    return terminal_table(heads, cells, range(1, len(heads)), caption=CAPTION)
 
 
 def _cell(card: dict[str, Any] | None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.commands.arguments import chosen_preparation
-from models.commands.screen import Screen, bar
+from models.commands.screen import bar
 from models.data.folders import read_labels, read_pictures
 from models.files.artifacts import Artifact, user_model
 from models.files.metadata import read_metadata
@@ -109,12 +109,10 @@ def _record(
 def _print(
     file: Artifact, runtime_name: str, evaluation: Evaluation, beside: Comparison | None
 ) -> None:
-    from rich.markup import escape
-    from rich.table import Table
+    from models.commands.terminal_table import print_table, terminal_table
 
     one, five = evaluation.top_1, evaluation.top_5
     low, high = one.interval
-    console = Screen()
     title = f"{file.name} in {runtime_name}"
     print(
         f"{title}: {one.correct:,} of {one.images:,} right, {one.fraction:.2%} "
@@ -127,16 +125,14 @@ def _print(
             f"alone: {beside.only_second}, the reference alone: {beside.only_first} (McNemar's "
             f"exact p = {beside.mcnemar_p:.3g})"
         )
-    table = Table("class", "right", "share", "interval")
-    for name, share in evaluation.by_class().items():
-        low, high = share.interval
-        table.add_row(
-            escape(name),
-            f"{share.correct:,} / {share.images:,}",
-            f"{share.fraction:.1%}",
-            f"{low:.1%} to {high:.1%}",
+    rows = [
+        (
+            name, f"{share.correct:,} / {share.images:,}", f"{share.fraction:.1%}",
+            "{:.1%} to {:.1%}".format(*share.interval),
         )
-    console.print(table)
+        for name, share in evaluation.by_class().items()
+    ]  # fmt: skip
+    print_table(terminal_table(("class", "right", "share", "interval"), rows, (1, 2, 3)))
     for right, answered, count in evaluation.confusion()[:MOST_CONFUSIONS]:
         print(f"{count:,} of {right} were taken for {answered}")
 

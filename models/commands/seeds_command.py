@@ -13,7 +13,7 @@ from rich.table import Table
 
 from models import zoo
 from models.commands.arguments import add_names
-from models.commands.screen import Screen
+from models.commands.terminal_table import print_table, terminal_table
 from models.commands.train_command import add_run_arguments, prepare_runs, train_and_publish
 from models.commands.training_runs import BASELINE
 from models.files.run_records import (
@@ -28,6 +28,13 @@ from models.files.run_records import (
 SEEDS = (zoo.PUBLISHED_SEED, 1, 2, 3, 4)
 WANTED = {"other-series": SEEDS, "whole": SEEDS[:3]}
 """Which seeds are trained on which split."""
+
+HEADS = (
+    "network", "seeds", "mean", "lowest to highest", "95 % interval",
+    "above baseline", "p",
+)  # fmt: skip
+NOTE = """95 % intervals take the rotation series as their unit. p is of McNemar's exact
+test of the lowest seed against the baseline, which takes the photograph."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
-        console = Screen()
-        console.print(_table(rows))
+        for split in REPORTED:
+            if found := [row for row in rows if row["split"] == split]:
+                print_table(_table(found, split))
+        print(NOTE)
     return 0
 
 
@@ -95,28 +104,22 @@ def _rows(records: list[RunRecord], names: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(
-        caption="accuracy; intervals of 95 % take the rotation series as their unit; McNemar's "
-        "exact test takes the photograph, and compares the run of the lowest seed",
-    )
-    table.add_column("split")
-    table.add_column("network")
-    for heading in ("seeds", "mean", "lowest to highest", "interval", "above baseline", "McNemar"):
-        table.add_column(heading, justify="right")
+def _table(rows: list[dict[str, Any]], split: str) -> Table:
+    cells = []
     for row in rows:
         above = row["above_baseline"]
-        table.add_row(
-            row["split"],
-            row["architecture"],
-            str(len(row["seeds"])),
-            f"{row['mean']:.2%}",
-            f"{min(row['accuracies']):.2%} to {max(row['accuracies']):.2%}",
-            _span(row["interval"]),
-            f"{above['mean']:+.1%}\n{_span(above['interval'])}" if above else "-",
-            f"p = {above['mcnemar_p']:.2g}" if above else "-",
+        cells.append(
+            (
+                row["architecture"],
+                str(len(row["seeds"])),
+                f"{row['mean']:.2%}",
+                f"{min(row['accuracies']):.2%}\nto {max(row['accuracies']):.2%}",
+                _span(row["interval"]).replace(" ", "\n", 1),
+                f"{above['mean']:+.1%}\n{_span(above['interval'])}" if above else "-",
+                f"{above['mcnemar_p']:.2g}" if above else "-",
+            )
         )
-    return table
+    return terminal_table(HEADS, cells, range(1, len(HEADS)), f"accuracy, split {split}")
 
 
 def _span(interval: tuple[float, float]) -> str:

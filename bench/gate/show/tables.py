@@ -11,6 +11,7 @@ from rich.text import Text
 from bench.gate.judge.outcome import CANNOT_JUDGE, FAIL, PASS, Figure, Latency, Outcome
 from bench.output.table import Table, plain
 from bench.statistics.verdict import Verdict
+from models.commands.terminal_table import print_table
 
 COLOURS = {
     Verdict.REGRESSED: "bold red",
@@ -34,10 +35,11 @@ DETAILS_CHARACTERS = 5000
 def print_outcome(outcome: Outcome, console: Console) -> None:
     """Print tables of what changed, one line for the rest, and the verdict last."""
     if figures := _differing(outcome):
-        console.print(_coloured(_figure_table(figures), figures, "static metrics that differ"))
+        title = "static metrics that differ"
+        print_table(_coloured(_figure_table(figures), figures, title), console)
     if rows := ordered(outcome.latencies):
         title = f"latency, {outcome.base} to {outcome.head}"
-        console.print(_coloured(_latency_table(rows), rows, title))
+        print_table(_coloured(_latency_table(rows), rows, title), console)
     for note in outcome.notes:
         console.print(f"note: {note}", style="dim", markup=False)
     for problem in outcome.problems:
@@ -120,10 +122,6 @@ def _coloured(table: Table, rows: Iterable[Figure | Latency], title: str) -> Ric
     shown = table.rich(title)
     for row, drawn in zip(rows, shown.rows, strict=True):
         drawn.style = COLOURS[row.verdict]
-    names, *others = shown.columns
-    names.overflow = "fold"  # nothing is cut: a long name has two lines
-    for column in others:
-        column.no_wrap = True
     return shown
 
 

@@ -28,6 +28,7 @@ def files(tmp_path) -> list[str]:
 
 def test_it_names_the_commit_and_the_size(files, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
     output, picture = tmp_path / "history.json", tmp_path / "history.png"
     options = ["--json", str(output), "--picture", str(picture)]
     assert main(["history", *reversed(files), *options]) == 0

@@ -158,7 +158,8 @@ class TestTheCommand:
         assert sum(known) == model.info["multiply_accumulates"]
         assert asdict(model.profile)["rounds"] >= 10
 
-    def test_a_row_for_each_operator(self, tmp_path, capsys):
+    def test_a_row_for_each_operator(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "120")
         path = tmp_path / "mine.tflite"
         path.write_bytes(artifact("mobilenet_v2", "float32").read_bytes())
         assert main(["operators", "--model", str(path), "--rounds", "1", "--each"]) == 0
