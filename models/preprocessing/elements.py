@@ -84,20 +84,21 @@ def _grey(pixels: np.ndarray) -> np.ndarray:
 
 
 def _normalised(pixels: np.ndarray, spec: TensorSpec, normalisation: Normalisation) -> np.ndarray:
-    mean, std = _of_channels(normalisation, pixels.shape[2])
-    if not np.issubdtype(spec.dtype, np.integer):
-        if normalisation.changes_nothing:
-            return pixels.astype(spec.dtype, copy=False)
-        found = pixels.astype(np.promote_types(spec.dtype, np.float32))
-        found -= mean
-        found /= std
-        return found.astype(spec.dtype, copy=False)
-    if pixels.dtype != np.uint8:
+    channels, is_integer = pixels.shape[2], spec.dtype.kind in "iu"
+    if is_integer and pixels.dtype == np.uint8:
+        tables = _tables(spec, normalisation, channels)
+        if len(tables) == 1:
+            return look_up(pixels, tables[0])
+        return np.stack([look_up(pixels[..., c], table) for c, table in enumerate(tables)], axis=2)
+    if not is_integer and normalisation.changes_nothing:
+        return pixels.astype(spec.dtype, copy=False)
+    mean, std = _of_channels(normalisation, channels)
+    if is_integer:
         return spec.quantise((pixels - mean) / std)
-    tables = _tables(spec, normalisation, pixels.shape[2])
-    if len(tables) == 1:
-        return look_up(pixels, tables[0])
-    return np.stack([look_up(pixels[..., c], table) for c, table in enumerate(tables)], axis=2)
+    found = pixels.astype(np.promote_types(spec.dtype, np.float32))
+    found -= mean
+    found /= std
+    return found.astype(spec.dtype, copy=False)
 
 
 @functools.lru_cache(maxsize=32)
@@ -105,17 +106,18 @@ def _tables(
     spec: TensorSpec, normalisation: Normalisation, channels: int
 ) -> list[int | np.ndarray]:
     """Return a table of each grey level's element for each channel, or one for all."""
-    mean, std = _of_channels(normalisation, channels)
-    real = (GREY_LEVELS[:, np.newaxis].astype(np.float64) - mean) / std
+    mean, std = _of_channels(normalisation, channels, np.float64)
+    real = (GREY_LEVELS[:, np.newaxis] - mean) / std
     return [level_table(np.ascontiguousarray(column)) for column in spec.quantise(real).T]
 
 
-def _of_channels(normalisation: Normalisation, channels: int) -> tuple[np.ndarray, np.ndarray]:
+def _of_channels(
+    normalisation: Normalisation, channels: int, dtype: type = np.float32
+) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation, shape (1 or channels,) each."""
     for numbers in (normalisation.mean, normalisation.std):
         if len(numbers) not in (1, channels):
             raise PreprocessingError(
                 f"a normalisation of {len(numbers)} channels goes with no input of {channels}"
             )
-    mean, std = normalisation.mean, normalisation.std
-    return np.array(mean, np.float32), np.array(std, np.float32)
+    return np.array(normalisation.mean, dtype), np.array(normalisation.std, dtype)

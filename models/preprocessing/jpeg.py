@@ -78,7 +78,7 @@ def check_scans(image: Any, stream: IO[bytes]) -> None:
     stream.seek(0)
     scans, size, tail = 0, 0, b""
     while chunk := stream.read(_CHUNK_BYTES):
-        scans += (tail + chunk).count(_START_OF_SCAN) if tail else chunk.count(_START_OF_SCAN)
+        scans += (tail + chunk).count(_START_OF_SCAN)
         size += len(chunk)
         tail = chunk[-1:]
     stream.seek(position)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -88,8 +89,7 @@ class Preparation:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON keeps them."""
-        plain = asdict(self)
-        return {name: _plain(value) for name, value in plain.items()}
+        return json.loads(json.dumps(asdict(self)))
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Preparation:
@@ -118,12 +118,6 @@ class Preparation:
             or (field.name != "normalisation" and getattr(self, field.name) != field.default)
         ]
         return ", ".join([*parts, str(self.normalisation or "normalised as the input tells")])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _region(region: Any) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 from PIL import Image
 
-from models.preprocessing.arrays import array_to_image, checked_array
+from models.preprocessing.arrays import array_to_image
 from models.preprocessing.camera import CameraFrame, frame_to_image
 from models.preprocessing.colour import to_rgb
 from models.preprocessing.diagnosis import reason_of
@@ -63,15 +63,13 @@ class Decoded:
 
     def within(self, box: Box) -> Box:
         """Return where a part of the picture, in the picture's own pixels, lies in the image."""
-        if self.box == (0, 0, *self.size):
-            return box
-        across = (self.box[2] - self.box[0]) / self.size[0]
-        down = (self.box[3] - self.box[1]) / self.size[1]
+        left, top, right, bottom = self.box
+        across, down = (right - left) / self.size[0], (bottom - top) / self.size[1]
         return (
-            self.box[0] + box[0] * across,
-            self.box[1] + box[1] * down,
-            min(self.box[0] + box[2] * across, self.image.width),
-            min(self.box[1] + box[3] * down, self.image.height),
+            left + box[0] * across,
+            top + box[1] * down,
+            left + box[2] * across,
+            top + box[3] * down,
         )
 
 
@@ -79,7 +77,7 @@ def decoded(picture: Picture, preparation: Preparation, target: Size | None = No
     """Decode a picture, upright.
 
     Args:
-        picture: see `Picture`.
+        picture: see `Picture`; an array has been through `checked_array`.
         preparation: its colours; and where the picture goes, for a JPEG that may be decoded
             smaller.
         target: width and height of the model's input; None: the picture is decoded whole.
@@ -88,7 +86,7 @@ def decoded(picture: Picture, preparation: Preparation, target: Size | None = No
         PreprocessingError: it cannot be, or passes a limit.
     """
     if isinstance(picture, np.ndarray):
-        return _whole(array_to_image(checked_array(picture), preparation.ground))
+        return _whole(array_to_image(picture, preparation.ground))
     if isinstance(picture, CameraFrame):
         return _whole(frame_to_image(picture))
     if isinstance(picture, Image.Image):
@@ -110,9 +108,9 @@ def _is_undecoded(image: Image.Image) -> bool:
 
     It is then opened anew, and by that has the same limits, and the same pixels, as the file.
     """
-    stream = getattr(image, "fp", None)
+    stream = _stream(image)
     is_known = image.format in READERS or image.format == "MPO"
-    return bool(is_known and stream is not None and not stream.closed and image.tell() == 0)
+    return is_known and stream is not None and not stream.closed and image.tell() == 0
 
 
 def _file_content(stream: Any) -> bytes:
@@ -126,9 +124,8 @@ def _file_content(stream: Any) -> bytes:
 
 
 def _encoded(picture: Any) -> Any:
-    if isinstance(picture, bytes | bytearray | memoryview | str | os.PathLike):
-        return picture
-    if hasattr(picture, "read"):
+    is_content_or_path = isinstance(picture, bytes | bytearray | memoryview | str | os.PathLike)
+    if is_content_or_path or hasattr(picture, "read"):
         return picture
     raise PreprocessingError(
         f"{type(picture).__name__} is no picture; pass encoded bytes, a path, a binary stream, "

@@ -10,6 +10,9 @@ import numpy as np
 
 GREY_LEVELS = np.arange(256, dtype=np.uint8)
 
+_HIGHEST_BIT = np.array(128, np.uint8)
+"""Of int8, 128 less is this bit the other way round; an array, as scalars cost a conversion."""
+
 
 @dataclass(frozen=True)
 class TensorSpec:
@@ -72,8 +75,7 @@ def look_up(levels: np.ndarray, table: int | np.ndarray) -> np.ndarray:
         table: of `level_table`.
     """
     if isinstance(table, int):
-        # Of int8, 128 less is the highest bit the other way round.
-        return levels if table == 0 else (levels ^ np.uint8(table)).view(np.int8)
+        return levels if table == 0 else (levels ^ _HIGHEST_BIT).view(np.int8)
     return table[levels]
 
 

@@ -10,7 +10,7 @@ import pytest
 import uv
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements"
-FILES = [REQUIREMENTS / f"{name}.txt" for name in ("tests", "train", "lint")]
+FILES = [REQUIREMENTS / f"{name}.txt" for name in ("tests", "train", "lint", "compare")]
 PLATFORMS = {
     "linux-x86_64": "x86_64-unknown-linux-gnu",
     "linux-arm64": "aarch64-manylinux_2_34",  # Raspberry Pi OS 12, Ubuntu 22.04 and later
@@ -36,10 +36,10 @@ def resolve(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_there_is_a_wheel_of_everything(platform, python):
-    """`adbutils` alone is built where it has no wheel: it is plain Python."""
+    """`adbutils` and `pyvips` alone are built where they have no wheel: they are plain Python."""
     done = resolve(
         *FILES, "--python-version", python, "--python-platform", PLATFORMS[platform],
-        "--no-binary=adbutils",
+        "--no-binary=adbutils", "--no-binary=pyvips",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "ai-edge-litert==" in done.stdout

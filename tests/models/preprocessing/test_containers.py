@@ -95,12 +95,12 @@ def test_palettes_with_a_transparent_colour(pixels, colours, data):
     np.testing.assert_array_equal(decode(stream.getvalue()), expected)
 
 
-@given(images(channels=(1,)))
-def test_16_bit_grey_png(pixels):
-    wide = pixels[..., 0].astype(np.uint16) * 257
+@given(images(channels=(1,)), st.integers(0, 255))
+def test_16_bit_grey_png(pixels, low):
+    wide = (pixels[..., 0].astype(np.uint16) << 8) + np.uint16(low)
     stream = io.BytesIO()
     Image.fromarray(wide).save(stream, "PNG")
-    expected = np.repeat(pixels, 3, axis=2)
+    expected = np.repeat(np.rint(wide[..., None] / 257), 3, axis=2)
     np.testing.assert_array_equal(decode(stream.getvalue()), expected)
     np.testing.assert_array_equal(decode(wide), expected)
 
