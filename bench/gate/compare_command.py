@@ -50,6 +50,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from bench.gate.stored import compare_runs
     from bench.output.table import terminal
     from bench.results.runs import read_run
+    from bench.results.shards import joined
     from models.commands.screen import told
 
     rest = arguments.rest
@@ -62,7 +63,8 @@ def _compare(arguments: argparse.Namespace) -> int:
         if any(file.samefile(other) for other in head_files if other.exists()):
             raise GateError(f"{file}: stands for both revisions")
     base, head = ([read_run(path) for path in files] for files in (base_files, head_files))
-    outcome = compare_runs(base, head, read().with_latency(min_effect=arguments.min_effect))
+    thresholds = read().with_latency(min_effect=arguments.min_effect)
+    outcome = compare_runs(joined(base), joined(head), thresholds)
     told(lambda: print_outcome(outcome, terminal()))
     if arguments.save_as is not None:
         if outcome.exit_status == PASS or (not base and head):

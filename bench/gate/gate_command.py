@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--base-model", type=Path, action="append", default=[], metavar="OLD",
-        help="in place of --base: an older version of the --model at the same place; repeatable",
+        help="in place of --base: an older version of the --model at the same place, or a folder "
+        "of files of the same names; repeatable",
     )  # fmt: skip
     parser.add_argument(
         "--all", action="store_true",
@@ -43,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="PATH",
-        help="a .tflite file of your own, in the project as it is in each revision; repeatable",
+        help="a .tflite file of your own, a folder of them or a pattern; in the project, as it is "
+        "in each revision; repeatable",
     )  # fmt: skip
     parser.add_argument("--device", metavar="SERIAL", help="benchmarks of an Android device")
     parser.add_argument("--device-tool", type=Path, metavar="PATH", help="benchmark_model for it")

@@ -50,9 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     from bench.output.table import terminal
     from bench.output.whole_file import write, write_text
     from bench.results.runs import ResultsError, read_runs
+    from bench.results.shards import joined
     from models.commands.terminal_table import print_table
 
-    runs = read_runs(arguments.results)
+    runs = joined(read_runs(arguments.results))
     found = histories(runs, arguments.repository)
     if not found:
         raise ResultsError("no history: give two files or more that one processor measured")

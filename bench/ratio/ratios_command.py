@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from models import zoo
 from models.commands.arguments import add_precision, architecture_name, positive
 from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
+from models.files.user_models import find_user_models
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES
 
@@ -32,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_precision(parser, "float32 and int8")
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="PATH",
-        help="a .tflite file of your own to compare it with as well; repeatable",
+        help="a .tflite file of your own to compare it with as well, a folder of them or a "
+        "pattern; repeatable",
     )  # fmt: skip
     for option, default, what in (
         ("--blocks", BLOCKS, "processes"),
@@ -81,10 +83,11 @@ def _models(name: str | Path, precision: str, others: list[Path]) -> list[Artifa
     if isinstance(name, Path):
         if not others:
             raise ArtifactError(f"{name}: give --model PATH to compare it with")
-        models = [user_model(path) for path in (name, *others)]
+        models = [user_model(name)]
     else:
         names = [name, *(each for each in zoo.ARCHITECTURES if each != name)]
-        models = [artifact(each, precision) for each in names] + [user_model(p) for p in others]
+        models = [artifact(each, precision) for each in names]
+    models += find_user_models(map(str, others), [each.name for each in models])
     for model in models:
         model.read_bytes()
         probe(model.path, RUNTIMES["litert"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.operators.operator_record import Record, read_record
 from bench.results.runs import ResultsError, Run, newest_with, read_runs
+from bench.results.shards import joined
 
 _MODEL = ("model", "architecture", "precision", "sha256", "file_bytes", "accuracy", "threads")
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -83,7 +84,7 @@ def read_inputs(
         ResultsError: there are no results, a file is damaged, two are the same, or one lacks what
             a section needs.
     """
-    runs = read_runs(results)
+    runs = joined(read_runs(results))
     record = read_record(operators) if operators else None
     for run in runs:
         for result in run.results:

@@ -43,6 +43,7 @@ class Run:
         machine: pytest-benchmark's `machine_info`.
         results: the benchmarks, each with another `fullname`.
         failures: benchmarks on a device that failed, one line each.
+        shard: which part of how many the session was (`--shard`); None for a whole one.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class Run:
     machine: dict[str, Any] = field(repr=False)
     results: tuple[Result, ...] = field(repr=False)
     failures: tuple[str, ...]
+    shard: tuple[int, int] | None = None
 
     @property
     def label(self) -> str:
@@ -104,6 +106,7 @@ def read_run(path: Path) -> Run:
                 f"{each['name']}: {each['reason']}"
                 for each in data.get("failed_device_benchmarks", [])
             ),
+            _shard(**data["shard"]) if data.get("shard") else None,
         )
         processor(run.machine)
     except OSError as error:
@@ -151,6 +154,10 @@ def newest_with(runs: Sequence[Run], *quantities: str) -> Run | None:
         if {*quantities} <= {result.quantity for result in run.results}:
             return run
     return None
+
+
+def _shard(index: int, count: int) -> tuple[int, int]:
+    return int(index), int(count)
 
 
 def _result(path: Path, benchmark: dict[str, Any]) -> Result:

@@ -27,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_artifacts(parser)
     own = parser.add_argument_group("models and pictures of your own")
     own.add_argument(
-        "--model", action="append", type=Path, metavar="FILE", help="a .tflite file; repeatable"
-    )
+        "--model", action="append", type=Path, metavar="PATH",
+        help="a .tflite file, a folder of them or a pattern; repeatable",
+    )  # fmt: skip
     add_input_shape(own)
     add_own_pictures(own)
     own.add_argument(

@@ -14,6 +14,7 @@ from models.data.folders import read_labels, read_pictures
 from models.files.artifacts import Artifact, user_model
 from models.files.metadata import read_metadata
 from models.files.obstacles import no_classifier
+from models.files.user_models import find_user_models
 from models.judging.evaluation import CONFIDENCE, Comparison, Evaluation, compare, evaluate
 from models.running import runtimes
 from models.running.loaded_model import CannotRunError
@@ -26,7 +27,7 @@ MOST_CONFUSIONS = 5
 def run(arguments: argparse.Namespace) -> int:
     """Print how each model answers in each runtime; 1 where one is below --min-accuracy."""
     chosen = arguments.runtime or [runtime.name for runtime in runtimes.available()]
-    files = [user_model(path.expanduser()) for path in arguments.model]
+    files = find_user_models(map(str, arguments.model))
     reference = None
     if arguments.reference:
         reference = evaluate_file(

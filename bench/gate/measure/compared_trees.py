@@ -12,6 +12,8 @@ from pathlib import Path
 from bench.gate.measure.block import BASE, HEAD, Tree
 from bench.gate.measure.checkout import ROOT, checked_out, python_for
 from bench.gate.measure.gate_error import GateError
+from models.files.artifacts import ArtifactError
+from models.files.user_models import find_user_models
 
 Trees = tuple[dict[str, Tree], Tree]
 """The bases, by the revision of each, or "" for the only one; and head."""
@@ -50,24 +52,38 @@ def model_files(old: Sequence[Path], new: Sequence[Path]) -> Iterator[Trees]:
     """Give trees that differ in their model files alone: old ones under the names of new ones.
 
     Args:
-        old, new: as many of each; what stands at the same place is compared.
+        old, new: files, folders of them or patterns. Two files at the same place are compared; of
+            folders and patterns, files of the same name.
 
     Raises:
-        GateError: there are not as many, or one is missing.
+        GateError: one is missing, or has no other to be compared with.
     """
     if len(old) != len(new):
         raise GateError(f"{len(old)} --base-model and {len(new)} --model: give one for each")
+    pairs = [pair for one, other in zip(old, new, strict=True) for pair in _pairs(one, other)]
     with tempfile.TemporaryDirectory(prefix="gate-models-") as directory:
         trees = []
-        for name, files in ((BASE, old), (HEAD, new)):
+        for place, name in enumerate((BASE, HEAD)):
             arguments = []
-            for number, (file, named) in enumerate(zip(files, new, strict=True)):
-                copy = Path(directory) / name / str(number) / named.name
+            for number, pair in enumerate(pairs):
+                copy = Path(directory) / name / str(number) / pair[1].name
                 copy.parent.mkdir(parents=True)
-                shutil.copyfile(_checked(file, name), copy)
+                shutil.copyfile(pair[place], copy)
                 arguments.append(f"--model={copy}")
             trees.append(Tree(name, ROOT, sys.executable, tuple(arguments)))
         yield {"": trees[0]}, trees[1]
+
+
+def _pairs(old: Path, new: Path) -> list[tuple[Path, Path]]:
+    before, after = _files(old, BASE), _files(new, HEAD)
+    if old.expanduser().is_file() and new.expanduser().is_file():
+        return [(before[0], after[0])]
+    by_name = [{path.name: path for path in files} for files in (before, after)]
+    alone = sorted(by_name[0].keys() ^ by_name[1].keys())
+    if alone or [len(before), len(after)] != [*map(len, by_name)]:
+        what = f"{alone[0]} is in one of them only" if alone else "two files have the same name"
+        raise GateError(f"{old} and {new}: {what}; name the files that are to be compared")
+    return [(by_name[0][path.name], path) for path in after]
 
 
 def _as_in(root: Path, name: str, models: Sequence[Path]) -> tuple[str, ...]:
@@ -76,12 +92,12 @@ def _as_in(root: Path, name: str, models: Sequence[Path]) -> tuple[str, ...]:
         path = model.expanduser().resolve()
         if path.is_relative_to(ROOT):
             path = root / path.relative_to(ROOT)
-        arguments.append(f"--model={_checked(path, name)}")
+        arguments += [f"--model={file}" for file in _files(path, name)]
     return tuple(arguments)
 
 
-def _checked(path: Path, name: str) -> Path:
-    path = path.expanduser().resolve()
-    if not path.is_file():
-        raise GateError(f"{name}: {path}: no such file; --base-model OLD --model NEW names both")
-    return path
+def _files(path: Path, name: str) -> list[Path]:
+    try:
+        return [each.path.resolve() for each in find_user_models([str(path)])]
+    except ArtifactError as error:
+        raise GateError(f"{name}: {error}; --base-model OLD --model NEW names both") from None

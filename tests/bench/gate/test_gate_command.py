@@ -275,6 +275,23 @@ def test_two_versions_of_a_model_file_are_compared(project, tmp_path):
     assert block["rounds_s"]["base"].keys() == block["rounds_s"]["head"].keys()
 
 
+def test_folders_of_models_are_compared_by_name(project, tmp_path):
+    for version, names in (("old", (MODEL, MODEL)), ("new", (HEAVIER, MODEL))):
+        (tmp_path / version).mkdir()
+        for own, name in zip(("a", "b"), names, strict=True):
+            source = artifacts.DIRECTORY / f"{name}.tflite"
+            shutil.copy(source, tmp_path / version / f"{own}.tflite")
+    folders = ("--base-model", str(tmp_path / "old"), "--model", str(tmp_path / "new"))
+    result = project.gate(*folders, "--max-minutes", "0.001", selection=())
+    assert result.status == 1, result.output
+    assert "parameters of a" in result.record["reason"]
+    assert "parameters of b" not in result.record["reason"]
+    (tmp_path / "new" / "b.tflite").rename(tmp_path / "new" / "c.tflite")
+    result = project.gate(*folders)
+    assert result.status == 2
+    assert "b.tflite is in one of them only" in result.output
+
+
 def test_a_model_of_the_project_is_the_one_of_each_revision(project):
     """Where it became heavier the user's own model regresses too."""
     own = project.root / "own.tflite"

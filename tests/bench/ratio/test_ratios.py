@@ -71,5 +71,11 @@ def test_any_two_files_are_compared(tmp_path, capsys):
     words = [str(files[1]), "--model", str(files[0]), "--blocks", "1", "--rounds", "3"]
     assert main(["ratios", *words, "--json", str(record)]) == 0
     assert json.loads(record.read_text())["file"]["models"] == ["new one", "old"]
+    assert (
+        main(["ratios", str(files[1]), "--model", str(tmp_path), *words[3:], "--json", str(record)])
+        == 0
+    )
+    assert json.loads(record.read_text())["file"]["models"][0] == "new one"
+    assert "old" in json.loads(record.read_text())["file"]["models"]
     assert main(["ratios", str(files[1])]) == 1
     assert "give --model" in capsys.readouterr().err

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bench.results.result import Result
 from bench.results.runs import ResultsError, newest_with, read_run, read_runs
+from bench.results.shards import joined
 from tests.bench.report.samples import Sample
 
 
@@ -22,6 +25,35 @@ def test_a_file_is_read(tmp_path):
     (entry,) = [x for x in sample.data["benchmarks"] if x["name"] == "test_memory_copy"]
     assert list(result.times_s) == entry["stats"]["data"]
     assert run.by_fullname()["bench/test_x.py::test_memory_copy"] is result
+
+
+def sharded(path, day, *shard):
+    sample = Sample(day=day).add_host()
+    entries = sample.data["benchmarks"]
+    if shard:
+        index, count = shard
+        sample.data["shard"] = {"index": index, "count": count}
+        entries = entries[index - 1 :: count]
+    sample.data["benchmarks"] = entries
+    return read_run(sample.write(path / f"{day}.json"))
+
+
+def test_the_parts_of_a_session_are_one_run(tmp_path):
+    """Two sessions of two parts in any order, a whole one, and a part that is alone."""
+    shards = [(1, 2), (1, 2), (2, 2), (), (2, 2), (1, 3)]
+    runs = [sharded(tmp_path, day, *shard) for day, shard in enumerate(shards, 1)]
+    first, second, whole, alone = joined(runs)
+    assert (whole, alone) == (runs[3], runs[5])
+    for run in (first, second):
+        assert run.by_fullname().keys() == whole.by_fullname().keys()
+        assert len(json.loads(run.content)["benchmarks"]) == len(whole.results)
+    assert [run.name for run in (first, second)] == ["1.json", "2.json"]
+
+
+def test_parts_on_two_processors_are_not_one_session(tmp_path):
+    one, other = (sharded(tmp_path, index, index, 2) for index in (1, 2))
+    other.machine["cpu"]["brand_raw"] = "another"
+    assert joined([one, other]) == [one, other]
 
 
 def test_a_name_may_hold_the_signs_that_divide_it():
