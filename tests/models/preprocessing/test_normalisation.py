@@ -27,7 +27,7 @@ def test_an_8_bit_input_of_a_known_range_takes_the_levels_themselves(dtype, scal
     """A quantised MobileNet of scale 1/128 was fed 0..255, clipped to 0..1, before."""
     spec = spec_of(dtype, scale, zero_point)
     tensor = prepare(LEVELS, spec)[0]
-    np.testing.assert_array_equal(tensor.astype(int), LEVELS + int(np.iinfo(dtype).min))
+    np.testing.assert_array_equal(tensor.astype(int), LEVELS.astype(int) + np.iinfo(dtype).min)
     normalisation = Normalisation.of_input(spec)
     assert normalisation.told_by == "quantisation"
     assert normalisation.warning is None
