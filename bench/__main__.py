@@ -44,8 +44,9 @@ def _run(argv: list[str] | None) -> int:
         prog="python -m bench", description="Judging and showing measurements."
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module_name in COMMANDS.items():
-        module = importlib.import_module(module_name)
+    words = sys.argv[1:] if argv is None else argv
+    for name in [words[0]] if words and words[0] in COMMANDS else COMMANDS:  # what it needs alone
+        module = importlib.import_module(COMMANDS[name])
         summary = str(module.__doc__).strip().splitlines()[0]
         subparser = subparsers.add_parser(
             name, help=summary, description=summary, allow_abbrev=False
@@ -54,7 +55,7 @@ def _run(argv: list[str] | None) -> int:
         subparser.set_defaults(run=module.run)
     from models.commands.screen import ending_quietly  # not sooner: a broken tree may have none
 
-    return ending_quietly(lambda: _command(parser, sys.argv[1:] if argv is None else argv))
+    return ending_quietly(lambda: _command(parser, words))
 
 
 def _command(parser: argparse.ArgumentParser, words: list[str]) -> int:

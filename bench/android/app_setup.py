@@ -22,7 +22,6 @@ class AppSetup:
     """Installs the app, and makes the command line of a round inside it.
 
     Args:
-        workspace: where its files lie.
         path: the user's APK.
 
     Attributes:

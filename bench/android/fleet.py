@@ -101,17 +101,17 @@ class Fleet:
             self._working.pop(job.phone, None)
 
 
+@dataclass
 class _Relay(Reporter):
     """A worker's reporter: it passes everything on, and ends the measurement when it is to stop."""
 
-    def __init__(self, phone: str, events: queue.Queue, stop: threading.Event) -> None:
-        self._phone = phone
-        self._events = events
-        self._stop = stop
+    phone: str
+    events: queue.Queue
+    stop: threading.Event
 
     def _put(self, word: str, *arguments: Any) -> None:
-        self._events.put((self._phone, word, arguments))
-        if self._stop.is_set():
+        self.events.put((self.phone, word, arguments))
+        if self.stop.is_set():
             raise CancelledError
 
     def begin(self, title: str, rounds: int) -> None:
@@ -121,7 +121,7 @@ class _Relay(Reporter):
         self._put("advance", done)
 
     def end(self) -> None:
-        self._events.put((self._phone, "end", ()))
+        self.events.put((self.phone, "end", ()))
 
     def tell(self, line: str) -> None:
         self._put("tell", line)

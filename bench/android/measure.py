@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any, Self
 
 from bench.android.adb.adb_device import Device
@@ -41,7 +43,6 @@ class Bench:
     """Measures models on one device; a context manager that leaves nothing behind on it.
 
     Args:
-        device: where.
         find: gives the tool for the device; called once, when the first model is measured.
         name: what results call the device; None for its serial.
         before_round: waits until a round may begin; None where nobody else measures.
@@ -61,33 +62,26 @@ class Bench:
         self._workspace = Workspace(device)
         self._setup = ToolSetup(self._workspace, lambda: find(self.identity))
         self._app: AppSetup | None = None
-        self._identity: Identity | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception) -> None:
-        if self._app is not None:
-            self._app.changes.__exit__(*exception)
-        self._workspace.__exit__(*exception)
-        self._lock.release()
+    def __exit__(self, *_exception) -> None:
+        with contextlib.ExitStack() as stack:  # the last first, and all, whatever one of them does
+            stack.callback(self._lock.release)
+            stack.push(self._workspace)
+            if self._app is not None:
+                stack.push(self._app.changes)
 
-    @property
+    @cached_property
     def identity(self) -> Identity:
         """Who the device is; asked for once."""
-        if self._identity is None:
-            self._identity = identify(self.device)
-        return self._identity
+        return identify(self.device)
 
     def measure(
         self, artifact: Artifact, settings: Settings, reporter: Reporter | None = None
     ) -> Measurement:
         """Measure a model; again where the device was throttled.
-
-        Args:
-            artifact: the model.
-            settings: how.
-            reporter: is told of the rounds.
 
         Raises:
             DeviceError: it could not be measured; the type and the message say why.

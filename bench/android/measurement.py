@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.android.phone.cool_down import COOL_DOWN_TIMEOUT_S
-from bench.android.session import Session
+from bench.android.session import Round, Session
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,12 @@ class Measurement:
         return [each.run.load_ns / 1e9 for each in self.session.rounds]
 
 
+def durations(rounds: Sequence[Round]) -> dict[str, list[float]]:
+    """Return what results carry of each round's times."""
+    quantities = ("inference_ns", "first_inference_ns", "load_ns")
+    return {name: [getattr(each.run, name) for each in rounds] for name in quantities}
+
+
 def describe_session(session: Session) -> dict[str, Any]:
     """Return what results carry of the rounds."""
     runs = [each.run for each in session.rounds]
@@ -83,9 +90,7 @@ def describe_session(session: Session) -> dict[str, Any]:
         "footprint_init_mb": _mean([run.footprint_init_mb for run in runs]),
         "footprint_overall_mb": _mean([run.footprint_overall_mb for run in runs]),
         "per_round": {
-            "inference_ns": [run.inference_ns for run in runs],
-            "first_inference_ns": [run.first_inference_ns for run in runs],
-            "load_ns": [run.load_ns for run in runs],
+            **durations(session.rounds),
             "footprint_overall_mb": [run.footprint_overall_mb for run in runs],
             "process_s": [each.process_s for each in session.rounds],
         },

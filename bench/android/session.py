@@ -9,7 +9,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bench.android.adb.adb_device import Device
 from bench.android.adb.device_errors import (
@@ -87,9 +87,7 @@ def run_rounds(
     """Run all rounds of a plan.
 
     Args:
-        device: where.
         workspace: the directory that the rounds run in.
-        plan: what to do.
         timeout_s: how long one process may take.
         on_round: called after each round with the number of rounds done.
         before_round: waits until a round may begin; each then has a shell of its own.
@@ -158,25 +156,18 @@ def _kill_quietly(workspace: Workspace) -> None:
         workspace.kill()
 
 
+@dataclass
 class _Reader:
     """Reads what the shell says."""
 
-    def __init__(
-        self,
-        device: Device,
-        plan: Plan,
-        token: str,
-        timeout_s: float,
-        on_round: Callable[[int], None],
-    ) -> None:
-        self._device = device
-        self._plan = plan
-        self._token = token
-        self._timeout_s = timeout_s
-        self._on_round = on_round
-        self.rounds: list[Round] = []
-        self.killed_background_apps = 0
-        self.dropped_caches = 0
+    device: Device
+    plan: Plan
+    token: str
+    timeout_s: float
+    on_round: Callable[[int], None]
+    rounds: list[Round] = field(default_factory=list)
+    killed_background_apps: int = 0
+    dropped_caches: int = 0
 
     def read(self, lines: LineStream) -> None:
         """Read to the last word.
@@ -185,17 +176,17 @@ class _Reader:
             DeviceError: see `run_rounds`.
         """
         output: list[str] = []
-        deadline_s = time.monotonic() + self._timeout_s
+        deadline_s = time.monotonic() + self.timeout_s
         while True:
             line = self._next_line(lines, deadline_s)
-            before, mark, words = line.partition(self._token + " ")
+            before, mark, words = line.partition(self.token + " ")
             if not mark:
                 output.append(line + "\n")
                 continue
             word, _, rest = words.partition(" ")
             if word == "begin":
                 output = [before] if before else []
-                deadline_s = time.monotonic() + self._timeout_s
+                deadline_s = time.monotonic() + self.timeout_s
             elif word == "end":
                 # Text before the token is a line that the tool did not end.
                 self._finish("".join(output) + before, rest.split())
@@ -214,14 +205,14 @@ class _Reader:
             return next(lines)
         except TimeoutError:
             raise CommandTimeoutError(
-                f"benchmark_model did not end within {self._timeout_s:g} s in {self._plan.name} "
+                f"benchmark_model did not end within {self.timeout_s:g} s in {self.plan.name} "
                 f"{number}",
-                serial=self._device.serial,
-                command=self._plan.command,
+                serial=self.device.serial,
+                command=self.plan.command,
             ) from None
         except StopIteration:
-            raise self._device.lost(
-                f"{self._plan.name} {number} of {self._plan.rounds} ran", command=self._plan.command
+            raise self.device.lost(
+                f"{self.plan.name} {number} of {self.plan.rounds} ran", command=self.plan.command
             ) from None
 
     def _finish(self, output: str, words: Sequence[str]) -> None:
@@ -231,7 +222,7 @@ class _Reader:
                 f"the device's shell said {len(words)} words after a round, not 6; has it no "
                 "/proc/uptime?",
                 " ".join(words),
-                serial=self._device.serial,
+                serial=self.device.serial,
             )
         status, before, after, caps, killed, dropped = words
         process_s = float(after) - float(before)
@@ -240,19 +231,19 @@ class _Reader:
         try:
             if status != "0":
                 raise exit_error(int(status), output)
-            run = parse_run(output, self._plan.inferences)
+            run = parse_run(output, self.plan.inferences)
             _check_clock(run, process_s)
             self._check_caps(caps.split(",")[1:])
         except DeviceError as error:
-            error.serial, error.command = self._device.serial, tuple(self._plan.command)
+            error.serial, error.command = self.device.serial, tuple(self.plan.command)
             error.output = error.output or output
-            error.message = f"{self._plan.name} {len(self.rounds) + 1}: {error.message}"
+            error.message = f"{self.plan.name} {len(self.rounds) + 1}: {error.message}"
             raise
         self.rounds.append(Round(run, process_s))
-        self._on_round(len(self.rounds))
+        self.on_round(len(self.rounds))
 
     def _check_caps(self, caps: Sequence[str]) -> None:
-        for said, full_khz in zip(caps, self._plan.caps_khz.values(), strict=False):
+        for said, full_khz in zip(caps, self.plan.caps_khz.values(), strict=False):
             cap_khz = whole_number(said)
             if cap_khz is not None and cap_khz < full_khz:
                 raise ThrottledError(
@@ -264,7 +255,7 @@ class _Reader:
         if status is not None and status >= THROTTLED_STATUS:
             raise ThrottledError(
                 f"thermal status {status} after round {len(self.rounds)}",
-                serial=self._device.serial,
+                serial=self.device.serial,
             )
 
 

@@ -19,7 +19,6 @@ class ToolSetup:
     """Puts the tool and its files into a workspace, and makes its command line.
 
     Args:
-        workspace: where.
         find: gives the tool; called once, when it is first needed.
     """
 

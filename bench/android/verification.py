@@ -33,7 +33,6 @@ class Sample:
     Using it raises `ArtifactError` where the host cannot run the model.
 
     Args:
-        artifact: the model.
         threads: of the host's interpreter.
     """
 

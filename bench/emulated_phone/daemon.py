@@ -177,10 +177,10 @@ class Daemon:
 
     def service(self, name: str):
         """Return what answers a service, as a function of the stream; None for no such service."""
-        if name.startswith("shell,") and "v2" in name.partition(":")[0].split(","):
-            return lambda stream: self._shell.serve_v2(stream, name.partition(":")[2])
-        if name.startswith(("shell", "exec")) and name.partition(":")[2]:
-            return lambda stream: self._shell.serve_v1(stream, name.partition(":")[2])
+        kind, _, command = name.partition(":")
+        kind, *options = kind.split(",")
+        if kind in ("shell", "exec") and command:
+            return lambda stream: self._shell.serve(stream, command, "v2" in options)
         if name == "sync:":
             return lambda stream: serve_sync(stream, self.root, self.faults)
         return None

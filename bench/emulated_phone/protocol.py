@@ -23,7 +23,7 @@ CLOSE = b"CLSE"
 
 VERSION = 0x01000001  # from this version on, checksums are not looked at
 MAX_PAYLOAD_BYTES = 256 * 1024
-AUTH_TOKEN, AUTH_SIGNATURE, AUTH_PUBLIC_KEY = 1, 2, 3
+AUTH_TOKEN, AUTH_SIGNATURE = 1, 2
 _HEADER = struct.Struct("<4s5I")
 
 

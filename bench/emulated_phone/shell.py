@@ -17,6 +17,7 @@ import struct
 import subprocess
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from bench.emulated_phone.stream import Stream, StreamClosedError
@@ -43,37 +44,37 @@ class Shell:
         self._mark = f"EMULATED_ANDROID_ROOT={root}".encode()
         self._processes: list[subprocess.Popen] = []
 
-    def serve_v1(self, stream: Stream, command: str) -> None:
-        """Run a command; both its streams go back as one, and no exit status."""
-        process = self._start(command, stderr=subprocess.STDOUT)
-        stream.on_close.append(lambda: self._hang_up(process))
-        stdin = threading.Thread(target=self._feed, args=(stream, process), daemon=True)
-        stdin.start()
-        self._forward(process.stdout, stream.write)
-        process.wait()
+    def serve(self, stream: Stream, command: str, is_v2: bool) -> None:
+        """Run a command and send back what it prints.
 
-    def serve_v2(self, stream: Stream, command: str) -> None:
-        """Run a command; its streams and exit status go back in packets of their own."""
-        process = self._start(command, stderr=subprocess.PIPE)
+        Args:
+            stream: to the client.
+            command: as the client sent it.
+            is_v2: whether its streams and exit status go back in packets of their own; else both
+                streams go back as one, and no exit status.
+        """
+        process = self._start(command, subprocess.PIPE if is_v2 else subprocess.STDOUT)
         stream.on_close.append(lambda: self._hang_up(process))
         sending = threading.Lock()
 
         def send(identifier: int, data: bytes) -> None:
             with sending:
-                stream.write(_V2_HEADER.pack(identifier, len(data)) + data)
+                header = _V2_HEADER.pack(identifier, len(data)) if is_v2 else b""
+                stream.write(header + data)
 
-        threading.Thread(target=self._feed_v2, args=(stream, process), daemon=True).start()
+        feed = self._feed_v2 if is_v2 else self._feed
+        threading.Thread(target=feed, args=(stream, process), daemon=True).start()
         stderr = threading.Thread(
-            target=self._forward,
-            args=(process.stderr, lambda data: send(STDERR, data)),
-            daemon=True,
+            target=self._forward, args=(process.stderr, partial(send, STDERR)), daemon=True
         )
-        stderr.start()
-        self._forward(process.stdout, lambda data: send(STDOUT, data))
-        stderr.join()
+        if is_v2:
+            stderr.start()
+        self._forward(process.stdout, partial(send, STDOUT))
         status = process.wait()
-        # A shell says 128 + signal; so does a device whose shell itself was killed.
-        send(EXIT, bytes([status if status >= 0 else 128 - status]))
+        if is_v2:
+            stderr.join()
+            # A shell says 128 + signal; so does a device whose shell itself was killed.
+            send(EXIT, bytes([status if status >= 0 else 128 - status]))
 
     def processes(self) -> list[int]:
         """Return the processes of the device that live (on Linux)."""

@@ -1,4 +1,4 @@
-"""The sync service: STAT, LIST, SEND and RECV.
+"""The sync service: STAT, SEND and RECV.
 
 Source: the Android Open Source Project, packages/modules/adb, SYNC.TXT.
 """
@@ -30,8 +30,6 @@ def serve_sync(stream: Stream, root: Path, faults: Faults) -> None:
         path = argument.decode("utf-8", "surrogateescape")
         if request == b"STAT":
             stream.write(b"STAT" + _status(_on_host(root, path)))
-        elif request == b"LIST":
-            _list(stream, _on_host(root, path))
         elif request == b"RECV":
             _receive(stream, _on_host(root, path))
         elif request == b"SEND":
@@ -57,14 +55,6 @@ def _status(path: Path) -> bytes:
     except OSError:
         return struct.pack("<3I", 0, 0, 0)
     return struct.pack("<3I", status.st_mode, status.st_size & 0xFFFFFFFF, int(status.st_mtime))
-
-
-def _list(stream: Stream, path: Path) -> None:
-    if path.is_dir():
-        for entry in sorted(path.iterdir()):
-            name = os.fsencode(entry.name)
-            stream.write(b"DENT" + _status(entry) + _WORD.pack(len(name)) + name)
-    stream.write(b"DONE" + bytes(16))
 
 
 def _receive(stream: Stream, path: Path) -> None:

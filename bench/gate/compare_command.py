@@ -6,6 +6,19 @@ import argparse
 import sys
 from pathlib import Path
 
+from bench.gate import baselines
+from bench.gate.closed import fail_closed, status_after
+from bench.gate.judge.outcome import PASS
+from bench.gate.judge.thresholds import read
+from bench.gate.measure.gate_error import GateError
+from bench.gate.show.outcome_files import write_outcome
+from bench.gate.show.tables import print_outcome
+from bench.gate.stored import compare_runs
+from bench.output.table import terminal
+from bench.results.runs import read_run
+from bench.results.shards import joined
+from models.commands.screen import told
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
@@ -34,25 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and write and store where asked to; return the exit status."""
-    from bench.gate.closed import fail_closed
-
     return fail_closed(lambda: _compare(arguments))
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from bench.gate import baselines
-    from bench.gate.closed import status_after
-    from bench.gate.judge.outcome import PASS
-    from bench.gate.judge.thresholds import read
-    from bench.gate.measure.gate_error import GateError
-    from bench.gate.show.outcome_files import write_outcome
-    from bench.gate.show.tables import print_outcome
-    from bench.gate.stored import compare_runs
-    from bench.output.table import terminal
-    from bench.results.runs import read_run
-    from bench.results.shards import joined
-    from models.commands.screen import told
-
     rest = arguments.rest
     if "--" not in rest or rest[0] != "--":
         unknown = f"unknown argument {rest[0]}; " if rest and rest[0] != "--" else ""
@@ -63,7 +61,7 @@ def _compare(arguments: argparse.Namespace) -> int:
         if any(file.samefile(other) for other in head_files if other.exists()):
             raise GateError(f"{file}: stands for both revisions")
     base, head = ([read_run(path) for path in files] for files in (base_files, head_files))
-    thresholds = read().with_latency(min_effect=arguments.min_effect)
+    thresholds = read().with_min_effect(arguments.min_effect)
     outcome = compare_runs(joined(base), joined(head), thresholds)
     told(lambda: print_outcome(outcome, terminal()))
     if arguments.save_as is not None:

@@ -7,13 +7,26 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from rich.console import Console
+
+from bench.gate.closed import fail_closed, one_line, status_after
+from bench.gate.judge.outcome import Outcome
+from bench.gate.judge.thresholds import read
+from bench.gate.live_comparison import LiveComparison
+from bench.gate.measure.block import HEAD, Block, Settings
+from bench.gate.measure.checkout import describe, resolve
+from bench.gate.measure.compared_trees import model_files, revisions
+from bench.gate.measure.gate_error import GateError
+from bench.gate.measure.one_device import on_device
+from bench.gate.measure.time_plan import TimePlan
+from bench.gate.show.gate_progress import TerminalReporter
+from bench.gate.show.outcome_files import infos, write_outcome
+from bench.gate.show.tables import print_outcome
+from bench.output.table import terminal
+from bench.results.processor import machine_info
 from models.commands.arguments import positive_number
-
-if TYPE_CHECKING:
-    from bench.gate.judge.outcome import Outcome
-    from bench.gate.measure.block import Block, Settings
+from models.commands.screen import told
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ONLY = ("bench/test_host_inference.py",)
@@ -71,20 +84,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, write; return the exit status."""
-    from bench.gate.closed import fail_closed
-
     with _terminable():
         return fail_closed(lambda: _gate(arguments))
 
 
 def _gate(arguments: argparse.Namespace) -> int:
-    from bench.gate.closed import status_after
-    from bench.gate.show.outcome_files import infos, write_outcome
-    from bench.gate.show.tables import print_outcome
-    from bench.output.table import terminal
-    from bench.results.processor import machine_info
-    from models.commands.screen import told
-
     outcome, blocks, commits = _compare(arguments, settings(arguments, arguments.rest))
     told(lambda: print_outcome(outcome, terminal()))
     more = {"commits": commits, "info": infos(blocks[0]) if blocks else {}}
@@ -98,23 +102,9 @@ def _compare(
     arguments: argparse.Namespace, how: Settings
 ) -> tuple[Outcome, list[Block], dict[str, str]]:
     """Compare; return what it came to, the blocks, and the commits by revision."""
-    from rich.console import Console
-
-    from bench.gate.closed import one_line
-    from bench.gate.judge.outcome import Outcome
-    from bench.gate.judge.thresholds import read
-    from bench.gate.live_comparison import LiveComparison
-    from bench.gate.measure.block import HEAD
-    from bench.gate.measure.checkout import describe, resolve
-    from bench.gate.measure.compared_trees import model_files, revisions
-    from bench.gate.measure.gate_error import GateError
-    from bench.gate.measure.one_device import on_device
-    from bench.gate.measure.time_plan import TimePlan
-    from bench.gate.show.gate_progress import TerminalReporter
-
     if bool(arguments.base) == bool(arguments.base_model):
         raise GateError("give --base REV, or --base-model OLD --model NEW")
-    thresholds = read().with_latency(min_effect=arguments.min_effect)
+    thresholds = read().with_min_effect(arguments.min_effect)
     commits = {revision: resolve(revision) for revision in arguments.base}
     named = [f"{revision} ({commit[:8]})" for revision, commit in commits.items()]
     named += map(str, arguments.base_model)
@@ -151,9 +141,6 @@ def settings(arguments: argparse.Namespace, rest: list[str]) -> Settings:
     Raises:
         GateError: `--rounds` is too small.
     """
-    from bench.gate.measure.block import Settings
-    from bench.gate.measure.gate_error import GateError
-
     is_device = arguments.device is not None
     default = DEVICE_ROUNDS if is_device else ROUNDS
     rounds = default if arguments.rounds is None else arguments.rounds

@@ -221,12 +221,10 @@ class LiveComparison:
     def _latencies(self, test: SequentialTest[Pair]) -> list[Latency]:
         """Return a row for each benchmark and base, from the decisions and all blocks."""
         names = {tree.name: against for against, tree in self.bases.items()}
-        needed = test.still_needed()
         rows = []
         for (base, name), decision in test.decisions().items():
             base_s, head_s = (self._latency(each, name) for each in (base, HEAD))
-            left = needed.get((base, name), 0)
-            rows.append(Latency(name, base_s, head_s, decision, names[base], left))
+            rows.append(Latency(name, base_s, head_s, decision, names[base]))
         return rows
 
     def _latency(self, tree: str, name: str) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from bench.results.runs import Run
@@ -36,12 +35,12 @@ def in_commit_order(runs: Sequence[Run], repository: Path) -> tuple[list[Run], l
     if anonymous:
         remarks.append(f"{anonymous[0].name}: of no known commit, so its measuring time decides")
 
-    def place(run: Run) -> tuple[float, str, bool, datetime]:
+    def place(run: Run) -> tuple[float, str, bool, float]:
         if missing or anonymous:
             order = (run.commit_time or run.time).timestamp()
         else:
             order = known[run.commit or ""]
-        return order, run.commit or "", run.is_changed, run.time
+        return order, run.commit or "", run.is_changed, run.time.timestamp()
 
     return sorted(runs, key=place), remarks
 

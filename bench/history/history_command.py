@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from bench.history.benchmark_series import History
-    from bench.output.table import Table
+from bench.history.benchmark_series import History, histories, states
+from bench.history.change_points import FALSE_DISCOVERIES, can_change
+from bench.history.history_picture import draw, percent
+from bench.output import style
+from bench.output.table import Table, terminal
+from bench.output.whole_file import write, write_text
+from bench.results.runs import ResultsError, read_runs
+from bench.results.shards import joined
+from models.commands.terminal_table import print_table
 
 FORMAT = 1
 DRAWN = "test_classify"
@@ -46,13 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, print and write."""
-    from bench.history.benchmark_series import histories
-    from bench.output.table import terminal
-    from bench.output.whole_file import write, write_text
-    from bench.results.runs import ResultsError, read_runs
-    from bench.results.shards import joined
-    from models.commands.terminal_table import print_table
-
     runs = joined(read_runs(arguments.results))
     found = histories(runs, arguments.repository)
     if not found:
@@ -75,9 +74,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def changes_table(history: History) -> Table:
     """Return a row a change, the largest first."""
-    from bench.history.history_picture import percent
-    from bench.output.table import Table
-
     rows = [
         (
             abs(change.ratio - 1),
@@ -102,9 +98,6 @@ def changes_table(history: History) -> Table:
 
 def summary(history: History) -> list[str]:
     """Return what was searched, in a line or two."""
-    from bench.history.benchmark_series import states
-    from bench.history.change_points import FALSE_DISCOVERIES, can_change
-
     if not any(can_change(states(history.runs, each.sessions)) for each in history.series):
         few = "too few sessions, or too few commits, to tell a change from chance"
         return [f"{few}: {len(history.runs)} sessions of {history.commits} commits on "
@@ -156,9 +149,6 @@ def to_dict(history: History) -> dict[str, Any]:
 
 def _draw(found: list[History], path: Path) -> None:
     """Draw the processor with the most sessions."""
-    from bench.history.history_picture import draw
-    from bench.output import style
-
     history = max(found, key=lambda each: len(each.runs))
     shown = history.of(DRAWN) or history.of(history.series[0].quantity)
     with style.settings(on_paper=True):

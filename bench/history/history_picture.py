@@ -14,12 +14,7 @@ MOST_LABELS = 24
 
 
 def draw(history: History, shown: Sequence[Series]) -> Any:
-    """Return a figure; a vertical line stands where models changed, and says by how much.
-
-    Args:
-        history: gives the sessions.
-        shown: its series of one quantity.
-    """
+    """Return a figure; a vertical line stands where models changed, and says by how much."""
     families = list(dict.fromkeys(series.row.family for series in shown))
     first_runtime = shown[0].row.runs_on
     colours = style.colours(families)

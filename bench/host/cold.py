@@ -67,6 +67,7 @@ def forget(file: Path) -> None:
         return
     descriptor = os.open(file, os.O_RDONLY)
     try:
+        os.fsync(descriptor)  # what is not yet on the disk stays
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(descriptor)

@@ -28,6 +28,7 @@ import numpy as np
 from PIL import Image
 
 from bench.host import jpeg_sources as sources
+from bench.output.table import Table
 from bench.statistics.interleaving import interleave
 from bench.statistics.intervals import Estimate, one_sample
 from models.commands.arguments import positive
@@ -128,16 +129,13 @@ def ratio_to_best(rows: list[Row]) -> Estimate:
 
 def markdown(rows: list[Row]) -> str:
     """Return the comparison as the README shows it."""
-    lines = [
-        "| way | median ms | mean error | largest error | same picture |",
-        "|---|---:|---:|---:|---|",
-    ]
-    lines += [
-        f"| {row.name} | {row.median_ms:.2f} | {row.mean_error:.2f} | {row.max_error:.1f} "
-        f"| {'yes' if row.is_same_picture else 'no'} |"
+    heads = ("way", "median ms", "mean error", "largest error", "same picture")
+    cells = [
+        (row.name, row.median_ms, row.mean_error, row.max_error,
+         "yes" if row.is_same_picture else "no")
         for row in rows
-    ]
-    return "\n".join(lines)
+    ]  # fmt: skip
+    return Table(heads, cells, ("", ".2f", ".2f", ".1f", "")).markdown()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -150,29 +148,30 @@ def main(argv: list[str] | None = None) -> int:
     ratio = ratio_to_best(rows)
     print(markdown(rows))
     interval = f"{ratio.value:.2f} (95 % interval {ratio.lower:.2f} to {ratio.upper:.2f})"
-    print(f"\n{OURS} / best other of the same picture: {interval}, at most {ALLOWED_RATIO}")
+    print(f"{OURS} / best other of the same picture: {interval}, at most {ALLOWED_RATIO}")
     return 0 if ratio.value <= ALLOWED_RATIO else 1
 
 
-def _tensor(image: Image.Image) -> np.ndarray:
-    return np.asarray(image, np.float32)[np.newaxis]
+def _small(image: Image.Image, reducing_gap: float | None = None) -> np.ndarray:
+    """Resize by Pillow's bilinear filter: float32, shape (1, 100, 100, 3)."""
+    small = image.resize(TARGET, Image.Resampling.BILINEAR, reducing_gap=reducing_gap)
+    return np.asarray(small, np.float32)[np.newaxis]
 
 
 def _pillow() -> dict[str, Way]:
-    bilinear = Image.Resampling.BILINEAR
-
-    def whole(data: bytes) -> np.ndarray:
-        return _tensor(Image.open(io.BytesIO(data)).resize(TARGET, bilinear))
-
-    def reduced(data: bytes) -> np.ndarray:
-        return _tensor(Image.open(io.BytesIO(data)).resize(TARGET, bilinear, reducing_gap=2))
+    def opened(data: bytes) -> Image.Image:
+        return Image.open(io.BytesIO(data))
 
     def draft(data: bytes) -> np.ndarray:
-        image = Image.open(io.BytesIO(data))
+        image = opened(data)
         image.draft("RGB", DRAFT)
-        return _tensor(image.resize(TARGET, bilinear))
+        return _small(image)
 
-    return {"whole": whole, "reducing_gap=2": reduced, "draft": draft}
+    return {
+        "whole": lambda data: _small(opened(data)),
+        "reducing_gap=2": lambda data: _small(opened(data), reducing_gap=2),
+        "draft": draft,
+    }
 
 
 def _opencv() -> dict[str, Way]:
@@ -201,19 +200,14 @@ def _simplejpeg() -> dict[str, Way]:
 
     def draft(data: bytes) -> np.ndarray:
         pixels = simplejpeg.decode_jpeg(data, min_width=DRAFT[0], min_height=DRAFT[1])
-        return _tensor(Image.fromarray(pixels).resize(TARGET, Image.Resampling.BILINEAR))
+        return _small(Image.fromarray(pixels))
 
     return {"scaled decoding, Pillow's resize": draft}
 
 
 def _imagecodecs() -> dict[str, Way]:
-    imagecodecs = importlib.import_module("imagecodecs")
-
-    def whole(data: bytes) -> np.ndarray:
-        pixels = imagecodecs.jpeg8_decode(data)
-        return _tensor(Image.fromarray(pixels).resize(TARGET, Image.Resampling.BILINEAR))
-
-    return {"whole, Pillow's resize": whole}
+    decode = importlib.import_module("imagecodecs").jpeg8_decode
+    return {"whole, Pillow's resize": lambda data: _small(Image.fromarray(decode(data)))}
 
 
 def _pyvips() -> dict[str, Way]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.results.processor import machine_info
-from bench.results.runs import ResultsError
+from bench.results.runs import one_line
 from models.files.artifacts import Artifact
 from models.running.operator_profile import OperatorProfile, OperatorTime
 
@@ -76,7 +76,7 @@ def read_record(path: Path) -> Record:
     Raises:
         ResultsError: it is missing, or no such record.
     """
-    try:
+    with one_line(path, "python -m bench operators --json"):
         content = path.read_bytes()
         data = json.loads(content)
         if data["format"] != FORMAT:
@@ -90,13 +90,6 @@ def read_record(path: Path) -> Record:
         )
         if not record.models:
             raise ValueError("it holds no model")
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(
-            f"{path}: not a file of python -m bench operators --json "
-            f"({type(error).__name__}: {error})"
-        ) from None
     return record
 
 

@@ -6,10 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
+from bench.operators.operator_record import measured, to_json
+from bench.operators.operator_table import captions, each_table, kinds_table
+from bench.output.whole_file import write_text
 from models import zoo
 from models.commands.arguments import add_precision, architecture_name, positive
+from models.commands.terminal_table import print_table
 from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
 from models.files.user_models import find_user_models
+from models.running.operator_profile import profile_operators
+from models.running.runtimes import RuntimeUnavailableError
 
 ROUNDS = 500
 
@@ -41,13 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write; a model that cannot be measured costs no other its row."""
-    from bench.operators.operator_record import measured, to_json
-    from bench.operators.operator_table import captions, each_table, kinds_table
-    from bench.output.whole_file import write_text
-    from models.commands.terminal_table import print_table
-    from models.running.operator_profile import profile_operators
-    from models.running.runtimes import RuntimeUnavailableError
-
     try:
         targets = _targets(arguments)
     except ArtifactError as error:

@@ -82,7 +82,7 @@ def save(figure: Any, path: Path) -> None:
         ResultsError: the suffix names no format.
     """
     if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
-        raise ResultsError(f"{path}: no format for a picture; call it something.png")
+        raise ResultsError(f"{path.name}: no format for a picture; call it something.png")
     figure.savefig(path, dpi=144)
 
 

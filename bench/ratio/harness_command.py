@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.ratio.ratio import ratios
 from models.commands.arguments import positive
 from models.files.artifacts import DIRECTORY
 
@@ -44,8 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    from bench.ratio.ratio import ratios
-
     blocks = []
     for _ in range(arguments.processes):
         parties = [("harness", _harness_ns), ("tool", _tool_ns)]

@@ -7,17 +7,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bench.output.table import Table
+from bench.output.whole_file import write_text
+from bench.ratio.ratio import Ratio, ratios
 from models import zoo
 from models.commands.arguments import add_precision, architecture_name, positive
+from models.commands.screen import bar
+from models.commands.terminal_table import print_table
 from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
 from models.files.user_models import find_user_models
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES
-
-if TYPE_CHECKING:
-    from bench.ratio.ratio import Ratio
 
 ROOT = Path(__file__).parents[2]
 ROUNDS, BLOCKS = 100, 20
@@ -49,10 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write."""
-    from bench.output.whole_file import write_text
-    from bench.ratio.ratio import ratios
-    from models.commands.terminal_table import print_table
-
     record: dict[str, Any] = {}
     try:
         precisions = arguments.precision or ("float32", "int8")
@@ -95,8 +93,6 @@ def _models(name: str | Path, precision: str, others: list[Path]) -> list[Artifa
 
 
 def _measure(models: list[Artifact], arguments: argparse.Namespace, title: str) -> list[Any]:
-    from models.commands.screen import bar
-
     command = [sys.executable, "-m", "bench.ratio.worker"]
     command += [str(arguments.rounds), str(arguments.threads), "litert"]
     command += [str(model.path.resolve()) for model in models]
@@ -110,15 +106,13 @@ def _measure(models: list[Artifact], arguments: argparse.Namespace, title: str) 
 
 
 def _table(models: list[Artifact], found: list[Ratio], arguments: argparse.Namespace):
-    from models.commands.terminal_table import terminal_table
-
-    rows = []
-    for model, each in zip(models, found, strict=True):
-        share = f"{each.value:.3f} ({each.lower:.3f} to {each.upper:.3f})"
-        rows.append((model.name, f"{each.latency_us:.1f}", share if model is not models[0] else ""))
-    return terminal_table(
-        ("model", "latency us", "share"), rows, (1, 2),
+    rows = [
+        (model.name, each.latency_us, f"{each.value:.3f} ({each.lower:.3f} to {each.upper:.3f})")
+        for model, each in zip(models, found, strict=True)
+    ]
+    rows[0] = (*rows[0][:2], "")
+    return Table(("model", "latency us", "share"), rows, ("", ".1f", ".3f")).rich(
         f"{models[0].name}: invoke as a share of the others', interleaved",
         f"{arguments.blocks} processes of {arguments.rounds} rounds, LiteRT, "
         f"{arguments.threads} thread(s); in brackets: 95 % interval",
-    )  # fmt: skip
+    )

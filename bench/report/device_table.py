@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.table import Table
+from rich.table import Table as RichTable
 
 from bench.android.adb.device_errors import printable
+from bench.output.table import Table
 from bench.results.result import Result
-from models.commands.terminal_table import terminal_table
 
 QUANTITIES = {
     "test_device_inference": "inference",
@@ -18,7 +18,7 @@ QUANTITIES = {
 """What the table calls a benchmark's quantity."""
 
 
-def device_table(results: Iterable[Result]) -> Table | None:
+def device_table(results: Iterable[Result]) -> RichTable | None:
     """Return one row a model and device, in ms to 0.01 as in the study; None without results."""
     rows: dict[tuple, dict[str, Result]] = {}
     for result in results:
@@ -29,8 +29,7 @@ def device_table(results: Iterable[Result]) -> Table | None:
             rows.setdefault(key, {})[result.quantity] = result
     if not rows:
         return None
-    heads = ("model", "device", *QUANTITIES.values(), "memory in MB", "overhead")
-    cells = []
+    body = []
     for (model, serial, threads, delegate, process), found in rows.items():
         info = next(iter(found.values())).info
         how = (
@@ -38,22 +37,19 @@ def device_table(results: Iterable[Result]) -> Table | None:
             + ("" if delegate == "cpu" else f", {delegate}{_delegation(info['delegation'])}")
             + ("" if process == "shell" else ", in an app")
         )
-        footprint_mb = info["footprint_overall_mb"]
-        cells.append(
-            (
+        times = (found.get(quantity) for quantity in QUANTITIES)
+        body.append(
+            [
                 printable(model),
                 f"{printable(serial)}{how}",
-                *(_times(found.get(quantity)) for quantity in QUANTITIES),
-                "-" if footprint_mb is None else f"{footprint_mb:.2f}",
-                f"{info['overhead']['ratio']:.2f}",
-            )
+                *(each and f"{each.mean_ms:.2f} / {each.median_ms:.2f}" for each in times),
+                info["footprint_overall_mb"],
+                info["overhead"]["ratio"],
+            ]
         )
-    title = "On the device: mean / median in ms"
-    return terminal_table(heads, cells, range(2, len(heads)), title)
-
-
-def _times(result: Result | None) -> str:
-    return "-" if result is None else f"{result.mean_ms:.2f} / {result.median_ms:.2f}"
+    heads = ["model", "device", *QUANTITIES.values(), "memory in MB", "overhead"]
+    formats = ["", "", *(".2f" for _ in heads[2:])]
+    return Table(heads, body, formats).rich("On the device: mean / median in ms")
 
 
 def _delegation(delegation: dict | None) -> str:

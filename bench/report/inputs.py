@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.operators.operator_record import Record, read_record
-from bench.results.runs import ResultsError, Run, newest_with, read_runs
+from bench.results.runs import ResultsError, Run, newest_with, one_line, read_runs
 from bench.results.shards import joined
 
 _MODEL = ("model", "architecture", "precision", "sha256", "file_bytes", "accuracy", "threads")
@@ -103,7 +103,7 @@ def read_robustness(path: Path) -> Robustness:
     Raises:
         ResultsError: it cannot be read, or is no such file.
     """
-    try:
+    with one_line(path, "python -m models robustness --json"):
         content = path.read_bytes()
         data = json.loads(content)
         if data["format"] != ROBUSTNESS_FORMAT:
@@ -115,21 +115,12 @@ def read_robustness(path: Path) -> Robustness:
             }
             for change in changes
         }
-        if (
-            not table
-            or len({tuple(row) for row in table.values()}) != 1
-            or () in map(tuple, table.values())
-        ):
+        models = {tuple(row) for row in table.values()}
+        if len(models) != 1 or () in models:
             raise ValueError("its changes do not hold the same models")
         mild = frozenset(str(change["name"]) for change in changes if change["is_mild"])
-        return Robustness(path.name, content, int(data["images"]), table, mild)
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(
-            f"{path}: not a file of python -m models robustness --json "
-            f"({type(error).__name__}: {error})"
-        ) from None
+        images = int(data["images"])
+    return Robustness(path.name, content, images, table, mild)
 
 
 def _fraction(correct: int, images: int) -> float:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bench.output.whole_file import write, write_text
+from bench.report import picture
+from bench.report.inputs import read_inputs
+from bench.report.page import render
 from bench.results.runs import ResultsError
 
 
@@ -32,21 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write what was asked for; return 0."""
-    from bench.output.whole_file import write, write_text
-    from bench.report import picture
-    from bench.report.inputs import read_inputs
-    from bench.report.page import render
-
     if arguments.output is None and arguments.picture is None:
         raise ResultsError("nothing to write: give -o report.html, or --picture FILE.png")
     inputs = read_inputs(arguments.results, arguments.robustness, arguments.operators)
     host = inputs.newest(picture.QUANTITY)
     if arguments.picture is not None and not host:
         raise ResultsError("no picture: the results hold no inference on this machine")
-    if arguments.output is not None:
-        write_text(arguments.output, render(inputs))
-        print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes")
+    page = render(inputs) if arguments.output is not None else ""
     if arguments.picture is not None:
         write(arguments.picture, lambda path: picture.draw(host[-1], path))
         print(f"{arguments.picture}: {arguments.picture.stat().st_size:,} bytes")
+    if arguments.output is not None:
+        write_text(arguments.output, page)
+        print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes")
     return 0

@@ -8,6 +8,12 @@ from typing import Any
 import numpy as np
 
 
+def without_file(fullname: str) -> str:
+    """Return pytest's id of a benchmark without its file; parameters may hold "::" as well."""
+    function, bracket, parameters = fullname.partition("[")
+    return function.rpartition("::")[2] + bracket + parameters
+
+
 @dataclass(frozen=True)
 class Result:
     """The timed rounds of one benchmark.
@@ -25,8 +31,7 @@ class Result:
     @property
     def name(self) -> str:
         """The benchmark function and its parameters, such as "test_classify[x]"."""
-        function, bracket, parameters = self.fullname.partition("[")
-        return function.rpartition("::")[2] + bracket + parameters
+        return without_file(self.fullname)
 
     @property
     def quantity(self) -> str:

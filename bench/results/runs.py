@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -77,13 +78,31 @@ class Run:
         return {result.fullname: result for result in self.results}
 
 
+@contextmanager
+def one_line(path: Path, maker: str) -> Iterator[None]:
+    """Say in one line why a file cannot be read, whatever is wrong with it.
+
+    Args:
+        path: of the file.
+        maker: what makes such files.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ResultsError(f"{path}: not a file of {maker} ({reason})") from None
+
+
 def read_run(path: Path) -> Run:
     """Read a file.
 
     Raises:
         ResultsError: it is no complete file of pytest-benchmark; the message says why.
     """
-    try:
+    maker = "pytest-benchmark; make one with pytest --benchmark-only --benchmark-json=FILE"
+    with one_line(path, maker):
         content = path.read_bytes()
         data = json.loads(content)
         if data.get("format", FORMAT) != FORMAT:
@@ -109,13 +128,6 @@ def read_run(path: Path) -> Run:
             _shard(**data["shard"]) if data.get("shard") else None,
         )
         processor(run.machine)
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(
-            f"{path}: not a file of pytest-benchmark ({type(error).__name__}: {error}); "
-            "make one with pytest --benchmark-only --benchmark-json=FILE"
-        ) from None
     if not run.results and not run.failures:
         raise ResultsError(f"{path}: holds no benchmark")
     if len(run.by_fullname()) != len(run.results):

@@ -65,7 +65,6 @@ def one_sample(values: Sequence[float], lower_level: float, upper_level: float) 
     averages, the means of all pairs.
 
     Args:
-        values: observations.
         lower_level: probability that the lower bound lies above the true centre, at most.
         upper_level: probability that the upper bound lies below it, at most.
 

@@ -10,6 +10,7 @@ import secrets
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from adbutils import AdbConnection, AdbDevice
 from adbutils.errors import AdbError, AdbTimeout
@@ -28,6 +29,8 @@ from bench.android.adb.server import Client, connect, start_server
 from bench.android.adb.server_address import ServerAddress
 
 COMMAND_TIMEOUT_S = 30.0
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
+"""Exit statuses of a shell whose command cannot be run."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,12 @@ class Completed:
 
 
 class Device:
-    """One device that can be used.
-
-    Args:
-        address: the adb server's.
-        serial: the device's.
-    """
+    """One device that can be used."""
 
     def __init__(self, address: ServerAddress, serial: str) -> None:
         self.address = address
         self.serial = serial
         self.adb = AdbDevice(Client(address), serial=serial)
-        self._has_shell_v2: bool | None = None
         self._streaming: LineStream | None = None
 
     @classmethod
@@ -96,7 +93,7 @@ class Device:
         """
         # The hang-up of a connection reaches the shell alone: so the command takes its place. An
         # old device's exit status is printed by the shell, which has to stay for it.
-        script = f"exec {shlex.join(arguments)}" if self._shell_v2() else shlex.join(arguments)
+        script = f"exec {shlex.join(arguments)}" if self._has_shell_v2 else shlex.join(arguments)
         completed = self._run(script, arguments, timeout_s)
         if check and completed.exit_status:
             said = completed.output.strip()
@@ -179,10 +176,10 @@ class Device:
         Raises:
             DeviceLostError, AdbServerError: the shell cannot be opened.
         """
-        use_v2 = self._shell_v2()
-        service = f"shell,v2,raw:{script}" if use_v2 else f"shell:{script}"
-        connection = self.open_service(service, "a shell was opened", ["sh", "-c", script])
-        return LineStream(connection, use_v2)
+        service = "shell,v2,raw" if self._has_shell_v2 else "shell"
+        doing, command = "a shell was opened", ["sh", "-c", script]
+        connection = self.open_service(f"{service}:{script}", doing, command)
+        return LineStream(connection, self._has_shell_v2)
 
     def hang_up(self) -> None:
         """End the stream that another thread reads; its reader takes the device for lost."""
@@ -215,7 +212,7 @@ class Device:
         doing = f"`{printable(shlex.join(arguments))}` ran"
         try:
             result = self.adb.shell2(
-                script, timeout=timeout_s, encoding="utf-8", v2=self._shell_v2()
+                script, timeout=timeout_s, encoding="utf-8", v2=self._has_shell_v2
             )
         except (TimeoutError, AdbError, EOFError, OSError, ValueError) as error:
             if _is_timeout(error):
@@ -225,7 +222,7 @@ class Device:
                     command=arguments,
                 ) from None
             raise self.refusal(error, doing, arguments) from None
-        stdout = result.stdout if self._shell_v2() else result.output
+        stdout = result.stdout if self._has_shell_v2 else result.output
         return Completed(
             stdout.replace("\r\n", "\n"), result.stderr.replace("\r\n", "\n"), result.returncode
         )
@@ -238,13 +235,12 @@ class Device:
             return error
         return self.lost(doing, command=arguments)
 
-    def _shell_v2(self) -> bool:
-        if self._has_shell_v2 is None:
-            try:
-                self._has_shell_v2 = "shell_v2" in self.adb.get_features().split(",")
-            except (AdbError, EOFError, OSError) as error:
-                raise self.refusal(error, "its features were asked for") from None
-        return self._has_shell_v2
+    @cached_property
+    def _has_shell_v2(self) -> bool:
+        try:
+            return "shell_v2" in self.adb.get_features().split(",")
+        except (AdbError, EOFError, OSError) as error:
+            raise self.refusal(error, "its features were asked for") from None
 
     def open_service(
         self, service: str, doing: str, arguments: Sequence[str] | None = None

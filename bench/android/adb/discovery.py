@@ -82,7 +82,6 @@ def wait_for(
     """Return what `choose` does, after waiting for a device that is about to be there.
 
     Args:
-        address: the adb server's.
         serial: the device's; None for the only one.
         tell: is given a line where a person has something to do.
 

@@ -51,11 +51,7 @@ echo {token} released
 
 
 class PhoneLock:
-    """The lock of one device; held from `acquire` to `release`, or until the connection ends.
-
-    Args:
-        device: which.
-    """
+    """The lock of one device; held from `acquire` to `release`, or until the connection ends."""
 
     def __init__(self, device: Device) -> None:
         self._device = device

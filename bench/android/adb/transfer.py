@@ -9,23 +9,16 @@ import time
 
 from adbutils.errors import AdbError
 
-from bench.android.adb.adb_device import Device
+from bench.android.adb.adb_device import NOT_FOUND, Device
 from bench.android.adb.device_errors import DeviceError, TransferError, printable
 from bench.android.adb.discovery import READY
 
 TRANSFER_TIMEOUT_S = 120.0
 CHUNK_BYTES = 64 * 1024
-COMMAND_NOT_FOUND = 127
 
 
 def push(device: Device, content: bytes, path: str, mode: int = 0o644) -> bool:
     """Write a file, unless the device has one there with the same sha256.
-
-    Args:
-        device: where.
-        content: what shall be in it.
-        path: where, in the device's terms.
-        mode: its permissions.
 
     Returns:
         Whether it was sent.
@@ -53,7 +46,7 @@ def sha256(device: Device, path: str) -> str | None:
     digest = completed.stdout.lstrip("\\").partition(" ")[0]
     if completed.exit_status == 0 and len(digest) == 64:
         return digest
-    if completed.exit_status == COMMAND_NOT_FOUND:  # older than Android 7
+    if completed.exit_status == NOT_FOUND:  # older than Android 7
         content = _receive(device, path)
         return None if content is None else hashlib.sha256(content).hexdigest()
     return None

@@ -38,9 +38,6 @@ class Workspace:
 
     The directory is made when something is first put into it, and again where it was lost with the
     connection: a shell that loses its connection removes it by itself (`bench.android.session`).
-
-    Args:
-        device: where it is.
     """
 
     def __init__(self, device: Device) -> None:
@@ -63,7 +60,6 @@ class Workspace:
         Args:
             content: what shall be in it; a file that the device has already is not sent again.
             suffix: what its name ends in.
-            mode: its permissions.
             name: what it is called instead.
 
         Raises:

@@ -29,11 +29,8 @@ def cool_down(
     """Wait until a device is not throttled, with a countdown; return at once where it is not.
 
     Args:
-        device: which.
         cores: the cores that are measured on.
         tell: is given a line every second.
-        timeout_s: how long to wait.
-        sleep: waits for a number of seconds.
 
     Returns:
         The conditions that were found good.

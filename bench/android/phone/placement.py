@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bench.android.adb.adb_device import Device
+from bench.android.adb.adb_device import NOT_FOUND, Device
 from bench.android.adb.device_errors import CoresError, printable
 from bench.android.phone.cores import (
     Core,
@@ -15,8 +15,6 @@ from bench.android.phone.cores import (
     parse_core_list,
 )
 from bench.android.phone.phone_conditions import Conditions
-
-COMMAND_NOT_FOUND = 127
 
 
 @dataclass(frozen=True)
@@ -41,9 +39,6 @@ def place(device: Device, conditions: Conditions, threads: int, wished: str | No
     """Choose cores, and try whether the device runs something on them.
 
     Args:
-        device: where.
-        conditions: as they are now.
-        threads: how many threads the tool has.
         wished: the user's mask (hexadecimal); None for the fastest cores.
 
     Raises:
@@ -94,7 +89,7 @@ def _allowed_cores(device: Device) -> tuple[int, ...]:
 def _refusal(device: Device, cores: tuple[int, ...]) -> str | None:
     """Return why nothing can be run on these cores alone, else None."""
     tried = device.run(["taskset", mask_of(cores) or "", "true"], check=False)
-    if tried.exit_status == COMMAND_NOT_FOUND:
+    if tried.exit_status == NOT_FOUND:
         return "the device has no taskset"
     if tried.exit_status:
         said = printable(tried.output.strip())

@@ -84,7 +84,7 @@ def parse_statistics(text: str) -> Statistics | None:
         if (count > 1) != bool(match["same"]) or count < 1:
             raise OutputError(f"contradicts itself: {printable(text)}", text)
         only_ns = int(match["only"]) * 1e3
-        return Statistics(count, only_ns, only_ns, only_ns, only_ns)
+        return Statistics(count, only_ns, only_ns, only_ns)
     mean, low, high = (float(match[name]) for name in ("avg", "min", "max"))
     # The mean is printed to six digits, so it may be rounded to just outside.
     slack = 1e-5 * max(abs(low), abs(high))
@@ -93,7 +93,7 @@ def parse_statistics(text: str) -> Statistics | None:
         low <= first <= high and low <= last <= high
     ):  # fmt: skip
         raise OutputError(f"contradicts itself: {printable(text)}", text)
-    return Statistics(count, first * 1e3, mean * 1e3, low * 1e3, high * 1e3)
+    return Statistics(count, first * 1e3, mean * 1e3, low * 1e3)
 
 
 def delegation(match: re.Match[str]) -> Delegation:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bench.android.adb.adb_device import NOT_EXECUTABLE, NOT_FOUND
 from bench.android.adb.device_errors import ToolError, printable
 from bench.android.tool.result_lines import ERROR_PREFIX, TOO_OLD, without_prefix
 
-EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SIGNALLED = 126, 127, 128
-"""Exit statuses of a shell; above the last one is the number of a signal."""
+SIGNALLED = 128
+"""Above it, an exit status of a shell holds the number of a signal."""
 
 _LINKER = ("CANNOT LINK EXECUTABLE", "error while loading shared libraries", "program alignment (")
 """In a line of the device's linker; it aborts afterwards, which looks like a crash of the tool."""
@@ -45,9 +46,9 @@ def exit_error(status: int, output: str) -> ToolError:
         message = f"the device cannot link benchmark_model: {printable(linker)}"
     elif failure := find_failure(output):  # the tool says itself what is the matter
         message = f"benchmark_model: {failure}"
-    elif status == EXIT_NOT_FOUND:
+    elif status == NOT_FOUND:
         message = f"benchmark_model is not on the device, or what should load it: {printable(said)}"
-    elif status == EXIT_NOT_EXECUTABLE:
+    elif status == NOT_EXECUTABLE:
         message = f"the device cannot execute benchmark_model: {printable(said)}"
     elif status > SIGNALLED:
         message = f"benchmark_model crashed (signal {status - SIGNALLED})"

@@ -36,7 +36,7 @@ INPUT_NAME = "input"
 """What the input is called towards the tool, which only warns where the model calls it otherwise;
 so no name out of a model's file gets into a command."""
 
-_FLAG = re.compile(r"^\s*--(?P<name>\w+)=")
+_FLAG = re.compile(r"^\s*--(\w+)=")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,6 @@ class ToolFlags:
         Args:
             executable, graph: paths on the device.
             threads: of the tool.
-            delegate: one of `DELEGATE_FLAGS`.
             libraries: directory on the device with a vendor's libraries; None for none.
 
         Raises:
@@ -117,11 +116,8 @@ def parse_flags(usage: str) -> frozenset[str]:
     Raises:
         OutputError: it lists none.
     """
-    names = frozenset(
-        match["name"]
-        for line in usage.splitlines()
-        if (match := _FLAG.match(without_prefix(line))) is not None
-    )
+    found = (_FLAG.match(without_prefix(line)) for line in usage.splitlines())
+    names = frozenset(match[1] for match in found if match)
     if not names:
         last = (usage.strip().splitlines() or [""])[-1]
         raise OutputError(f"--help lists no flags; its last line: {printable(last)}", last)

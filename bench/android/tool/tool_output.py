@@ -118,7 +118,22 @@ class _Results:
                 f"{len(self.series)} lines with count=, expected one of the warm-up and one of "
                 "the inferences"
             )
-        run = self._from_series(is_compiled) if self.series else self._from_summary(lines)
+        load_ns, warmup, steady = (
+            self._from_series(is_compiled) if self.series else self._from_summary(lines)
+        )
+        run = ToolRun(
+            load_ns=load_ns,
+            first_inference_ns=warmup.first_ns,
+            inference_ns=steady.mean_ns,
+            inferences=steady.count,
+            warmups=warmup.count,
+            measured_ns=load_ns + warmup.mean_ns * warmup.count + steady.mean_ns * steady.count,
+            tick_ns=TICK_NS if self.series else SUMMARY_TICK_NS,
+            footprint_init_mb=self.values.get("Init footprint"),
+            footprint_overall_mb=self.values.get("Overall footprint"),
+            delegation=self.delegation or self.partitions,
+            generation="compiled" if is_compiled else "interpreter",
+        )
         for name in ("load_ns", "first_inference_ns", "inference_ns"):
             _check_duration(name.removesuffix("_ns"), getattr(run, name))
         for statistics in self.series:
@@ -127,7 +142,8 @@ class _Results:
             raise OutputError(f"{run.inferences} inferences were run, not {inferences}")
         return run
 
-    def _from_series(self, is_compiled: bool) -> ToolRun:
+    def _from_series(self, is_compiled: bool) -> tuple[float, Statistics, Statistics]:
+        """Return the time of the load, and the two series, once the summary agrees with them."""
         warmup, steady = self.series
         if is_compiled:
             load_ns = self.values.get("session", self.values["Model initialization"])
@@ -148,44 +164,21 @@ class _Results:
                     "the summary does not agree with the count= lines "
                     f"({summary_ns} ns, {series_ns} ns)"
                 )
-        return ToolRun(
-            load_ns=load_ns,
-            first_inference_ns=warmup.first_ns,
-            inference_ns=steady.mean_ns,
-            inferences=steady.count,
-            warmups=warmup.count,
-            measured_ns=load_ns + warmup.mean_ns * warmup.count + steady.mean_ns * steady.count,
-            tick_ns=TICK_NS,
-            **self._common("compiled" if is_compiled else "interpreter"),
-        )
+        return load_ns, warmup, steady
 
-    def _from_summary(self, lines: Sequence[str]) -> ToolRun:
+    def _from_summary(self, lines: Sequence[str]) -> tuple[float, Statistics, Statistics]:
         names = ("Warmup (first)", "Warmup (avg)", "Inference (avg)")
         missing = [name for name in names if name not in self.values]
         missing += [name for name in names[1:] if name not in self.runs]
         if missing:
             raise OutputError(f"{missing[0]} is missing; {_last_of(lines)}", _last_line(lines))
-        values, runs = self.values, self.runs
-        return ToolRun(
-            load_ns=values["Model initialization"],
-            first_inference_ns=values["Warmup (first)"],
-            inference_ns=values["Inference (avg)"],
-            inferences=runs["Inference (avg)"],
-            warmups=runs["Warmup (avg)"],
-            measured_ns=values["Model initialization"]
-            + values["Warmup (avg)"] * runs["Warmup (avg)"]
-            + values["Inference (avg)"] * runs["Inference (avg)"],
-            tick_ns=SUMMARY_TICK_NS,
-            **self._common("compiled"),
+        first_ns, warmup_ns, steady_ns = (self.values[name] for name in names)
+        warmups, inferences = (self.runs[name] for name in names[1:])
+        return (
+            self.values["Model initialization"],
+            Statistics(warmups, first_ns, warmup_ns, warmup_ns),
+            Statistics(inferences, steady_ns, steady_ns, steady_ns),
         )
-
-    def _common(self, generation: str) -> dict:
-        return {
-            "footprint_init_mb": self.values.get("Init footprint"),
-            "footprint_overall_mb": self.values.get("Overall footprint"),
-            "delegation": self.delegation or self.partitions,
-            "generation": generation,
-        }
 
     def _put(self, name: str, value: float, text: str) -> None:
         if name in self.values:

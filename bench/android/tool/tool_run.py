@@ -19,14 +19,13 @@ class Statistics:
         count: number of inferences.
         first_ns: duration of the first.
         mean_ns: mean duration.
-        min_ns, max_ns: the shortest and the longest.
+        min_ns: the shortest.
     """
 
     count: int
     first_ns: float
     mean_ns: float
     min_ns: float
-    max_ns: float
 
 
 @dataclass(frozen=True)

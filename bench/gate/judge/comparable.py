@@ -24,38 +24,20 @@ def incomparable(
     base: Mapping[str, Mapping[str, Any]], head: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Say which benchmarks must not be compared, and why, from their `extra_info`."""
-    problems = []
-    for name, old in base.items():
-        new = head[name]
-        reason = incomparable_because(old, new)
-        for key in SAME_ON_HOST:
-            if reason is None and old.get(key) != new.get(key):
-                reason = f"other {key} ({old.get(key)}, {new.get(key)})"
-        if reason is not None:
-            problems.append(f"{name}: {reason}")
-    return problems
+    found = {name: _difference(old, head[name]) for name, old in base.items()}
+    return [f"{name}: {reason}" for name, reason in found.items() if reason is not None]
 
 
-def incomparable_because(
-    first: Mapping[str, Any], second: Mapping[str, Any], *, same_model: bool = True
-) -> str | None:
-    """Return why two results must not be compared, else None.
-
-    Args:
-        first: `extra_info` of a benchmark.
-        second: `extra_info` of the other.
-        same_model: False where different models are to be compared, on the same device.
-    """
+def _difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> str | None:
     kinds = [_kind(info) for info in (first, second)]
     if kinds[0] != kinds[1]:
         return f"one was measured on {kinds[0]}, the other on {kinds[1]}"
-    if "device" not in first:
-        return None
-    for path, difference in SAME:
-        if path == "model" and not same_model:
-            continue
+    for path, difference in SAME if "device" in first else ():
         if _at(first, path) != _at(second, path):
             return f"measured {difference} ({_at(first, path)}, {_at(second, path)})"
+    for key in SAME_ON_HOST:
+        if first.get(key) != second.get(key):
+            return f"other {key} ({first.get(key)}, {second.get(key)})"
     return None
 
 

@@ -24,7 +24,6 @@ def measure_changed(
 
     Args:
         base, head: what is known of each tree's files.
-        thresholds: what is allowed.
         directory: of the photographs; None for where they usually are.
         tell: is told which file is being measured.
 

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.results.result import without_file
 from bench.statistics.sequential import Decision
 from bench.statistics.verdict import Verdict
 
 PASS, FAIL, CANNOT_JUDGE = 0, 1, 2
 WORDS = {PASS: "pass", FAIL: "regressed", CANNOT_JUDGE: "could not judge"}
-
-
-def exit_status(verdicts: Iterable[Verdict], problems: Iterable[str] = ()) -> int:
-    """Return 0 pass, 1 regressed, 2 could not judge.
-
-    A regression that was found stays one, whatever else could not be judged. Nothing compared is
-    nothing judged.
-    """
-    found = list(verdicts)
-    if Verdict.REGRESSED in found:
-        return FAIL
-    if not found or Verdict.NONE in found or any(True for _ in problems):
-        return CANNOT_JUDGE
-    return PASS
 
 
 @dataclass(frozen=True)
@@ -57,7 +43,6 @@ class Latency:
         base_s, head_s: median over all blocks (or runs), in seconds.
         decision: verdict and interval.
         against: the revision that is the base, where there are several.
-        still_needed: how many more observations a verdict will probably need.
     """
 
     name: str
@@ -65,7 +50,6 @@ class Latency:
     head_s: float
     decision: Decision
     against: str = ""
-    still_needed: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -75,9 +59,7 @@ class Latency:
     @property
     def short_name(self) -> str:
         """The id without its file."""
-        function, bracket, parameters = self.name.partition("[")
-        against = f" against {self.against}" if self.against else ""
-        return function.rpartition("::")[2] + bracket + parameters + against
+        return without_file(self.name) + (f" against {self.against}" if self.against else "")
 
     @property
     def changes(self) -> tuple[float, float, float]:
@@ -143,12 +125,18 @@ class Outcome:
 
     @property
     def exit_status(self) -> int:
-        """0 pass, 1 regressed, 2 could not judge."""
-        verdicts = [row.verdict for row in self.figures]
-        verdicts += [row.verdict for row in self.latencies]
-        if not self.latencies and Verdict.REGRESSED not in verdicts:
+        """0 pass, 1 regressed, 2 could not judge.
+
+        A regression that was found stays one, whatever else could not be judged. Where no latency
+        was compared, nothing was judged.
+        """
+        found = [row.verdict for row in self.figures]
+        found += [row.verdict for row in self.latencies]
+        if Verdict.REGRESSED in found:
+            return FAIL
+        if not self.latencies or Verdict.NONE in found or self.problems:
             return CANNOT_JUDGE
-        return exit_status(verdicts, self.problems)
+        return PASS
 
     @property
     def word(self) -> str:

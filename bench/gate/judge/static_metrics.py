@@ -50,10 +50,6 @@ def read_tree(tree: Path, name: str) -> dict[str, Known]:
 
     The figures that stand in a file are counted there, not believed.
 
-    Args:
-        tree: the project's directory.
-        name: what errors call it.
-
     Returns:
         What is known, by artifact; empty where the tree has none.
 
@@ -202,10 +198,6 @@ def compare_partitions(base: Infos, head: Infos, thresholds: ThresholdTable) -> 
 
     More parts than before is a regression, and so is none where there were some. How many nodes
     are left outside is told by the operators and the latency.
-
-    Args:
-        base, head: `extra_info` by benchmark.
-        thresholds: what is allowed.
     """
     figures: dict[str, Figure] = {}
     for name, old in base.items():

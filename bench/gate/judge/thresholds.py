@@ -43,21 +43,20 @@ class ThresholdTable:
         """Return the thresholds of an architecture, or of a model without one."""
         return self._special.get(architecture or "", self.default)
 
-    def with_latency(self, **changes: float | None) -> ThresholdTable:
-        """Return a table in which some values are replaced everywhere; None leaves a value.
+    def with_min_effect(self, min_effect: float | None) -> ThresholdTable:
+        """Return a table in which this one is everywhere; None leaves all as it is.
 
         Raises:
-            GateError: the values contradict each other.
+            GateError: it contradicts another value.
         """
-        wanted = {key: value for key, value in changes.items() if value is not None}
-        changed = ThresholdTable(
-            replace(self.default, **wanted),
-            {name: replace(own, **wanted) for name, own in self._special.items()},
-        )
-        _check(changed.default, "--min-effect")
-        for name, own in self._special.items():
-            _check(replace(own, **wanted), name)
-        return changed
+        if min_effect is None:
+            return self
+        default = replace(self.default, min_effect=min_effect)
+        _check(default, "--min-effect")
+        special = {name: replace(own, min_effect=min_effect) for name, own in self._special.items()}
+        for name, own in special.items():
+            _check(own, name)
+        return ThresholdTable(default, special)
 
 
 def read(path: Path = FILE) -> ThresholdTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,12 +99,6 @@ class Block:
     samples: dict[str, dict[str, Sample]] = field(default_factory=dict)
     skipped: dict[str, dict[str, str]] = field(default_factory=dict)
     took: dict[str, Took] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, trees: Sequence[Tree], cpus: list[int], rounds: int) -> Block:
-        """Return an empty block."""
-        names = [tree.name for tree in trees]
-        return cls(names, cpus, rounds, 0.0, {n: {} for n in names}, {n: {} for n in names})
 
     def shared(self, base: str) -> list[str]:
         """Return the benchmarks that a base and head both measured."""

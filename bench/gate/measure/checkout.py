@@ -63,11 +63,6 @@ def describe(root: Path = ROOT) -> str:
 def checked_out(commit: str, name: str, root: Path = ROOT) -> Iterator[Path]:
     """Check a commit out in a temporary worktree, and leave no trace of it afterwards.
 
-    Args:
-        commit: its hash.
-        name: what the directory is called.
-        root: the repository's directory.
-
     Raises:
         GateError: git could not do it.
     """
@@ -89,7 +84,6 @@ def python_for(tree: Path, tell: Callable[[str], None], root: Path = ROOT) -> It
     """Give an interpreter that has what a tree pins: this one where it pins the same as `root`.
 
     Args:
-        tree: a checked-out revision.
         tell: is told that an environment is being built, which takes a while.
         root: the tree that this interpreter's environment was made for.
 

@@ -33,8 +33,6 @@ def run_block(
     """Measure a block.
 
     Args:
-        trees: that are compared.
-        settings: how.
         number: of the block; orders and the core are drawn by it.
         wanted: what to measure of each tree; None for all that there is.
 
@@ -45,7 +43,9 @@ def run_block(
     order = random.Random(number)
     trees = order.sample(trees, len(trees))
     cpus = _cpus(number) if settings.shares_core else []
-    block = Block.of(trees, cpus, settings.rounds)
+    block = Block([tree.name for tree in trees], cpus, settings.rounds)
+    for tree in trees:
+        block.samples[tree.name], block.skipped[tree.name] = {}, {}
     with contextlib.ExitStack() as stack:
         workers = [stack.enter_context(WorkerProcess(tree, settings, cpus)) for tree in trees]
         collected = {each.tree.name: _collected(each, settings) for each in workers}

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.gate.measure.block import Settings
+from bench.gate.measure.checkout import ROOT
 from bench.gate.measure.gate_error import GateError
 
 EMULATED = "emulated"
-REPOSITORY = Path(__file__).parents[3]
 
 
 @contextlib.contextmanager
@@ -26,7 +26,6 @@ def on_device(settings: Settings, name: str, tool: Path | None) -> Iterator[Sett
     and so is the emulated device.
 
     Args:
-        settings: of the comparison.
         name: a serial, or "emulated".
         tool: `benchmark_model` for the device; None for the usual one.
 
@@ -73,7 +72,7 @@ def _emulated_phone() -> Iterator[dict[str, str]]:
     """
     with subprocess.Popen(
         [sys.executable, "-m", "bench.emulated_phone"],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

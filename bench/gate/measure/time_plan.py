@@ -31,8 +31,6 @@ class TimePlan:
     """The time of one comparison, which begins with the plan, or again with `begin`.
 
     Args:
-        max_seconds: what it may take.
-        settings: of its blocks.
         is_adaptive: whether slow machines have fewer rounds.
     """
 
@@ -40,7 +38,8 @@ class TimePlan:
         self.max_seconds = max_seconds
         self.rounds = settings.rounds
         self._is_adaptive = is_adaptive and not settings.is_device
-        self._warmup_rounds = settings.warmup_rounds
+        # A round on a device is a process, which warms up by itself.
+        self._warmup_rounds = 0 if settings.is_device else settings.warmup_rounds
         self._per_block = settings.rounds if settings.is_device else 1
         self._started_s = time.monotonic()
         self._startup_s = 0.0

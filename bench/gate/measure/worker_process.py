@@ -18,8 +18,8 @@ from bench.gate.measure.gate_error import GateError
 
 INSIDE = Path(__file__).parent / "inside"
 PADDING_BYTES = 4096
-SILENCE_S = 300.0
-"""How long a worker may say nothing before it counts as hung."""
+SILENCE_S, DEVICE_SILENCE_S = 300.0, 1200.0
+"""How long a worker may say nothing before it counts as hung; a phone may have to cool down."""
 
 GRACE_S = 5.0
 
@@ -30,8 +30,6 @@ class WorkerProcess:
     A context manager: leaving it ends the process and all that it started.
 
     Args:
-        tree: of which the benchmarks are.
-        settings: how they are measured.
         cpus: the cores to run them on; empty for any.
 
     Raises:
@@ -42,6 +40,7 @@ class WorkerProcess:
         self.tree = tree
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._finished = False
+        self._silence_s = DEVICE_SILENCE_S if settings.is_device else SILENCE_S
         self._buffer = b""
         to_worker, from_worker = os.pipe(), os.pipe()
         self._read_fd, self._write_fd = from_worker[0], to_worker[1]
@@ -129,8 +128,8 @@ class WorkerProcess:
         with selectors.DefaultSelector() as selector:
             selector.register(self._read_fd, selectors.EVENT_READ)
             while b"\n" not in self._buffer:
-                if not selector.select(SILENCE_S):
-                    problem = f"{self.tree.name}: said nothing for {SILENCE_S:.0f} s"
+                if not selector.select(self._silence_s):
+                    problem = f"{self.tree.name}: said nothing for {self._silence_s:.0f} s"
                     raise GateError(problem, self._tail())
                 data = os.read(self._read_fd, 1 << 16)
                 if not data:

@@ -11,10 +11,6 @@ class TerminalReporter:
     """A line that is rewritten on a terminal; elsewhere one line a block.
 
     It is rewritten between blocks, and by no thread of its own: that would disturb a round.
-
-    Args:
-        console: on stderr.
-        max_seconds: what the comparison may take.
     """
 
     def __init__(self, console: Console, max_seconds: float) -> None:

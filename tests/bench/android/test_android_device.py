@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import signal
 import subprocess
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +26,7 @@ from bench.android.adb.server import Client
 from bench.android.adb.server_address import ServerAddress
 from bench.android.adb.transfer import pull, push, sha256
 from bench.android.adb.workspace import Workspace
+from tests.waiting import wait_until
 
 HOSTILE = [
     "$(touch /data/local/tmp/owned)",
@@ -161,10 +161,7 @@ def test_a_failing_command(device):
 def test_a_command_that_says_nothing(device, emulated_device):
     with pytest.raises(CommandTimeoutError, match=r"`sleep 50` said nothing for 0\.2 s"):
         device.run(["sleep", "50"], timeout_s=0.2)
-    deadline_s = time.monotonic() + 30
-    while emulated_device.processes():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+    wait_until(lambda: not emulated_device.processes())
 
 
 def test_an_old_device_without_shell_v2(emulated_device, monkeypatch):

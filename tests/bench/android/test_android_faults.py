@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import struct
-import time
 
 import pytest
 
@@ -34,6 +33,7 @@ from bench.android.tool.tool_file import find_tool
 from bench.android.verification import Sample
 from bench.emulated_phone import userland
 from models.files.artifacts import ArtifactError, user_model
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -75,19 +75,10 @@ def _clean(emulated) -> bool:
     return emulated.files() == [] and emulated.processes() == []
 
 
-def _wait_until_clean(emulated) -> None:
-    deadline_s = time.monotonic() + 30
-    while not _clean(emulated):
-        assert time.monotonic() < deadline_s, (emulated.files(), emulated.processes())
-        time.sleep(0.02)
-
-
 def test_no_device(emulate):
     emulated = emulate()
     emulated.unplug()
-    deadline_s = time.monotonic() + 30
-    while _can_be_opened(emulated) and time.monotonic() < deadline_s:
-        time.sleep(0.02)  # the server notices a moment later
+    wait_until(lambda: not _can_be_opened(emulated))  # the server notices a moment later
     with pytest.raises((NoDeviceError, DeviceChoiceError)):
         Device.open(emulated.address)
 
@@ -115,10 +106,7 @@ def test_offline(emulate):
     emulated = emulate()
     emulated.daemon.faults.offline = True
     emulated.unplug()
-    deadline_s = time.monotonic() + 30
-    while [device.state for device in attached_devices(emulated.address)] != ["offline"]:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+    wait_until(lambda: [each.state for each in attached_devices(emulated.address)] == ["offline"])
     with pytest.raises(DeviceChoiceError, match="offline: plug the cable out and in again"):
         choose(attached_devices(emulated.address), emulated.serial)
 
@@ -130,7 +118,7 @@ def test_unplugged_in_the_middle(emulate, fails):
     assert isinstance(error, DeviceLostError)
     assert "the connection ended while round 3 of 4 ran" in str(error)
     assert len(error.rounds) == 2
-    _wait_until_clean(emulated)
+    wait_until(lambda: _clean(emulated))
 
 
 def test_adb_server_killed_in_the_middle(emulate, fails):
@@ -140,7 +128,7 @@ def test_adb_server_killed_in_the_middle(emulate, fails):
     assert isinstance(error, AdbServerError)
     assert "went away while round 3 of 4 ran" in str(error)
     assert len(error.rounds) == 2
-    _wait_until_clean(emulated)
+    wait_until(lambda: _clean(emulated))
 
 
 def test_a_device_that_comes_back_is_measured_on(emulate, fails, device_model):
@@ -244,7 +232,7 @@ def test_tool_that_fails_at_once(emulate, fails, fault, kind, said):
     error = fails(emulated, timeout_s=2.0 if fault == "hang" else 60.0)
     assert isinstance(error, kind)
     assert said in str(error)
-    _wait_until_clean(emulated)
+    wait_until(lambda: _clean(emulated))
 
 
 def test_model_that_the_tool_refuses(emulated_device, fails, device_model, monkeypatch, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from bench.android.adb.device_errors import CommandError, DeviceBusyError
 from bench.android.adb.phone_lock import GROUP_VARIABLE, NAME, PhoneLock
 from bench.android.adb.workspace import PREFIX, Workspace
 from bench.emulated_phone.userland import GALAXY_S8, MKSH_AND_TOYBOX, android_commands_missing
+from tests.waiting import wait_until
 
 
 @pytest.fixture(params=[GALAXY_S8, MKSH_AND_TOYBOX], ids=["dash", "mksh"])
@@ -68,10 +68,7 @@ def test_a_lost_connection_gives_it_back(phone):
     lock = PhoneLock(_device(phone))
     lock.acquire()
     phone.unplug()
-    deadline_s = time.monotonic() + 30
-    while phone.files() or phone.processes():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+    wait_until(lambda: not (phone.files() or phone.processes()))
     lock.release()
 
 

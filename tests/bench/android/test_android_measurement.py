@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -38,6 +37,7 @@ from bench.emulated_phone import userland
 from bench.emulated_phone.userland import ANDROID_11, MKSH_AND_TOYBOX, ROOTED
 from models.running.runtimes import available
 from models.running.samples import sample_pixels
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -531,14 +531,7 @@ def _lose_the_connection(emulated):
     with pytest.raises(DeviceLostError, match="the connection ended while round 1 of 1 ran"):
         run_rounds(device, workspace, plan, timeout_s=30)
     timer.join()
-    _wait_until(lambda: emulated.files() == [] and emulated.processes() == [])
+    wait_until(lambda: emulated.files() == [] and emulated.processes() == [])
     # What was changed is taken back by the phone's own shell.
     assert (emulated.root / "system/fixed-performance-mode").read_text() == "false\n"
     assert not (emulated.root / "system/settings/global/stay_on_while_plugged_in").exists()
-
-
-def _wait_until(condition) -> None:
-    deadline_s = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)

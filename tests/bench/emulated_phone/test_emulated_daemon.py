@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import adbutils
@@ -18,6 +17,7 @@ from bench.android.adb.server import Client
 from bench.android.adb.server_address import ServerAddress
 from bench.emulated_phone.protocol import CONNECT, OPEN, VERSION, Packet, read_packet
 from bench.emulated_phone.userland import ANDROID_11
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,11 +81,10 @@ def test_standard_input_reaches_the_command(emulated_device):
     assert done.stdout == "line\nend\n"
 
 
-def test_push_list_and_pull(adb, tmp_path):
+def test_push_and_pull(adb, tmp_path):
     content = os.urandom(700_001)
     (tmp_path / "sent").write_bytes(content)
     assert adb("push", str(tmp_path / "sent"), "/data/local/tmp/file name").returncode == 0
-    assert " file name" in adb("ls", "/data/local/tmp").stdout
     assert adb("pull", "/data/local/tmp/file name", str(tmp_path / "got")).returncode == 0
     assert (tmp_path / "got").read_bytes() == content
     adb("shell", "rm '/data/local/tmp/file name'")
@@ -177,10 +176,8 @@ def test_being_killed_leaves_nothing_behind():
     port, root = child.stdout.readline().split()
     child.kill()
     child.communicate()
-    deadline_s = time.monotonic() + 30
-    while ServerAddress(port=int(port)).is_answering() or Path(root).exists() or _processes(root):
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
+    address = ServerAddress(port=int(port))
+    wait_until(lambda: not (address.is_answering() or Path(root).exists() or _processes(root)))
 
 
 def _processes(root: str) -> list[Path]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.android.phone.cool_down import COOL_DOWN_TIMEOUT_S
+from bench.gate.measure import worker_process
 from bench.gate.measure.block import BASE, HEAD, Block, Settings, Tree
 from bench.gate.measure.controller import run_block
 from bench.gate.measure.gate_error import GateError
@@ -179,3 +181,14 @@ def test_an_interpreter_that_is_not_there(make_tree, tmp_path):
     head = Tree(HEAD, make_tree(HEAD, code).root, str(tmp_path / "python"))
     with pytest.raises(GateError, match="cannot be started"):
         measure(make_tree(BASE, code), head)
+
+
+def test_a_worker_that_says_nothing_is_hung(make_tree, monkeypatch):
+    monkeypatch.setattr(worker_process, "SILENCE_S", 0.01)
+    trees = [make_tree(name, ALTERNATING) for name in (BASE, HEAD)]
+    with pytest.raises(GateError, match="said nothing for 0 s"):
+        run_block(trees, Settings(), 0)
+
+
+def test_a_phone_that_cools_down_is_not_hung():
+    assert worker_process.DEVICE_SILENCE_S > 2 * COOL_DOWN_TIMEOUT_S

@@ -101,7 +101,7 @@ def test_a_slow_phone_has_few_benchmarks_a_block_and_is_decided(clock):
 
     So a block of 10 rounds brings the first look, and a suspect needs two more.
     """
-    plan = TimePlan(900, Settings(rounds=10, is_device=True, warmup_rounds=0), is_adaptive=True)
+    plan = TimePlan(900, Settings(rounds=10, is_device=True), is_adaptive=True)
     models = {f"test_{number}": 4 if number < 5 else 2 for number in range(20)}
     decided, longest_s = simulate(plan, clock, models, 1.2, setup_s=3.0, scouting=2)
     assert decided == len(models)
@@ -118,9 +118,16 @@ def test_what_is_needed_is_told(clock):
     plan = TimePlan(300, Settings(), is_adaptive=False)
     plan.learn(Block([BASE], [], 30, 10.0, took={"a": Took(1, 3.3), "b": Took(1, 3.3)}))
     assert plan.seconds_for({"a": 2, "b": 5}) == pytest.approx(2 * 4.3 + 5 * 4.3 + 5 * 1.4)
-    device = TimePlan(300, Settings(rounds=10, is_device=True, warmup_rounds=0), is_adaptive=False)
+    device = TimePlan(300, Settings(rounds=10, is_device=True), is_adaptive=False)
     device.learn(Block([BASE], [], 10, 12.0, took={"a": Took(1, 10)}))
     assert device.seconds_for({"a": 20}) == pytest.approx(2 * 11 + 2 * 1)
+
+
+def test_a_phone_needs_five_times_as_long_for_five_times_as_many_rounds(clock):
+    """Each is a process, which warms up by itself: there are no more rounds than those."""
+    plan = TimePlan(300, Settings(rounds=10, is_device=True), is_adaptive=False)
+    plan.learn(Block([BASE], [], 2, 5.0, took={"a": Took(1, 4)}))
+    assert plan.seconds_for({"a": 20}) == pytest.approx(2 * (1 + 5 * 4))
 
 
 @pytest.mark.parametrize(("minutes", "chosen"), [(0.5, {"slow"}), (60, {"slow", "open"})])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bench.gate.judge import thresholds
-from bench.gate.judge.outcome import Figure, Outcome, exit_status
+from bench.gate.judge.outcome import Figure, Latency, Outcome
 from bench.gate.judge.static_metrics import compare_accuracy, compare_partitions
 from bench.gate.measure.gate_error import GateError
+from bench.statistics.sequential import Decision, Margins
 from bench.statistics.verdict import Verdict, lower_is_better
 from models.files.cards import Accuracy
 
@@ -24,7 +25,9 @@ from models.files.cards import Accuracy
     ],
 )
 def test_exit_status(verdicts, problems, status):
-    assert exit_status(map(Verdict, verdicts), problems) == status
+    decisions = [Decision(Verdict(each), None, Margins(0.01, 0.03), False) for each in verdicts]
+    rows = [Latency("test_x", 1.0, 1.0, decision) for decision in decisions]
+    assert Outcome("base", "head", latencies=rows, problems=problems).exit_status == status
 
 
 def test_figures_alone_are_no_pass():
@@ -74,7 +77,7 @@ def test_thresholds_of_an_architecture(tmp_path):
     assert table.of("alexnet").parameters == 7
     assert table.of("alexnet").min_effect == table.of("mobilenet_v2").min_effect
     assert table.of("mobilenet_v2").parameters == table.of(None).parameters == 0
-    assert table.with_latency(min_effect=0.02).of("alexnet").min_effect == 0.02
+    assert table.with_min_effect(0.02).of("alexnet").min_effect == 0.02
 
 
 @pytest.mark.parametrize(
@@ -96,4 +99,4 @@ def test_wrong_thresholds_are_named(tmp_path, more, said):
 
 def test_min_effect_must_leave_room():
     with pytest.raises(GateError, match="min-effect"):
-        thresholds.read().with_latency(min_effect=0.04)
+        thresholds.read().with_min_effect(0.04)

@@ -95,3 +95,10 @@ def test_a_commit_that_git_lacks_leaves_the_order_to_the_commits_times(tmp_path,
     assert [run.commit for run in history.runs] == [older, newer]
     (remark,) = history.remarks
     assert "does not have 11111111" in remark
+
+
+def test_times_with_and_without_a_zone_are_put_in_order(tmp_path):
+    samples = [Sample(day, "1" * 40, day).add_host() for day in (2, 1)]
+    samples[0].data["datetime"] = "2026-01-02T12:00:00"  # by an older pytest-benchmark
+    (history,) = histories(_runs(tmp_path, samples), tmp_path)
+    assert [run.name for run in history.runs] == ["1.json", "0.json"]

@@ -65,7 +65,10 @@ def test_stored_results_are_found(tmp_path, monkeypatch):
         (["run.json", "-o", "x.html", "--operators", "none.json"], "none.json: cannot be read"),
         (["run.json", "-o", "x.html", "--operators", "run.json"], "run.json: not a file of python"),
         (["run.json", "-o", "x.html", "--colour"], "unknown argument --colour"),
-        (["run.json", "--picture", "x.nonsense"], "no format for a picture"),
+        (
+            ["run.json", "-o", "x.html", "--picture", "x.nonsense"],
+            ": x.nonsense: no format for a picture",
+        ),
         (["run.json", "-o", "run.json/x.html"], "cannot be written"),
         (["phone.json", "--picture", "x.png"], "no inference on this machine"),
     ],

@@ -24,5 +24,5 @@ def test_shell_and_app_stand_side_by_side():
 
 def test_the_table_shows_both_and_no_control_character():
     table = device_table(SHELL_AND_APP)
-    devices = list(table.columns[1].cells)
+    devices = [str(cell) for cell in table.columns[1].cells]
     assert devices == [r"s\x1b[31m, 2 threads", r"s\x1b[31m, 2 threads, in an app"]
