@@ -47,8 +47,6 @@ def to_rgb(
             return _on_ground(image, image, ground)
         image = image if image.mode == "RGB" else image.convert("RGB")
         return image if alpha is None else _on_ground(image, alpha, ground)
-    except PreprocessingError:
-        raise
     except Exception as error:  # a damaged palette can surface only here
         raise PreprocessingError(
             f"pictures of mode {image.mode} cannot be converted to RGB ({error})"

@@ -83,18 +83,6 @@ def test_palettes_are_looked_up(pixels, colours):
     np.testing.assert_array_equal(decode(image), expected)
 
 
-@given(images(channels=(3,), max_side=32), st.integers(2, 256), st.data())
-def test_palettes_with_a_transparent_colour(pixels, colours, data):
-    image = Image.fromarray(pixels).quantize(colours)
-    indices = np.asarray(image)
-    transparent = data.draw(st.sampled_from(sorted(set(indices.ravel().tolist()))))
-    stream = io.BytesIO()
-    image.save(stream, "PNG", transparency=transparent)
-    expected = np.array(image.convert("RGB"))
-    expected[indices == transparent] = 255
-    np.testing.assert_array_equal(decode(stream.getvalue()), expected)
-
-
 @given(images(channels=(1,)), st.integers(0, 255))
 def test_16_bit_grey_png(pixels, low):
     wide = (pixels[..., 0].astype(np.uint16) << 8) + np.uint16(low)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -66,9 +67,11 @@ def test_images_shrink_to_one_plain_pixel():
     assert find(images(channels=(3,)), lambda pixels: True, settings=QUIET).tolist() == [[[0] * 3]]
     wide = find(images(channels=(3,)), lambda pixels: pixels.shape[1] >= 7, settings=QUIET)
     np.testing.assert_array_equal(wide, np.zeros((1, 7, 3)))
-    bright = find(images(channels=(1,)), lambda pixels: pixels.max() >= 200, settings=QUIET)
-    assert bright.shape == (1, 1, 1)
-    assert 200 <= bright.item() <= 208  # seldom, some of a noise of 8 levels is left
+    # Of one run in ten some noise is left, which holds the pixels that it needs; not of this one.
+    bright = find(
+        images(channels=(1,)), lambda pixels: pixels.max() >= 200, settings=QUIET, random=Random(0)
+    )
+    assert bright.tolist() == [[[200]]]
 
 
 def test_images_with_detail_shrink_to_two_colours():
@@ -225,6 +228,7 @@ def test_profiles(options, environment, profile, tmp_path):
 
 DRAWS = """
 from pathlib import Path
+from random import Random
 from hypothesis import given, strategies
 drawn = []
 @given(strategies.integers())
