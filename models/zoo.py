@@ -51,11 +51,6 @@ class Architecture:
         """The study's figures; None where it has none."""
         return self.bounds if self.in_study else None
 
-    @property
-    def teacher(self) -> str | None:
-        """Name of the network whose answers it learns from beside the labels; None: of none."""
-        return self.recipe.get("teacher")
-
     def build(self, *arguments: object, **options: object) -> keras.Model:
         """Build the network, untrained, for pictures of the data set or as the builder is told.
 
@@ -78,7 +73,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "Patch Separable",
             Bounds(10_000, 0.999),
             in_study=False,
-            recipe={"epochs": 60, "teacher": "mobilenet_v2"},
+            recipe={"epochs": 60, "cut_mix": 1.0, "label_smoothing": 0.0},
         ),
     )
 }

@@ -61,22 +61,22 @@ MUTANTS = (
         '"other-series": reported.the_test_split}', COMMAND,
     ),
     Mutant(
-        "the pupil of a part is taught by the published teacher",
-        "models/commands/training_runs.py",
-        'if split == "whole" and seed == zoo.PUBLISHED_SEED:', "if True:", COMMAND,
-    ),
-    Mutant(
         "nothing is augmented",
         "models/training/train.py",
-        "pixels = augment(pixels, tf.stack([recipe.seed, step]))", "pass", TRAIN,
+        "pixels = augment(pixels, seed)", "pass", TRAIN,
+    ),
+    Mutant(
+        "no picture is cut",
+        "models/training/train.py", "if recipe.cut_mix:", "if False:", TRAIN,
+    ),
+    Mutant(
+        "a cut picture keeps its target",
+        "models/training/augmentation.py", "(targets[::-1] - targets) * area", "0 * area",
+        "tests/models/training/test_augmentation.py",
     ),
     Mutant(
         "each epoch has the same order",
         "models/training/train.py", "[recipe.seed, epoch])", "[recipe.seed, 0])", TRAIN,
-    ),
-    Mutant(
-        "teachers are not listened to",
-        "models/training/train.py", "if teachers:", "if False:", TRAIN,
     ),
     Mutant(
         "another training's checkpoint is taken up",

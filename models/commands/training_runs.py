@@ -15,13 +15,11 @@ from models.commands.training_bars import Bars
 from models.data import arcs, series
 from models.data.photographs import Photographs
 from models.data.tasks import Task
-from models.files.artifacts import ArtifactError
 from models.files.cards import Accuracy
 from models.files.run_records import (
     REPORTED,
     RunRecord,
     count_by_group,
-    keras_path,
     pack,
     run_name,
 )
@@ -62,17 +60,13 @@ class Runs:
 
         started = time.monotonic()
         recipe = self._recipe(architecture, seed)
-        teachers = {}
-        if architecture.teacher:
-            teachers = self._teachers(zoo.find(architecture.teacher), split, seed)
-        model, history = self._learn(architecture, split, recipe, tuple(teachers.values()))
+        model, history = self._learn(architecture, split, recipe)
         learnt, asked = self._learnt(split), self._asked(split)
         right = is_right(keras_predict_all(model, asked.paths), asked.labels)
         record = self._record(
             architecture.name, split, seed, learnt, asked, right,
             parameters=model.count_params(),
             recipe=vars(recipe),
-            teachers=tuple(teachers),
             history={key: [round(row[key], 5) for row in history] for key in history[0]},
             seconds=round(time.monotonic() - started),
             versions=provenance.versions(("tensorflow", "keras")),
@@ -92,7 +86,6 @@ class Runs:
             BASELINE, split, 0, learnt, asked, answers == asked.labels,
             parameters=len(learnt) * BINS**3,
             recipe={"bins": BINS, "distance": "hellinger"},
-            teachers=(),
             history={},
             seconds=round(time.monotonic() - started),
             versions=provenance.versions(("numpy", "scipy")),
@@ -141,7 +134,7 @@ class Runs:
         recipe = Recipe(seed=seed, **architecture.recipe)
         return recipe if self.epochs is None else replace(recipe, epochs=self.epochs)
 
-    def _learn(self, architecture, split, recipe, teachers):
+    def _learn(self, architecture, split, recipe):
         """Train with a progress bar, from the run's checkpoint if there is one."""
         import keras
 
@@ -157,30 +150,10 @@ class Runs:
                 examples,
                 recipe,
                 self.checkpoints / name,
-                teachers=teachers,
                 on_epoch=bars.on_epoch,
                 on_batch=bars.on_batch,
             )
         return model, history
-
-    def _teachers(self, teacher: zoo.Architecture, split: str, seed: int) -> dict[str, keras.Model]:
-        """Return the trained teachers by their names: each has seen what its pupil sees, no more.
-
-        Raises:
-            ArtifactError: the published pupil's teacher is not there.
-        """
-        import keras
-
-        name = run_name(teacher.name, split, seed)
-        if split == "whole" and seed == zoo.PUBLISHED_SEED:
-            path = keras_path(teacher.name, self.directory)
-            if not path.is_file():
-                raise ArtifactError(
-                    f"{path}: no such file, but it is the teacher's; "
-                    f"train it first with `python -m models train {teacher.name}`"
-                )
-            return {name: keras.models.load_model(path)}
-        return {name: self._learn(teacher, split, self._recipe(teacher, seed), ())[0]}
 
 
 def _development(split: str, training: Photographs) -> series.Split:

@@ -39,7 +39,6 @@ class RunRecord:
         parameters: number of Keras parameters.
         recipe: the hyperparameters.
         learnt: how many photographs it learnt from, and their fingerprint.
-        teachers: names of the runs that taught it.
         accuracy: on what it was asked about.
         groups: right answers and photographs of each fruit and rotation series.
         right: which photographs were classified rightly, in order: bits, base64.
@@ -58,7 +57,6 @@ class RunRecord:
     parameters: int
     recipe: dict[str, Any]
     learnt: dict[str, Any]
-    teachers: tuple[str, ...]
     accuracy: Accuracy
     groups: dict[str, tuple[int, int]]
     right: str
@@ -145,7 +143,7 @@ def read_run(path: Path) -> RunRecord:
         data = json.loads(path.read_text(encoding="utf-8"))
         data["accuracy"] = Accuracy(**data["accuracy"])
         data["groups"] = {name: tuple(counts) for name, counts in data["groups"].items()}
-        data |= {name: tuple(data[name]) for name in ("teachers", "earlier")}
+        data["earlier"] = tuple(data["earlier"])
         return RunRecord(**data)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: the run's record is missing") from None

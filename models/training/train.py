@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.training.augmentation import augment
+from models.training.augmentation import augment, cut_mix
 from models.training.checkpoint import Checkpoint, Logs, digest
 from models.zoo import PUBLISHED_SEED
 
@@ -20,15 +20,8 @@ from models.zoo import PUBLISHED_SEED
 class Recipe:
     """How a network is trained. The defaults were chosen on parts of Training, never on Test.
 
-    With teachers, the targets are a mixture of the labels and of the mean of the teachers'
-    probabilities for the very picture that is learnt, as augmented: Hinton, Vinyals and Dean,
-    "Distilling the Knowledge in a Neural Network", arXiv 1503.02531, section 2, at a temperature of
-    1; and Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", arXiv
-    2106.05237, section 3, for showing both the same picture.
-
     Attributes:
-        teacher: name of the architecture that teaches, or None.
-        teacher_share: of the mixture, 0..1.
+        cut_mix: share of the pictures of which a part is another's (`augmentation.cut_mix`), 0..1.
     """
 
     epochs: int = 30
@@ -38,8 +31,7 @@ class Recipe:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     seed: int = PUBLISHED_SEED
-    teacher: str | None = None
-    teacher_share: float = 0.7
+    cut_mix: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,6 @@ def train(
     recipe: Recipe,
     directory: Path,
     *,
-    teachers: Sequence[keras.Model] = (),
     on_epoch: Callable[[int, Logs], None] = lambda epoch, logs: None,
     on_batch: Callable[[int], None] = lambda step: None,
 ) -> list[Logs]:
@@ -77,7 +68,6 @@ def train(
         examples: what it learns from.
         recipe: the hyperparameters.
         directory: where the checkpoint lives.
-        teachers: trained networks that it learns from as well.
         on_epoch: called with (epochs done, their logs), for epochs of an earlier call too.
         on_batch: called with the number of steps done in this epoch.
 
@@ -86,7 +76,7 @@ def train(
     """
     recipe = replace(recipe, batch_size=min(recipe.batch_size, len(examples.labels)))
     steps = len(examples.labels) // recipe.batch_size
-    batch = _batch_of(examples, recipe, teachers, model.output_shape[-1])
+    batch = _batch_of(examples, recipe, model.output_shape[-1])
     checkpoint = Checkpoint(directory, identity(model, examples, recipe, batch))
     _compile(model, recipe, steps)
     checkpoint.resume(model)
@@ -118,8 +108,8 @@ def identity(
 ) -> dict[str, Any]:
     """Return what makes two trainings the same one: recipe, layers, first weights, data, batches.
 
-    The first batch speaks for what makes it, augmentation and teachers: whatever changes there
-    changes its pixels or targets.
+    The first batch speaks for the augmentation that makes it: whatever changes there changes its
+    pixels or targets.
     """
     return {
         "recipe": vars(recipe),
@@ -149,9 +139,7 @@ def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
     )
 
 
-def _batch_of(
-    examples: Examples, recipe: Recipe, teachers: Sequence[keras.Model], classes: int
-) -> Callable:
+def _batch_of(examples: Examples, recipe: Recipe, classes: int) -> Callable:
     """Return the function from a step (int32) to its batch of augmented pictures and targets."""
     images, labels = tf.constant(examples.images), tf.constant(examples.labels)
     count = len(examples.labels)
@@ -164,11 +152,10 @@ def _batch_of(
         pixels = tf.cast(tf.gather(images, chosen), tf.float32)
         pixels.set_shape([recipe.batch_size, *examples.images.shape[1:]])
         targets = tf.one_hot(tf.gather(labels, chosen), classes)
-        pixels = augment(pixels, tf.stack([recipe.seed, step]))
-        if teachers:
-            taught = [teacher(pixels, training=False) for teacher in teachers]
-            mean = tf.add_n(taught) / len(taught)
-            targets = (1 - recipe.teacher_share) * targets + recipe.teacher_share * mean
+        seed = tf.stack([recipe.seed, step])
+        pixels = augment(pixels, seed)
+        if recipe.cut_mix:
+            pixels, targets = cut_mix(pixels, targets, recipe.cut_mix, seed)
         return pixels, targets
 
     return batch

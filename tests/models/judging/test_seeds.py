@@ -25,7 +25,7 @@ def record(right, groups, *, name="net", seed=1, fingerprint="asked", **facts):
     right = np.array(right, bool)
     return RunRecord(
         architecture=name, split="other-series", seed=seed, parameters=9, recipe={"epochs": 1},
-        learnt={"photographs": 3, "fingerprint": "learnt"}, teachers=(),
+        learnt={"photographs": 3, "fingerprint": "learnt"},
         accuracy=Accuracy(int(right.sum()), len(right), fingerprint),
         groups=count_by_group(right, tuple(groups)), right=pack(right),
         history={"accuracy": [0.5]}, seconds=1, commit="c", versions={}, **facts,

@@ -38,34 +38,22 @@ def network(filters=4):
     return keras.Model(image, x, name="tiny")
 
 
-def teacher(favourite=3):
-    """Answers one class, whatever it is shown."""
-    image = keras.Input((SIDE, SIDE, 3), name="image")
-    x = keras.layers.GlobalAveragePooling2D(name="average")(image)
-    x = keras.layers.Dense(20, activation="softmax", name="probabilities")(x)
-    model = keras.Model(image, x, name="teacher")
-    bias = np.full(20, -9.0)
-    bias[favourite] = 9.0
-    model.layers[-1].set_weights([np.zeros((3, 20)), bias])
-    return model
-
-
 class InterruptedRunError(Exception):
     pass
 
 
-def _interrupted(examples, directory, recipe=SMALL, teachers=()):
+def _interrupted(examples, directory, recipe=SMALL):
     def stop(epochs_done, logs):
         raise InterruptedRunError
 
     with pytest.raises(InterruptedRunError):
-        train(network(), examples, recipe, directory, teachers=teachers, on_epoch=stop)
+        train(network(), examples, recipe, directory, on_epoch=stop)
 
 
-def _steps_done(examples, directory, *, model=None, recipe=SMALL, teachers=()):
+def _steps_done(examples, directory, *, model=None, recipe=SMALL):
     steps = []
     model = model or network()
-    train(model, examples, recipe, directory, teachers=teachers, on_batch=steps.append)
+    train(model, examples, recipe, directory, on_batch=steps.append)
     return len(steps)
 
 
@@ -113,7 +101,6 @@ CHANGES = {
         "recipe": replace(SMALL, learning_rate=0.1),
     },
     "layers": lambda examples, _: {"examples": examples, "model": network(filters=5)},
-    "teacher": lambda examples, _: {"examples": examples, "teachers": [teacher()]},
     "labels": _other_labels,
     "a pixel": _other_pixel,
     "augmentation": _other_augmentation,
@@ -140,12 +127,6 @@ def test_the_same_training_is_resumed(examples, after_an_epoch, tmp_path):
     assert _steps_done(examples, tmp_path) == 4 * (SMALL.epochs - 1)
 
 
-def test_another_teacher_is_another_training(examples, tmp_path):
-    recipe = replace(SMALL, epochs=2)
-    _interrupted(examples, tmp_path, recipe, [teacher(3)])
-    assert _steps_done(examples, tmp_path, recipe=recipe, teachers=[teacher(4)]) == 4 * 2
-
-
 def test_a_damaged_checkpoint_is_begun_anew(examples, after_an_epoch, tmp_path):
     for content in (b"{", after_an_epoch[: len(after_an_epoch) // 2]):
         (tmp_path / FILE_NAME).write_bytes(content)
@@ -158,30 +139,21 @@ def test_training_lowers_the_loss(examples, tmp_path):
     assert history[-1]["loss"] < history[0]["loss"]
 
 
-def test_the_teachers_mean_answers_are_learnt(examples, tmp_path):
-    recipe = replace(SMALL, epochs=20, learning_rate=1e-2, teacher="it", teacher_share=1.0)
-    taught = network()
-    train(taught, examples, recipe, tmp_path, teachers=[teacher(3), teacher(5)])
-    answers = taught(examples.images.astype(np.float32)).numpy().mean(axis=0)
-    assert set(answers.argsort()[-2:]) == {3, 5}
-    assert answers[[3, 5]].min() > 0.2
-
-
 class TestBatches:
     @pytest.fixture
     def batch(self, examples):
-        return training._batch_of(examples, SMALL, (), 20)
+        return training._batch_of(examples, SMALL, 20)
 
     def test_every_picture_is_shown_once_an_epoch(self, examples, monkeypatch):
         monkeypatch.setattr(training, "augment", lambda pixels, seed: pixels)
-        batch = training._batch_of(examples, SMALL, (), 20)
+        batch = training._batch_of(examples, SMALL, 20)
         shown = np.concatenate([batch(tf.constant(step))[0].numpy() for step in range(4)])
         expected = {picture.astype(np.float32).tobytes() for picture in examples.images}
         assert {picture.tobytes() for picture in shown} == expected
 
     def test_each_epoch_has_an_order_of_its_own(self, examples, monkeypatch):
         monkeypatch.setattr(training, "augment", lambda pixels, seed: pixels)
-        batch = training._batch_of(examples, SMALL, (), 20)
+        batch = training._batch_of(examples, SMALL, 20)
         first, second = (batch(tf.constant(step))[0].numpy() for step in (0, 4))
         assert (first != second).any()
 
@@ -193,9 +165,17 @@ class TestBatches:
         assert not shown[0] & pixels
         assert not shown[0] & shown[1]
 
+    def test_a_recipe_with_cuts_mixes_pictures_and_targets(self, examples, batch):
+        cut = training._batch_of(examples, replace(SMALL, cut_mix=1.0), 20)
+        pixels, targets = (part.numpy() for part in cut(tf.constant(1)))
+        plain, labels = (part.numpy() for part in batch(tf.constant(1)))
+        assert (pixels != plain).any(axis=(1, 2, 3)).all()
+        assert (targets.max(axis=1) < 1).any()
+        np.testing.assert_array_equal(labels.max(axis=1), 1)
+
     def test_labels_stay_with_their_pictures(self, examples, monkeypatch):
         monkeypatch.setattr(training, "augment", lambda pixels, seed: pixels)
-        pixels, targets = training._batch_of(examples, SMALL, (), 20)(tf.constant(2))
+        pixels, targets = training._batch_of(examples, SMALL, 20)(tf.constant(2))
         labels = {
             picture.astype(np.float32).tobytes(): label
             for picture, label in zip(examples.images, examples.labels, strict=True)

@@ -28,17 +28,7 @@ from models.files.run_records import (  # noqa: E402
 )
 from models.judging import reported  # noqa: E402
 
-TEACHER = "alexnet_separable"
-PUPIL = zoo.find("patch_separable")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _another_teacher():
-    """The pupil's own teacher is built ten times as slowly, which is not what is tested here."""
-    row = replace(PUPIL, recipe={"teacher": TEACHER})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(zoo.ARCHITECTURES, row.name, row)
-        yield
+NETWORK, OTHER = "patch_separable", "alexnet_separable"
 
 
 @dataclass(frozen=True)
@@ -67,36 +57,36 @@ def place(tmp_path_factory, shared_small_dataset):
 
 @pytest.fixture(scope="module")
 def published(place):
-    """The teacher and its pupil, trained on all of the small data set."""
-    assert place.train(TEACHER, PUPIL.name) == 0
+    """Two networks, trained on all of the small data set."""
+    assert place.train(OTHER, NETWORK) == 0
     return place
 
 
 @pytest.fixture(scope="module")
 def other_series(published):
-    """The pupil, trained on the first series; its published teacher has seen all and is there."""
-    assert published.train(PUPIL.name, "--split", "other-series", "--seed", "5") == 0
-    return read_run(run_path(f"{PUPIL.name}-other-series-seed5", published.artifacts))
+    """One of them, trained on the first series."""
+    assert published.train(NETWORK, "--split", "other-series", "--seed", "5") == 0
+    return read_run(run_path(f"{NETWORK}-other-series-seed5", published.artifacts))
 
 
 def test_a_published_network_has_its_record_and_its_curve(published):
-    record = published_run(PUPIL.name, published.artifacts)
+    record = published_run(NETWORK, published.artifacts)
     assert record.learnt["photographs"] == 80
     assert record.accuracy.images == 80
     assert record.accuracy.correct == record.right_answers().sum()
     assert len(record.history["accuracy"]) == 1
-    path = keras_path(PUPIL.name, published.artifacts)
+    path = keras_path(NETWORK, published.artifacts)
     assert record.keras_sha256 == sha256(path.read_bytes())
     model = keras.models.load_model(path)
     assert model.count_params() == record.parameters
     assert not model.compiled  # no optimizer travels with it
-    with (published.artifacts / f"{PUPIL.name}.png").open("rb") as picture:
+    with (published.artifacts / f"{NETWORK}.png").open("rb") as picture:
         assert picture.read(8) == b"\x89PNG\r\n\x1a\n"
 
 
 def test_a_published_network_is_asked_about_test(published):
     test = reported.the_test_split(fruits360_task(str(published.photographs)))
-    assert published_run(PUPIL.name, published.artifacts).accuracy.fingerprint == test.fingerprint
+    assert published_run(NETWORK, published.artifacts).accuracy.fingerprint == test.fingerprint
 
 
 def test_other_series_are_asked_about_and_not_learnt(other_series, place):
@@ -105,18 +95,6 @@ def test_other_series_are_asked_about_and_not_learnt(other_series, place):
     asked = reported.other_series(fruits360_task(str(place.photographs)))
     assert other_series.accuracy.fingerprint == asked.fingerprint
     assert {name.rpartition("/")[2] for name in other_series.groups} == {"r"}
-
-
-def test_a_pupil_of_a_part_has_a_teacher_of_that_part(other_series, published):
-    assert other_series.teachers == (f"{TEACHER}-other-series-seed5",)
-    assert (published.root / "checkpoints" / other_series.teachers[0]).is_dir()
-    # Were the published teacher, which has seen all photographs, asked, it would be missed here.
-    assert TEACHER in {path.stem for path in published.artifacts.glob("*.keras")}
-
-
-def test_a_published_pupil_needs_its_published_teacher(shared_small_dataset, tmp_path, capsys):
-    assert Place(shared_small_dataset, tmp_path).train(PUPIL.name) == 1
-    assert f"python -m models train {TEACHER}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("split", ["development", "arcs"])
@@ -131,11 +109,11 @@ def test_choices_are_not_made_on_reported_photographs(split, place, other_series
 
 
 def test_each_look_at_a_reported_figure_is_told(published, capsys):
-    name = f"{TEACHER}-whole-seed{zoo.PUBLISHED_SEED}"
+    name = f"{OTHER}-whole-seed{zoo.PUBLISHED_SEED}"
     path = run_path(name, published.artifacts)
     kept = path.read_bytes()
     before = read_run(path)
-    assert published.train(TEACHER) == 0
+    assert published.train(OTHER) == 0
     earlier = read_run(path).earlier
     path.write_bytes(kept)
     assert [look["accuracy"] for look in earlier] == [vars(before.accuracy)]
@@ -143,12 +121,12 @@ def test_each_look_at_a_reported_figure_is_told(published, capsys):
 
 def test_what_was_trained_can_be_converted_and_agrees_with_its_card(published, capsys):
     data = ["--fruits360", str(published.photographs), "--artifacts", str(published.artifacts)]
-    assert main(["convert", PUPIL.name, *data]) == 0
+    assert main(["convert", NETWORK, *data]) == 0
     for precision in ("float32", "float16", "dynamic", "int8"):
-        file = artifact(PUPIL.name, precision, published.artifacts)
+        file = artifact(NETWORK, precision, published.artifacts)
         assert file.require_card().accuracy.images == 80
         assert file.read_bytes()
-    assert main(["evaluate", PUPIL.name, *data]) == 0
+    assert main(["evaluate", NETWORK, *data]) == 0
     assert capsys.readouterr().out.count("agrees") >= 4
 
 
@@ -158,8 +136,8 @@ def test_the_int8_file_does_not_depend_on_test(published, small_dataset, tmp_pat
     files = []
     for _ in range(2):
         data = ["--fruits360", str(small_dataset), "--artifacts", str(target)]
-        assert main(["convert", PUPIL.name, "--precision", "int8", *data]) == 0
-        files.append(artifact(PUPIL.name, "int8", target).read_bytes())
+        assert main(["convert", NETWORK, "--precision", "int8", *data]) == 0
+        files.append(artifact(NETWORK, "int8", target).read_bytes())
         for path in (small_dataset / "Test").rglob("*.jpg"):
             Image.new("RGB", (fruits360.SIDE, fruits360.SIDE), "black").save(path)
     assert files[0] == files[1]
@@ -167,12 +145,12 @@ def test_the_int8_file_does_not_depend_on_test(published, small_dataset, tmp_pat
 
 def test_a_card_that_claims_more_than_is_measured_differs(published, capsys):
     data = ["--fruits360", str(published.photographs), "--artifacts", str(published.artifacts)]
-    assert main(["convert", PUPIL.name, "--precision", "float32", *data]) == 0
-    file = artifact(PUPIL.name, "float32", published.artifacts)
+    assert main(["convert", NETWORK, "--precision", "float32", *data]) == 0
+    file = artifact(NETWORK, "float32", published.artifacts)
     card = file.require_card()
     false = replace(card.accuracy, correct=(card.accuracy.correct + 40) % 80)
     file.card_path.write_text(replace(card, accuracy=false).to_json())
-    status = main(["evaluate", PUPIL.name, *data])
+    status = main(["evaluate", NETWORK, *data])
     file.card_path.write_text(card.to_json())
     assert status == 1
     assert "differs" in capsys.readouterr().out
@@ -185,7 +163,7 @@ def test_converting_what_was_not_trained_is_refused(shared_small_dataset, tmp_pa
 
 
 def test_the_queue_is_what_has_no_record(tmp_path, published):
-    names = [TEACHER, PUPIL.name]
+    names = [OTHER, NETWORK]
     everything = list(missing(names, tmp_path))
     assert len(everything) == len(names) * (len(SEEDS) + 3)
     left = list(missing(names, published.artifacts))
@@ -195,7 +173,7 @@ def test_the_queue_is_what_has_no_record(tmp_path, published):
 
 def test_seeds_are_summed_up_without_training(published, other_series, capsys):
     before = sorted(published.artifacts.rglob("*"))
-    assert published.main("seeds", PUPIL.name) == 0
+    assert published.main("seeds", NETWORK) == 0
     assert sorted(published.artifacts.rglob("*")) == before
     assert f"{other_series.accuracy.fraction:.2%}" in capsys.readouterr().out
 
