@@ -1,7 +1,8 @@
-"""The requirements can be installed on every machine that the README names."""
+"""The requirements have their reasons, and install on every machine that their README names."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,37 @@ PLATFORMS = {
 }
 NO_NETWORK = ("error sending request", "Failed to fetch", "Could not connect", "dns error")
 
-pytestmark = pytest.mark.slow
+
+def pinned() -> set[str]:
+    lines = "\n".join(path.read_text(encoding="utf-8") for path in REQUIREMENTS.glob("*.txt"))
+    return set(re.findall(r"^([\w-]+)(?:\[\w+\])?==", lines, re.MULTILINE))
+
+
+def reasons() -> dict[str, str]:
+    """Which module the README's table says each package is imported as."""
+    text = (REQUIREMENTS / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w, -]+) \| (`\w+`|-) \| \w", text, re.MULTILINE)
+    return {name: module.strip("`") for names, module in rows for name in names.split(", ")}
+
+
+def test_every_package_has_its_reason_and_no_other_is_named():
+    assert reasons().keys() == pinned()
+
+
+def test_what_is_pinned_is_used():
+    """A module is imported, by a statement or by its name; pytest itself loads xdist."""
+    folders = ("models", "bench", "fixtures", "tests")
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in folders
+        for path in (REQUIREMENTS.parent / folder).rglob("*.py")
+    )
+    unused = {
+        module
+        for module in reasons().values()
+        if not re.search(rf"^\s*(?:import|from) {module}\b|\"{module}[\".]", code, re.MULTILINE)
+    }
+    assert unused <= {"-", "xdist"}
 
 
 def resolve(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -33,6 +64,7 @@ def resolve(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_there_is_a_wheel_of_everything(platform, python):
@@ -45,6 +77,7 @@ def test_there_is_a_wheel_of_everything(platform, python):
     assert "ai-edge-litert==" in done.stdout
 
 
+@pytest.mark.slow
 def test_what_has_no_wheel_is_told(tmp_path):
     """Else the test above could not fail."""
     asked = tmp_path / "asked.txt"
