@@ -84,8 +84,12 @@ MUTANTS = (
     ),
     Mutant(
         "the optimizer's state is not kept",
-        "models/training/checkpoint.py", "[*model.weights, *model.optimizer.variables]",
-        "[*model.weights]", TRAIN,
+        "models/training/checkpoint.py", "[*model.variables, *model.optimizer.variables]",
+        "[*model.variables]", TRAIN,
+    ),
+    Mutant(
+        "dropout begins anew when a training is resumed",
+        "models/training/checkpoint.py", "*model.variables,", "*model.weights,", TRAIN,
     ),
     Mutant(
         "evaluate never says that a card differs",

@@ -1,4 +1,4 @@
-"""AlexNet, reduced to about half of its width.
+"""AlexNet, narrow, with most of its weights in the dense layers, as in the paper.
 
 Source: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
 Networks", NIPS 2012, section 3.5 (the layers) and figure 2.
@@ -11,13 +11,14 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-# About half of the paper's 96-256-384-384-256 filters: the study's task has 20 classes, not 1000.
-# A quarter (294,012 parameters) was enough for this network, but not for its separable twin, which
-# has the same filters and then took one red apple for another.
-FILTERS = (64, 128, 160, 160, 128)
-# The paper's 4096-4096 dense units, where most of its 60 million weights are. The feature map in
-# front of them is 2x2 here (6x6 in the paper), so 128 is all that they can be fed with.
-DENSE_UNITS = (128, 128)
+# The study's pair has 952,835 and 866,750 parameters: to make the convolutions separable saves 9 %.
+# So the convolutions hold a tenth of the weights, and the dense layers, which both share, the rest.
+# Here: 573,316 and 517,052, and 9.8 %.
+FILTERS = (16, 32, 48, 48, 32)
+DENSE_UNITS = (640, 640)
+# Section 4.2. On arcs of Training's turns that were held out, the separable twin's int8 file was
+# wrong in 2 of 2,029 photographs with it, in 11 with 0.3, and in 21 without (24 epochs, one seed).
+DROPOUT = 0.5
 
 
 def build(
@@ -40,12 +41,10 @@ def build(
         probabilities, shape (batch, classes).
 
     What differs from the paper, and why:
-        * about half of the filters and 128 dense units (see above);
+        * a sixth of the filters and of the dense units: 20 classes, not 1000;
         * batch normalisation in place of local response normalisation (section 3.3): it folds
           into the convolution when the model is converted, so it costs nothing at run time;
         * no grouping over two GPUs (section 3.2);
-        * no dropout (section 4.2): the dense layers are 32 times narrower, and with it the network
-          did not learn its own training photographs;
         * a pooling pads maps of less than 3x3, so that small pictures can be classified, too.
     """
     image = keras.Input(input_shape, name="image")
@@ -63,6 +62,7 @@ def build(
     x = layers.Flatten(name="flatten")(x)
     for index, units in enumerate(DENSE_UNITS, start=6):
         x = layers.Dense(units, activation="relu", name=f"dense{index}")(x)
+        x = layers.Dropout(DROPOUT, name=f"dropout{index}")(x)
     probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(image, probabilities, name=name)
 

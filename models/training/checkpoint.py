@@ -74,4 +74,4 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
-    return [*model.weights, *model.optimizer.variables]
+    return [*model.variables, *model.optimizer.variables]  # with the seeds of dropout

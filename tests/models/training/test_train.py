@@ -34,6 +34,7 @@ def network(filters=4):
     x = keras.layers.BatchNormalization(name="norm")(x)
     x = keras.layers.ReLU(name="relu")(x)
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
+    x = keras.layers.Dropout(0.2, name="dropout")(x)
     x = keras.layers.Dense(20, activation="softmax", name="probabilities")(x)
     return keras.Model(image, x, name="tiny")
 
