@@ -98,8 +98,15 @@ def marker(precision: str | None) -> str:
     return MARKERS.get(precision or "", "P")
 
 
+LEGEND_CHARACTERS, LEGEND_LINE_INCHES = 60, 0.2
+"""Of all names in one line of a legend, and how high a line is."""
+
+
 def legend(figure: Any, rows: Sequence[Row]) -> None:
-    """Say which colour is which family, and which mark is which precision."""
+    """Say which colour is which family, and which mark is which precision.
+
+    The figure grows with a legend of many lines, or its axes would have no room.
+    """
     from matplotlib.lines import Line2D
 
     chosen = colours(row.family for row in rows)
@@ -110,8 +117,11 @@ def legend(figure: Any, rows: Sequence[Row]) -> None:
         Line2D([], [], linestyle="none", marker=mark, color=colour)
         for mark, colour in marks.values()
     ]
+    columns = max(1, min(3, LEGEND_CHARACTERS // max(map(len, marks))))
+    lines = -(-len(marks) // columns)
+    figure.set_figheight(figure.get_figheight() + LEGEND_LINE_INCHES * max(0, lines - 3))
     figure.legend(
-        handles, list(marks), loc="outside upper left", ncols=3, columnspacing=1.0,
+        handles, list(marks), loc="outside upper left", ncols=columns, columnspacing=1.0,
         handletextpad=0.2,
     )  # fmt: skip
 

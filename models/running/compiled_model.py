@@ -83,6 +83,19 @@ class CompiledModel(LoadedModel):
         """As `LoadedModel`; the interface has no call for that."""
 
 
+def signature_inputs(package: ModuleType, content: bytes) -> list[int]:
+    """Return the numbers of a file's input tensors, in the order of its signature.
+
+    Args:
+        package: `ai_edge_litert.compiled_model`.
+        content: a `.tflite` file's bytes, of tensors of any dtype.
+    """
+    model = package.CompiledModel.from_buffer(content)
+    signature = model.get_signature_by_index(SIGNATURE)
+    details = model.get_input_tensor_details(signature["key"])
+    return [details[name]["index"] for name in signature["inputs"]]
+
+
 def _specs(
     names: Sequence[str], told: dict[str, dict], in_file: Sequence[TensorDetails]
 ) -> tuple[TensorSpec, ...]:

@@ -19,6 +19,7 @@ import flatbuffers
 import numpy as np
 
 from models.files import graph
+from models.running.compiled_model import signature_inputs
 from models.running.litert_profiler import Event, ProfiledModel, ProfilerError
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 from models.running.samples import fill, sample_elements
@@ -45,13 +46,13 @@ def _measure(content: bytes, rounds: int) -> dict[str, Any]:
     fill(bare)
     samples = {each.index: sample_elements(each, place) for place, each in enumerate(bare.inputs)}
     content = with_sizes_closed(content)
-    signature = RUNTIMES[SIGNATURE_RUNTIME].load(content).inputs
+    order = signature_inputs(RUNTIMES[SIGNATURE_RUNTIME].import_module(), content)
     bare_us: list[float] = []
     profiled_us: list[float] = []
     operators_us: list[list[int]] = []
     with ProfiledModel(content) as model:
-        for number, spec in enumerate(signature):
-            model.set_input(samples[spec.index], number)
+        for number, index in enumerate(order):
+            model.set_input(samples[index], number)
         model.start()
         model.invoke()
         first = model.stop()

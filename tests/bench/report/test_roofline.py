@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.output import style
 from bench.report.sections.roofline import Machine, machine, points
+from bench.results.rows import Row
 from bench.results.runs import read_run
 from models.zoo import ARCHITECTURES
 from tests.bench.report.samples import Sample
@@ -61,3 +63,13 @@ def test_without_the_yardsticks_there_is_no_roof(tmp_path):
     run = read_run(sample.write(tmp_path / "run.json"))
     assert machine(run) is None
     assert points(run) == []
+
+
+@pytest.mark.filterwarnings("error::UserWarning")  # of axes that have no room
+def test_many_models_leave_the_axes_room():
+    names = [f"a_model_of_ones_own_with_a_long_name_{number}" for number in range(40)]
+    figure = style.new_figure(4.6)
+    axes = figure.subplots()
+    style.legend(figure, [Row(name, "litert", {"model": name}, {}) for name in names])
+    figure.canvas.draw()
+    assert axes.get_window_extent().height > 2 * figure.dpi

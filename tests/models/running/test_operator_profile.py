@@ -136,6 +136,14 @@ def test_matrix_products_in_the_delegate_are_counted(tmp_path):
     assert (found.node, found.multiply_accumulates) == ("BATCH_MATMUL", 8 * 16 * 4)
 
 
+def test_inputs_that_the_python_interface_does_not_take_are_profiled(tmp_path):
+    tensors = [Tensor("x", dtype="int64"), Tensor("y", dtype="int64")]
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(small_file(tensors, [("NEG", [0], [1])], [0], [1]))
+    (found,) = profile_operators(user_model(path), 5).operators
+    assert found.node is None or found.node == "NEG"
+
+
 def test_a_state_is_told_where_the_profiler_takes_none(tmp_path):
     """A state that nothing uses: the interpreter runs the file."""
     tensors = [Tensor("x"), Tensor("y"), Tensor("state", is_variable=True)]
