@@ -3,7 +3,9 @@
 Source: the stem is the patch embedding of Dosovitskiy et al., "An Image is Worth 16x16 Words",
 arXiv 2010.11929, section 3.1, in a convolutional network as in Trockman and Kolter, "Patches Are
 All You Need?", arXiv 2201.09792, section 2; the body is that of Howard et al., "MobileNets", arXiv
-1704.04861, section 3.1. It learns from a larger network's answers (`models.training.train.Recipe`).
+1704.04861, section 3.1. It learns from pictures that are cut (`augmentation.cut_mix`), without label
+smoothing: on the development series three seeds of 30 epochs were right in 95.4 % (94.0 to 96.6), in
+90.6 % (89.9 to 91.0) by the recipe of the others.
 
 It is designed for few weights and a short call, by what `python -m bench operators` shows of the
 study's four:
@@ -19,10 +21,6 @@ study's four:
     * No residual additions and no expansions: each is another pass over a map.
     * 1,013,880 multiply-accumulates in all. Half of them are the stem's, which takes some 6 of the
       15 microseconds of a call on one x86 core; what remains is mostly the calls of 15 operators.
-      In int8 LiteRT's own conversion of the uint8 picture takes 18 of 28 microseconds.
-    * Without a teacher a shape of 10,040 parameters confused two red apples on arcs of the turns
-      that were held out (97.4 % right); taught by a network that had not seen them either, it did
-      not (98.9 %).
 """
 
 from __future__ import annotations
@@ -52,7 +50,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Shape:
-    """What the search varies.
+    """Widths, depths and strides.
 
     Attributes:
         patch_side: of a patch, in pixels; the stem's kernel and stride.

@@ -1,4 +1,4 @@
-"""Training from scratch: recipe, augmentation, distillation, resuming, provenance.
+"""Training from scratch: recipe, augmentation, resuming, provenance.
 
 It calls `preprocessing`, `data` and the architectures.
 """
