@@ -74,7 +74,7 @@ class History:
 
 
 def histories(runs: Sequence[Run], repository: Path = Path()) -> list[History]:
-    """Put together the sessions on each processor that has two or more.
+    """Put together the sessions on each processor that has two or more of a benchmark.
 
     Args:
         runs: in any order.
@@ -83,8 +83,8 @@ def histories(runs: Sequence[Run], repository: Path = Path()) -> list[History]:
     found = []
     for name, group in groupby(sorted(runs, key=_processor), key=_processor):
         ordered, remarks = in_commit_order(list(group), repository)
-        if len(ordered) > 1:
-            found.append(History(name, tuple(ordered), _series(ordered), tuple(remarks)))
+        if series := _series(ordered):
+            found.append(History(name, tuple(ordered), series, tuple(remarks)))
     return found
 
 

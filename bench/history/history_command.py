@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     runs = joined(read_runs(arguments.results))
     found = histories(runs, arguments.repository)
     if not found:
-        raise ResultsError("no history: give two files or more that one processor measured")
+        raise ResultsError("no history: give two files or more of one benchmark on one processor")
     console = terminal()
     for history in found:
         table = changes_table(history)

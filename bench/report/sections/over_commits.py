@@ -16,10 +16,11 @@ QUANTITY = "test_classify"
 
 def sections(inputs: Inputs) -> Iterator[Section | Missing]:
     """Yield the medians of the sessions on each processor, in the order of their commits."""
-    found = histories([run for run in inputs.runs if run.of(QUANTITY)])
+    runs = [run for run in inputs.runs if run.of(QUANTITY)]
+    found = [history for history in histories(runs) if history.of(QUANTITY)]
     yield from map(_section, found)
     if not found:
-        yield Missing(TITLE, "give the files of at least two runs on one processor")
+        yield Missing(TITLE, "give the files of at least two runs of one model on one processor")
 
 
 def _section(history: History) -> Section:

@@ -220,6 +220,23 @@ def test_a_name_from_a_file_is_text_and_no_markup(tmp_path):
     parse(page)
 
 
+def test_runs_of_different_models_have_no_history(tmp_path):
+    """Nor one of what they share beside the models: the cost of an empty round."""
+    files = []
+    for number, kept in enumerate(("alexnet-", "mobilenet_v2-")):
+        sample = Sample(number, f"{number}" * 40, 1 + number).add_host()
+        sample.data["benchmarks"] = [
+            each
+            for each in sample.data["benchmarks"]
+            if kept in each["extra_info"].get("model", kept)
+        ]
+        files.append(sample.write(tmp_path / f"{number}.json"))
+    root = parse(render(read_inputs(files)))
+    assert "history" not in [each.attributes["id"] for each in root.all("section")]
+    (missing,) = root.all("ul", id="missing")
+    assert "at least two runs of one model on one processor" in " ".join(missing.text.split())
+
+
 def test_what_is_missing_is_told_with_its_remedy(tmp_path):
     sample = Sample().add_device("R58M", emulated=False, milliseconds=7)
     root = parse(render(read_inputs([sample.write(tmp_path / "a.json")])))
