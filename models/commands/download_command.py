@@ -25,7 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    with Progress(console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    # In a log a bar would be an empty line above the error.
+    with Progress(console=console, disable=not console.is_terminal) as progress:
         bars: dict[str, TaskID] = {}
 
         def show(stage: str, percent: int) -> None:

@@ -36,7 +36,8 @@ def converted(request, architecture):
 
 
 def test_a_converted_file_answers_as_its_keras_model(converted, keras_model, photographs):
-    same = _check(converted, keras_model, photographs.paths[::10])
+    # So many that one near tie among them is a share below the smallest that is accepted.
+    same = _check(converted, keras_model, photographs.paths[::3])
     assert same.mean() >= AGREEMENT[converted.precision]
 
 
