@@ -166,7 +166,7 @@ def milliseconds(value: float, _position: object = None) -> str:
 
 
 def log_axis(axis: Any, label: str, low: float, high: float) -> None:
-    """Make an axis of milliseconds logarithmic, with a few plain numbers on it.
+    """Make an axis logarithmic, with a few plain numbers on it.
 
     Args:
         axis: of an Axes.
@@ -176,9 +176,13 @@ def log_axis(axis: Any, label: str, low: float, high: float) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    subs: tuple[float, ...] = (1.0, 2.0, 5.0) if high / low < 100 else (1.0,)
-    if high / low < 3:
-        subs = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+    span = high / low
+    if span < 3:
+        subs: tuple[float, ...] = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+    elif span < 30:
+        subs = (1.0, 2.0, 5.0)
+    else:
+        subs = (1.0, 3.0) if span < 300 else (1.0,)
     axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(milliseconds))
     axis.set_minor_formatter(NullFormatter())

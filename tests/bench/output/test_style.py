@@ -1,0 +1,35 @@
+"""Axes that can be read."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+from bench.output.style import log_axis  # noqa: E402
+
+
+@pytest.mark.parametrize("span", [1.5, 2.9, 10, 29, 31, 97, 250, 500, 10_000])
+def test_the_numbers_of_a_logarithmic_axis_do_not_touch(span):
+    figure = Figure(
+        figsize=(4, 2)
+    )  # inches; as wide, with letters as large, as a panel of the README's picture
+    axes = figure.subplots()
+    axes.tick_params(labelsize=14)
+    axes.set_xlim(24, 24 * span)
+    log_axis(axes.xaxis, "file, kB", 24, 24 * span)
+    FigureCanvasAgg(figure).draw()
+    left, right = axes.get_xlim()
+    shown = sorted(
+        (tick.get_loc(), tick.label1.get_window_extent())
+        for tick in axes.xaxis.get_major_ticks()
+        if left <= tick.get_loc() <= right
+    )
+    assert shown
+    for (_, one), (_, other) in pairwise(shown):
+        assert one.x1 < other.x0
