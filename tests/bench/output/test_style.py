@@ -8,10 +8,10 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
-from bench.output.style import log_axis  # noqa: E402
+from bench.output.style import log_axis
 
 
 @pytest.mark.parametrize("span", [1.5, 2.9, 10, 29, 31, 97, 250, 500, 10_000])
