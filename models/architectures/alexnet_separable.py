@@ -12,8 +12,7 @@ from keras import layers
 from models.architectures import alexnet
 
 # Spatial filters for each colour in the stem. With one, the whole network would see the picture
-# through three filters, and on arcs of the turns that were held out it was wrong in 0.6 % of the
-# photographs. Each costs time: filters of 11x11 over the whole picture.
+# through three filters. Each costs time: filters of 11x11 over the whole picture.
 STEM_DEPTH_MULTIPLIER = 8
 
 

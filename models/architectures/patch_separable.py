@@ -3,8 +3,7 @@
 Source: the stem is the patch embedding of Dosovitskiy et al., "An Image is Worth 16x16 Words",
 arXiv 2010.11929, section 3.1, in a convolutional network as in Trockman and Kolter, "Patches Are
 All You Need?", arXiv 2201.09792, section 2; the body is that of Howard et al., "MobileNets", arXiv
-1704.04861, section 3.1. It learns from pictures that are cut:
-`augmentation.cut_mix`.
+1704.04861, section 3.1. It learns from pictures that are cut (`models.training.augmentation`).
 
 It is designed for few weights and a short call, by what `python -m bench operators` shows of the
 study's four:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from models.commands.screen import on_stderr
 from models.data.download import COMMIT, REPOSITORY, download
 from models.data.fruits360 import cache_directory, release
 
@@ -22,12 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fetch, showing git's progress as a bar."""
-    from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    console = Console(stderr=True)
-    # In a log a bar would be an empty line above the error.
-    with Progress(console=console, disable=not console.is_terminal) as progress:
+    with Progress(**on_stderr()) as progress:
         bars: dict[str, TaskID] = {}
 
         def show(stage: str, percent: int) -> None:

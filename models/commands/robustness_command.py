@@ -49,7 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; exit status 1 where a model falls too low under a mild change."""
-
     photographs = chosen_task(arguments).load("Test").take(slice(None, None, arguments.every))
     runtime = runtimes.RUNTIMES[arguments.runtime]
     files = [

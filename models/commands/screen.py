@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import track
@@ -53,7 +53,12 @@ def bar(title: str, total: int | None = None) -> Callable[[Iterable[Item]], Iter
     """
 
     def progress(items: Iterable[Item]) -> Iterable[Item]:
-        console = Console(stderr=True)
-        return track(items, title, total=total, console=console, transient=True)
+        return track(items, title, total=total, transient=True, **on_stderr())
 
     return progress
+
+
+def on_stderr() -> dict[str, Any]:
+    """Return where rich shows progress: on a terminal; in a log it would leave empty lines."""
+    console = Console(stderr=True)
+    return {"console": console, "disable": not console.is_terminal}
