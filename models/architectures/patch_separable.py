@@ -5,20 +5,20 @@ arXiv 2010.11929, section 3.1, in a convolutional network as in Trockman and Kol
 All You Need?", arXiv 2201.09792, section 2; the body is that of Howard et al., "MobileNets", arXiv
 1704.04861, section 3.1. It learns from pictures that are cut (`models.training.augmentation`).
 
-It is designed for few weights and a short call, by what `python -m bench operators` shows of the
-study's four:
+It is designed for few weights and a short call, by what `python -m bench operators --each` shows of
+the study's four and of it (float32, LiteRT 2.3.0, one thread of an AMD EPYC with AVX-512):
     * The first layers take most of the time: there the picture is large, and has few channels.
-      AlexNet Separable's stem was 62 % of it with a filter for each of its outputs. Patches of 5x5
+      In AlexNet Separable the stem's filters of 11x11 take 64 to 65 % of it. Patches of 5x5
       read each pixel once, and leave maps of 20x20 to all that follows; the stem is one dense
       matrix product, 16 outputs wide, which is what XNNPACK runs best, in float32 and, with dot
       products of int8, on ARM.
-    * Depthwise convolutions have a low arithmetic intensity: the first one here does 38 GFLOP/s,
-      the pointwise one after it 102. They see 20x20 positions at most.
+    * Depthwise convolutions have a low arithmetic intensity: the first one here does 29 GFLOP/s,
+      the pointwise one after it 77. They see 20x20 positions at most.
     * Widths are multiples of 4 and mostly of 8, as vector registers are, and small enough that
       weights and maps stay in the first-level cache.
     * No residual additions and no expansions: each is another pass over a map.
-    * 1,013,880 multiply-accumulates in all. Half of them are the stem's, which takes some 6 of the
-      15 microseconds of a call on one x86 core; what remains is mostly the calls of 15 operators.
+    * 1,013,880 multiply-accumulates in all. Half of them are the stem's, which takes 37 % of a
+      call; what remains is mostly the calls of 15 operators.
 """
 
 from __future__ import annotations
