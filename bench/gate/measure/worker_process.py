@@ -50,13 +50,15 @@ class WorkerProcess:
             "slowed": dict(settings.slowed) if tree.name == HEAD else {},
             "device": settings.is_device,
         }
+        # On the host no worker looks for phones: an adb server that dies would end it.
+        device = [] if settings.is_device else ["--device=none"]
         try:
             self._process = subprocess.Popen(
                 [
                     tree.python, "-m", "pytest", "-p", "gate_worker", "-p", "no:cacheprovider",
                     "-p", "no:randomly", "-p", "no:xdist", "bench", "--benchmark-only",
                     f"--rounds={settings.rounds}", f"--warmup-rounds={settings.warmup_rounds}",
-                    *tree.arguments, *settings.pytest_arguments,
+                    *device, *tree.arguments, *settings.pytest_arguments,
                 ],
                 cwd=tree.root,
                 env={**_environment(options), **settings.environment},

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -172,11 +173,23 @@ def test_a_slower_tree_never_passes_when_the_time_is_over(project):
         assert "--max-minutes" in result.record["reason"]
 
 
+def test_measuring_on_the_host_asks_no_adb_server(project, monkeypatch):
+    """One that answers, and then hangs up, was the end of it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("ADB_SERVER_SOCKET", f"tcp:127.0.0.1:{server.getsockname()[1]}")
+        server.settimeout(0)
+        result = project.gate("--base", "HEAD", "--max-minutes", "0.001")
+        assert len(result.record["blocks"]) == 1, result.output
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
 def test_several_bases_share_heads_measurements(project):
     old = project.git("rev-parse", "HEAD")
     project.commit()
     result = project.gate("--base", old, "--base", "HEAD", "--max-minutes", "0.001")
     assert result.status == 2, result.output
+    assert len(result.record["blocks"]) == 1, result.output
     (block,) = result.record["blocks"]
     assert set(block["rounds_s"]) == {f"base {old}", "base HEAD", "head"}
     assert {row["against"] for row in result.record["benchmarks"]} == {old, "HEAD"}
