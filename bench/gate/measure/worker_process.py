@@ -51,17 +51,17 @@ class WorkerProcess:
             "device": settings.is_device,
         }
         # On the host no worker looks for phones: an adb server that dies would end it.
-        device = [] if settings.is_device else ["--device=none"]
+        phones = {} if settings.is_device else {"ANDROID_SERIAL": "none"}
         try:
             self._process = subprocess.Popen(
                 [
                     tree.python, "-m", "pytest", "-p", "gate_worker", "-p", "no:cacheprovider",
                     "-p", "no:randomly", "-p", "no:xdist", "bench", "--benchmark-only",
                     f"--rounds={settings.rounds}", f"--warmup-rounds={settings.warmup_rounds}",
-                    *device, *tree.arguments, *settings.pytest_arguments,
+                    *tree.arguments, *settings.pytest_arguments,
                 ],
                 cwd=tree.root,
-                env={**_environment(options), **settings.environment},
+                env={**_environment(options), **settings.environment, **phones},
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
