@@ -80,19 +80,20 @@ class Artifact:
     def stored_preparation(self) -> Preparation:
         """Return how pictures are prepared, as the card beside the file says.
 
-        A user's copy of a committed file has such a card, too. Where there is none, or it is not
-        this file's, nothing is told: the plainest preparation.
+        A user's copy of a committed file has such a card, too. What does not hold this file's
+        sha256 is not its card, and tells nothing: the plainest preparation.
 
         Raises:
-            ArtifactError: as for `read_bytes`.
+            ArtifactError: as for `read_bytes`, or its card is damaged.
         """
         content = self.read_bytes()
         try:
-            card = self._read_card()
-        except ArtifactError:
+            beside = self.card_path.read_bytes()
+        except OSError:
             return Preparation()
-        is_this_files = card.sha256 == sha256(content)
-        return (is_this_files and card.preparation) or Preparation()
+        if sha256(content).encode() not in beside:
+            return Preparation()
+        return self._read_card().preparation or Preparation()
 
     def read_bytes(self) -> bytes:
         """Return the file's content after checking what can be checked without running it.

@@ -259,3 +259,9 @@ def test_what_is_still_needed_is_told():
     assert needed["new"] == FIRST_LOOK - 3
     assert needed["suspect"] == FIRST_CONFIRMATION
     assert needed["noisy"] > FIRST_LOOK
+
+
+def test_noise_as_of_a_phone_ends_in_verdicts():
+    """With 6 % between observations of identical sides; 56 of them were too few for one in four."""
+    test, _ = simulate(np.random.default_rng(11), [0.0] * 40, 0.06)
+    assert list(verdicts(test).values()).count(Verdict.SAME) >= 39

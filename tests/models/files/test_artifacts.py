@@ -88,6 +88,13 @@ def test_the_card_beside_a_users_copy_tells_its_preparation(copied):
         assert own.stored_preparation() == Preparation()
 
 
+def test_a_damaged_card_beside_a_users_copy_is_told(copied):
+    card = copied.require_card().to_json()
+    copied.card_path.write_text(card[: card.index(copied.require_card().sha256) + 100])
+    with pytest.raises(ArtifactError, match="not a card"):
+        user_model(copied.path).stored_preparation()
+
+
 def test_parameters_on_cards_are_within_the_bound(architecture):
     for precision in PRECISIONS:
         card = artifact(architecture.name, precision).require_card()
