@@ -50,13 +50,16 @@ class Record:
     models: tuple[Measured, ...]
 
 
-def measured(artifact: Artifact, profile: OperatorProfile) -> Measured:
+def measured(artifact: Artifact, profile: OperatorProfile, copy: Artifact) -> Measured:
     """Put a model's identity beside its profile.
+
+    Args:
+        copy: what was measured: the artifact, or it with other input shapes.
 
     Raises:
         ArtifactError: the file is missing or damaged.
     """
-    return Measured(artifact.describe(), profile)
+    return Measured(artifact.describe(copy.read_bytes()), profile)
 
 
 def to_json(models: Sequence[Measured]) -> str:

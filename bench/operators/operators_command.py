@@ -10,12 +10,18 @@ from bench.operators.operator_record import measured, to_json
 from bench.operators.operator_table import captions, each_table, kinds_table
 from bench.output.whole_file import write_text
 from models import zoo
-from models.commands.arguments import add_precision, architecture_name, positive
+from models.commands.arguments import (
+    add_input_shape,
+    add_precision,
+    architecture_name,
+    positive,
+)
 from models.commands.terminal_table import print_table
 from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
 from models.files.user_models import find_user_models
 from models.running.operator_profile import profile_operators
 from models.running.runtimes import RuntimeUnavailableError
+from models.running.shaped_files import shaped_copies
 
 ROUNDS = 500
 
@@ -32,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, action="append", default=[], metavar="PATH",
         help="a .tflite file of your own, a folder of them or a pattern; repeatable",
     )  # fmt: skip
+    add_input_shape(parser)
     parser.add_argument(
         "--rounds", type=positive, default=ROUNDS, metavar="N",
         help="calls of each model, without the profiler and with it; default: %(default)s",
@@ -55,8 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
     found, failed = [], False
     for target in targets:
         try:
-            profile = profile_operators(target, arguments.rounds)
-            found.append(measured(target, profile))
+            with shaped_copies([target], arguments.input_shape) as (copy,):
+                profile = profile_operators(copy, arguments.rounds)
+                found.append(measured(target, profile, copy))
         except (ArtifactError, RuntimeUnavailableError) as error:
             print(f"error: {error}", file=sys.stderr)
             failed = True

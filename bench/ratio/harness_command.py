@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 from bench.ratio.ratio import ratios
-from models.commands.arguments import positive
-from models.files.artifacts import DIRECTORY
+from models.commands.arguments import add_input_shape, positive
+from models.files.artifacts import DIRECTORY, ArtifactError, user_model
+from models.running.probe import probe
+from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
+from models.running.shaped_files import shaped_copies
 
 ROOT = Path(__file__).parents[2]
 PROCESSES, ROUNDS, WARMUP_ROUNDS = 20, 300, 20
@@ -33,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, default=MODEL, metavar="PATH",
         help=f"a .tflite file; default: {MODEL.name}",
     )  # fmt: skip
+    add_input_shape(parser)
     for option, default, what in (
         ("--processes", PROCESSES, "processes of each"),
         ("--rounds", ROUNDS, "inferences in each process"),
@@ -46,16 +50,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
     blocks = []
-    for _ in range(arguments.processes):
-        parties = [("harness", _harness_ns), ("tool", _tool_ns)]
-        random.shuffle(parties)
-        try:
-            found = {name: measure(arguments) for name, measure in parties}
-        except subprocess.CalledProcessError as error:
-            last = (error.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            print(f"error: {arguments.model}: {last}", file=sys.stderr)
-            return 1
-        blocks.append([[found["harness"]], [found["tool"]]])
+    try:
+        with shaped_copies([user_model(arguments.model)], arguments.input_shape) as (copy,):
+            probe(copy.path, RUNTIMES["litert"])
+            for _ in range(arguments.processes):
+                parties = [("harness", _harness_ns), ("tool", _tool_ns)]
+                random.shuffle(parties)
+                found = {name: measure(copy.path, arguments) for name, measure in parties}
+                blocks.append([[found["harness"]], [found["tool"]]])
+    except (ArtifactError, RuntimeUnavailableError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        print(f"error: {arguments.model}: {last}", file=sys.stderr)
+        return 1
     ratio = ratios(blocks)[1]
     print(
         f"{arguments.model.name}: the harness's median inference is {ratio.value:.3f} "
@@ -66,15 +75,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _harness_ns(arguments: argparse.Namespace) -> int:
+def _harness_ns(path: Path, arguments: argparse.Namespace) -> int:
     words = ["-m", "bench.ratio.worker", str(arguments.rounds), str(arguments.threads)]
-    (rounds_ns,) = _run([*words, "litert-compiled", str(arguments.model.resolve())])
+    (rounds_ns,) = _run([*words, "litert-compiled", str(path.resolve())])
     return round(statistics.median(rounds_ns))
 
 
-def _tool_ns(arguments: argparse.Namespace) -> int:
+def _tool_ns(path: Path, arguments: argparse.Namespace) -> int:
     options = {
-        "model": arguments.model.resolve(),
+        "model": path.resolve(),
         "num_runs": arguments.rounds,
         "warmup_runs": WARMUP_ROUNDS,
         "num_threads": arguments.threads,

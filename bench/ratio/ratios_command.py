@@ -13,13 +13,19 @@ from bench.output.table import Table
 from bench.output.whole_file import write_text
 from bench.ratio.ratio import Ratio, ratios
 from models import zoo
-from models.commands.arguments import add_precision, architecture_name, positive
+from models.commands.arguments import (
+    add_input_shape,
+    add_precision,
+    architecture_name,
+    positive,
+)
 from models.commands.screen import bar
 from models.commands.terminal_table import print_table
 from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
 from models.files.user_models import find_user_models
 from models.running.probe import probe
-from models.running.runtimes import RUNTIMES
+from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
+from models.running.shaped_files import shaped_copies
 
 ROOT = Path(__file__).parents[2]
 ROUNDS, BLOCKS = 100, 20
@@ -38,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a .tflite file of your own to compare it with as well, a folder of them or a "
         "pattern; repeatable",
     )  # fmt: skip
+    add_input_shape(parser)
     for option, default, what in (
         ("--blocks", BLOCKS, "processes"),
         ("--rounds", ROUNDS, "rounds of each model in each process"),
@@ -56,12 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
         precisions = arguments.precision or ("float32", "int8")
         for precision in ("file",) if isinstance(arguments.name, Path) else precisions:
             models = _models(arguments.name, precision, arguments.model)
-            blocks = _measure(models, arguments, precision)
+            with shaped_copies(models, arguments.input_shape) as copies:
+                blocks = _measure(copies, arguments, precision)
             print_table(_table(models, ratios(blocks), arguments))
             record[precision] = {"models": [each.name for each in models], "blocks_ns": blocks}
         if arguments.json is not None:
             write_text(arguments.json, json.dumps(record))
-    except ArtifactError as error:
+    except (ArtifactError, RuntimeUnavailableError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -73,7 +81,7 @@ def _model_name(text: str) -> str | Path:
 
 
 def _models(name: str | Path, precision: str, others: list[Path]) -> list[Artifact]:
-    """Return the one that is compared, then all others; each is loaded once in a child first.
+    """Return the one that is compared, then all others.
 
     Raises:
         ArtifactError: a file is missing or damaged, or there is nothing to compare it with.
@@ -85,14 +93,13 @@ def _models(name: str | Path, precision: str, others: list[Path]) -> list[Artifa
     else:
         names = [name, *(each for each in zoo.ARCHITECTURES if each != name)]
         models = [artifact(each, precision) for each in names]
-    models += find_user_models(map(str, others), [each.name for each in models])
-    for model in models:
-        model.read_bytes()
-        probe(model.path, RUNTIMES["litert"])
-    return models
+    return models + find_user_models(map(str, others), [each.name for each in models])
 
 
 def _measure(models: list[Artifact], arguments: argparse.Namespace, title: str) -> list[Any]:
+    for model in models:
+        model.read_bytes()
+        probe(model.path, RUNTIMES["litert"])
     command = [sys.executable, "-m", "bench.ratio.worker"]
     command += [str(arguments.rounds), str(arguments.threads), "litert"]
     command += [str(model.path.resolve()) for model in models]

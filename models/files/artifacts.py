@@ -134,17 +134,20 @@ class Artifact:
         except GraphError as error:
             raise ArtifactError(f"{self.path}: {error}") from None
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, shaped: bytes | None = None) -> dict[str, Any]:
         """Return the file's identity, size, cost and accuracy under the names that results carry.
 
         All but the accuracy is known of a user's file too; what cannot be known is None.
+
+        Args:
+            shaped: the content with other input shapes, if it was measured so: what things cost.
 
         Raises:
             ArtifactError: as for `read_bytes`.
         """
         content, card = self.read_bytes(), self.card
         try:
-            details = read_details(content)
+            details = read_details(shaped or content)
         except GraphError:
             details = None
         return {

@@ -15,14 +15,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
 import numpy as np
 
-from models.files import graph
 from models.running.compiled_model import signature_inputs
 from models.running.litert_profiler import Event, ProfiledModel, ProfilerError
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 from models.running.samples import fill, sample_elements
+from models.running.shaped_files import with_shapes
 
 RUNTIME = "litert"
 SIGNATURE_RUNTIME = "litert-compiled"
@@ -45,7 +44,7 @@ def _measure(content: bytes, rounds: int) -> dict[str, Any]:
     bare = RUNTIMES[RUNTIME].load(content)
     fill(bare)
     samples = {each.index: sample_elements(each, place) for place, each in enumerate(bare.inputs)}
-    content = with_sizes_closed(content)
+    content = with_shapes(content, {})  # the profiled model has no buffers for open sizes
     order = signature_inputs(RUNTIMES[SIGNATURE_RUNTIME].import_module(), content)
     bare_us: list[float] = []
     profiled_us: list[float] = []
@@ -75,22 +74,6 @@ def _measure(content: bytes, rounds: int) -> dict[str, Any]:
             for event, mean in zip(first, operator_means(operators_us), strict=True)
         ],
     }
-
-
-def with_sizes_closed(content: bytes) -> bytes:
-    """Return the file with 1 for each size that it leaves open, as the interpreter has it.
-
-    The profiled model has no buffers for a tensor whose size is open.
-    """
-    model = graph.parse(content)
-    tensors = [tensor for subgraph in model.subgraphs for tensor in subgraph.tensors]
-    if not any(tensor.shapeSignature is not None for tensor in tensors):
-        return content
-    for tensor in tensors:
-        tensor.shapeSignature = None
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), content[4:8])
-    return bytes(builder.Output())
 
 
 def operator_means(rounds_us: Sequence[Sequence[float]]) -> list[float]:
