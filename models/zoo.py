@@ -61,17 +61,15 @@ class Architecture:
         )
 
 
-CUT_PICTURES = {"epochs": 60, "cut_mix": 0.5, "label_smoothing": 0.05}
-
 ARCHITECTURES: dict[str, Architecture] = {
     row.name: row
     for row in (
-        Architecture("alexnet", "AlexNet", Bounds(952_835, 0.971), recipe=CUT_PICTURES),
+        Architecture("alexnet", "AlexNet", Bounds(952_835, 0.971), recipe={"epochs": 60}),
         Architecture(
             "alexnet_separable",
             "AlexNet Separable",
             Bounds(866_750, 0.998),
-            recipe=CUT_PICTURES,
+            recipe={"epochs": 60},
         ),
         Architecture("mobilenet_v1", "MobileNetV1", Bounds(801_795, 0.992)),
         Architecture("mobilenet_v2", "MobileNetV2", Bounds(98_379, 0.998)),

@@ -29,9 +29,9 @@ class Recipe:
     learning_rate: float = 3e-3
     warmup_epochs: float = 1.0
     weight_decay: float = 0.05
-    label_smoothing: float = 0.1
+    label_smoothing: float = 0.05
     seed: int = PUBLISHED_SEED
-    cut_mix: float = 0.0
+    cut_mix: float = 0.5
 
 
 @dataclass(frozen=True)
