@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 BASELINE = "colour_histogram"
 
+FEWEST_STEPS = 600
+"""Of a training of few photographs. The means and variances that batch normalisation answers by
+follow the batches' by a hundredth a step: after a few dozen they are still those it began with, and
+every answer is the same class, however well the batches are told apart."""
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -59,7 +65,7 @@ class Runs:
         from models.judging.accuracy import is_right, keras_predict_all
 
         started = time.monotonic()
-        recipe = self._recipe(architecture, seed)
+        recipe = self._recipe(architecture, seed, len(self._learnt(split)))
         model, history = self._learn(architecture, split, recipe)
         learnt, asked = self._learnt(split), self._asked(split)
         right = is_right(keras_predict_all(model, asked.paths), asked.labels)
@@ -128,11 +134,15 @@ class Runs:
             self._pixels_by_split[split] = read_pixels(self._learnt(split), self.task.side)
         return self._pixels_by_split[split]
 
-    def _recipe(self, architecture: zoo.Architecture, seed: int) -> Recipe:
+    def _recipe(self, architecture: zoo.Architecture, seed: int, count: int) -> Recipe:
+        """Return the recipe for so many photographs; where they are few, with more epochs."""
         from models.training.train import Recipe
 
         recipe = Recipe(seed=seed, **architecture.recipe)
-        return recipe if self.epochs is None else replace(recipe, epochs=self.epochs)
+        batch_size = min(recipe.batch_size, count)
+        enough = math.ceil(FEWEST_STEPS / (count // batch_size))
+        epochs = self.epochs or max(recipe.epochs, enough)
+        return replace(recipe, batch_size=batch_size, epochs=epochs)
 
     def _learn(self, architecture, split, recipe):
         """Train with a progress bar, from the run's checkpoint if there is one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,6 @@ def train(
     Returns:
         One dict of loss and accuracy an epoch.
     """
-    recipe = replace(recipe, batch_size=min(recipe.batch_size, len(examples.labels)))
     steps = len(examples.labels) // recipe.batch_size
     batch = _batch_of(examples, recipe, model.output_shape[-1])
     checkpoint = Checkpoint(directory, identity(model, examples, recipe, batch))
