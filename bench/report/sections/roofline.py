@@ -171,8 +171,9 @@ def _figure(reached: Machine, found: list[Point], first_runtime: str) -> Any:
         heights = [reached.attainable_gflops(each, dtype) for each in across]
         axes.plot(across, heights, color=style.INK, linestyle=style.LINES[dtype])
         axes.annotate(
-            f"{dtype} matrix product: {peak:.1f} GFLOP/s",
-            (high, peak), (-2, 4), textcoords="offset points", ha="right", fontsize=8,
+            f"{dtype} matrix\nproduct: {peak:.1f}",
+            (1, peak), (4, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
+            va="center", fontsize=8,
         )  # fmt: skip
     axes.annotate(
         f"slope: memory, {reached.bandwidth_gbps:.1f} GB/s",
