@@ -16,7 +16,7 @@ MOST_LABELS = 24
 def draw(history: History, shown: Sequence[Series]) -> Any:
     """Return a figure; a vertical line stands where models changed, and says by how much."""
     families = list(dict.fromkeys(series.row.family for series in shown))
-    first_runtime = shown[0].row.runs_on
+    first_runtime, *others = dict.fromkeys(series.row.runs_on for series in shown)
     colours = style.colours(families)
     figure = style.new_figure(1.6 + PANEL_IN * len(families))
     panels = figure.subplots(len(families), sharex=True, squeeze=False)[:, 0]
@@ -46,7 +46,8 @@ def draw(history: History, shown: Sequence[Series]) -> Any:
     panels[-1].set_xticks(
         starts, [labels[place] for place in starts], fontsize=8, rotation=45, ha="right"
     )
-    panels[-1].set_xlabel("sessions, in the order of their commits")
+    hollow = f"; hollow marks: {' or '.join(others)}" if others else ""
+    panels[-1].set_xlabel(f"sessions, in the order of their commits{hollow}")
     style.legend(figure, [series.row for series in shown])
     return figure
 

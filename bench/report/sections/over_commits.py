@@ -25,12 +25,6 @@ def sections(inputs: Inputs) -> Iterator[Section | Missing]:
 
 def _section(history: History) -> Section:
     shown = history.of(QUANTITY)
-    runtimes = list(dict.fromkeys(series.row.runs_on for series in shown))
-    hollow = (
-        f" Filled marks ran on {runtimes[0]}; hollow marks on {', '.join(runtimes[1:])}."
-        if runtimes[1:]
-        else ""
-    )
     first, last = history.runs[0].label, history.runs[-1].label
     raw = [
         [series.title, history.runs[session].name, history.runs[session].label, 1e3 * median_s]
@@ -44,7 +38,7 @@ def _section(history: History) -> Section:
         'commits; "+" stands where files differed from the commit. Sessions at different times '
         "differ by more than their rounds show, so the session is what is repeated: a dashed line "
         "stands at a commit before and after which the sessions differ, and the table holds these "
-        f"changes, of all benchmarks. {'. '.join(summary(history))}.{hollow}",
+        f"changes, of all benchmarks. {'. '.join(summary(history))}.",
         changes_table(history),
         history.processor,
         f"Lines of the median latency of {len(shown)} models and runtimes over "
