@@ -13,7 +13,7 @@ from rich.table import Table
 from models import zoo
 from models.commands.arguments import add_artifacts
 from models.commands.terminal_table import print_table, terminal_table
-from models.files.artifacts import PRECISIONS, ArtifactError, artifact
+from models.files.artifacts import DIRECTORY, PRECISIONS, ArtifactError, artifact
 from models.files.cards import Card
 from models.files.run_records import read_runs
 
@@ -21,6 +21,7 @@ CAPTION = (
     "accuracy on the Test photographs, in brackets the study's parameters and accuracy; on other "
     "series the mean over seeds, in brackets how many"
 )
+OWN_CAPTION = "accuracy on the pictures that were kept from training"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table; an artifact that is missing is shown as such, not left out."""
+    """Print the table; an artifact of the project's that is missing is shown as such.
+
+    A folder of a user's own has other pictures than the study had, and what she trained.
+    """
     rows = [_row(architecture, arguments.artifacts) for architecture in zoo.ARCHITECTURES.values()]
+    is_ours = arguments.artifacts.resolve() == DIRECTORY
+    if not is_ours:
+        rows = [{**row, "study": None} for row in rows if row["parameters"]]
     if arguments.json:
         print(json.dumps(rows, indent=2))
+    elif rows:
+        print_table(_table(rows, CAPTION if is_ours else OWN_CAPTION))
     else:
-        print_table(_table(rows))
+        print(f"{arguments.artifacts}: no network is trained and converted here")
     return 0
 
 
@@ -67,7 +76,7 @@ def _plain(card: Card | None) -> dict[str, Any] | None:
     return None if card is None else json.loads(card.to_json())
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
+def _table(rows: list[dict[str, Any]], caption: str) -> Table:
     cells = []
     for row in rows:
         parameters = f"{row['parameters']:,}" if row["parameters"] else "untrained"
@@ -82,7 +91,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             )
         )
     heads = ("architecture", "parameters", *PRECISIONS, "other series")
-    return terminal_table(heads, cells, range(1, len(heads)), caption=CAPTION)
+    return terminal_table(heads, cells, range(1, len(heads)), caption=caption)
 
 
 def _cell(card: dict[str, Any] | None) -> str:

@@ -92,3 +92,12 @@ def test_a_folder_has_no_rotation_series(folder, tmp_path, capsys):
     out = ["--data", str(folder), "--artifacts", str(tmp_path), "--checkpoints", str(tmp_path)]
     assert main(["train", ARCHITECTURE, *out, "--split", "other-series"]) == 1
     assert "has no rotation series" in capsys.readouterr().err
+
+
+def test_the_list_of_a_folder_of_ones_own_holds_what_was_trained_there(made, tmp_path, capsys):
+    assert main(["list", "--artifacts", str(made)]) == 0
+    shown = capsys.readouterr().out
+    assert "Patch Separable" in shown
+    assert not any(word in shown for word in ("study", "untrained", "MobileNetV1"))
+    assert main(["list", "--artifacts", str(tmp_path)]) == 0
+    assert "no network is trained" in capsys.readouterr().out
