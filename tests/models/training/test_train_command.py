@@ -20,6 +20,7 @@ from models.data import fruits360, series  # noqa: E402
 from models.data.tasks import fruits360_task  # noqa: E402
 from models.files.artifacts import artifact, sha256  # noqa: E402
 from models.files.run_records import (  # noqa: E402
+    REPORTED,
     keras_path,
     published_run,
     read_run,
@@ -187,6 +188,17 @@ def test_committed_records_hold_the_recipe_and_all_answers(architecture):
         assert sum(right for right, _ in run.groups.values()) == run.accuracy.correct
         asked, learnt = run.accuracy.images, run.learnt["photographs"]
         assert (learnt, asked) in {(10_046, 3_358), (4_647, 5_399), (5_399, 4_647)}
+
+
+def test_seeds_of_a_network_have_the_recipe_of_the_table(architecture):
+    """A mean over seeds is of one recipe; records from before cuts do not name their share."""
+    from models.training.train import Recipe
+
+    for run in read_runs():
+        if run.architecture == architecture.name and run.split in REPORTED:
+            expected = vars(Recipe(seed=run.seed, **architecture.recipe))
+            found = {"cut_mix": 0.0, **run.recipe}
+            assert {key: found[key] for key in expected} == expected, run.name
 
 
 def test_checkpoints_are_not_committed():
