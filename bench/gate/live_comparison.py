@@ -130,7 +130,10 @@ class LiveComparison:
         self._announce(test)
         while chosen := self.plan.choose(self._in_order(test), lambda pair: pair[1]):
             self.reporter.begin_block(len(self.blocks), len(test.pending), len(test.suspects()))
-            block = self._measure(self.plan.rounds, chosen)
+            needed = test.still_needed()
+            names = {name for _, name in chosen}
+            rounds = self.plan.rounds_for(names, max(needed[pair] for pair in chosen))
+            block = self._measure(rounds, chosen)
             test.add(self._observe(block, chosen))
             self.outcome.latencies = self._latencies(test)
         self.outcome.latencies = self._latencies(test)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from bench.gate.measure.block import Block, Settings
@@ -31,13 +31,14 @@ class TimePlan:
     """The time of one comparison, which begins with the plan, or again with `begin`.
 
     Args:
-        is_adaptive: whether slow machines have fewer rounds.
+        is_adaptive: whether slow machines have fewer rounds, and the last benchmarks on a device more.
     """
 
     def __init__(self, max_seconds: float, settings: Settings, is_adaptive: bool) -> None:
         self.max_seconds = max_seconds
         self.rounds = settings.rounds
-        self._is_adaptive = is_adaptive and not settings.is_device
+        self._is_adaptive = is_adaptive
+        self._is_device = settings.is_device
         # A round on a device is a process, which warms up by itself.
         self._warmup_rounds = 0 if settings.is_device else settings.warmup_rounds
         self._per_block = settings.rounds if settings.is_device else 1
@@ -69,7 +70,7 @@ class TimePlan:
 
     def settle_rounds(self, observations: int) -> None:
         """Choose how many rounds let every benchmark have so many observations in good time."""
-        if self._is_adaptive:
+        if self._is_adaptive and not self._is_device:
             block_s = FIRST_LOOKS_SHARE * self.max_seconds / observations
             left_s = block_s - self._startup_s - sum(self._setup_s.values())
             rounds = int(left_s / max(1e-9, sum(self._round_s.values()))) - self._warmup_rounds
@@ -91,6 +92,23 @@ class TimePlan:
                 break
             chosen.append(key)
         return chosen
+
+    def rounds_for(self, names: Collection[str], needed: int) -> int:
+        """Return how many rounds the next block has.
+
+        On the host a process is an observation, whatever its rounds. On a device each round is one,
+        and a block of few benchmarks has room for more rounds than one of many.
+
+        Args:
+            names: what it measures.
+            needed: the most observations that one of them still needs.
+        """
+        if not (self._is_adaptive and self._is_device):
+            return self.rounds
+        left_s = min(self.left_s - self._startup_s, self._block_limit_s)
+        left_s -= sum(self._setup_s[name] for name in names)
+        fits = int(left_s / max(1e-9, sum(self._round_s[name] for name in names)))
+        return max(self.rounds, min(fits, needed))
 
     def seconds_for(self, needed: Mapping[str, int]) -> float:
         """Return how long it takes until each benchmark has so many observations."""

@@ -108,6 +108,20 @@ def test_a_slow_phone_has_few_benchmarks_a_block_and_is_decided(clock):
     assert longest_s < 60
 
 
+def test_the_last_benchmarks_on_a_phone_have_more_rounds_a_block(clock):
+    """Twenty take 40 s with 10 rounds; four of them in the same time five times as many."""
+    took = {str(number): Took(0.0, 10 * 0.2) for number in range(20)}
+    for is_adaptive in (True, False):
+        plan = TimePlan(900, Settings(rounds=10, is_device=True), is_adaptive)
+        plan.learn(Block([BASE], [], 10, 43.0, took=took))
+        assert plan.rounds_for(list(took), 200) == (11 if is_adaptive else 10)
+        assert plan.rounds_for(["1", "2", "3", "4"], 200) == (56 if is_adaptive else 10)
+        assert plan.rounds_for(["1", "2", "3", "4"], 30) == (30 if is_adaptive else 10)
+    host = TimePlan(900, Settings(rounds=10), is_adaptive=True)
+    host.learn(Block([BASE], [], 10, 43.0, took=took))
+    assert host.rounds_for(["1"], 200) == 10
+
+
 def test_no_time_is_no_block(clock):
     plan = TimePlan(10, Settings(), is_adaptive=True)
     decided, longest_s = simulate(plan, clock, dict.fromkeys(NAMES, 10), SLOW_ROUND_S)
