@@ -31,7 +31,8 @@ class TimePlan:
     """The time of one comparison, which begins with the plan, or again with `begin`.
 
     Args:
-        is_adaptive: whether slow machines have fewer rounds, and the last benchmarks on a device more.
+        is_adaptive: whether slow machines have fewer rounds, and the last benchmarks on a device
+            have more.
     """
 
     def __init__(self, max_seconds: float, settings: Settings, is_adaptive: bool) -> None:
