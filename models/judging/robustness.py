@@ -262,7 +262,7 @@ def stretch(axes: Any, lowest: float) -> None:
         axes: Matplotlib's; its horizontal axis is changed.
         lowest: accuracy to be shown, 0..1.
     """
-    left = np.floor(lowest * 20) / 20
+    left = max(0.0, np.floor((lowest - 0.01) * 20) / 20)  # no mark is cut by the frame
     axes.set_xscale("function", functions=(lambda x: -np.cbrt(1 - x), lambda y: 1 + y**3))
     axes.set_xlim(left, 1.0001)
     marks = (0, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 0.999, 1)  # so few that they stand apart
