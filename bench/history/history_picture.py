@@ -46,7 +46,7 @@ def draw(history: History, shown: Sequence[Series]) -> Any:
     panels[-1].set_xticks(
         starts, [labels[place] for place in starts], fontsize=8, rotation=45, ha="right"
     )
-    hollow = f"; hollow marks: {' or '.join(others)}" if others else ""
+    hollow = f"\nhollow marks: {' or '.join(others)}" if others else ""
     panels[-1].set_xlabel(f"sessions, in the order of their commits{hollow}")
     style.legend(figure, [series.row for series in shown])
     return figure

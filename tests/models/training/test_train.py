@@ -16,7 +16,7 @@ from models.training import train as training  # noqa: E402
 from models.training.checkpoint import FILE_NAME  # noqa: E402
 from models.training.train import Examples, Recipe, train  # noqa: E402
 
-SMALL = Recipe(epochs=3, batch_size=8, warmup_epochs=0.5, seed=7)
+SMALL = Recipe(epochs=3, batch_size=8, warmup_epochs=0.5, seed=7, cut_mix=0.0)
 SIDE = 20
 
 
