@@ -72,9 +72,11 @@ def with_shapes(content: bytes, shapes: Mapping[int, Shape]) -> bytes:
         shapes: by tensor.
     """
     model = graph.parse(content)
-    for subgraph in model.subgraphs:
-        for tensor in subgraph.tensors:
-            tensor.shapeSignature = None
+    tensors = [tensor for subgraph in model.subgraphs for tensor in subgraph.tensors]
+    if not shapes and all(tensor.shapeSignature is None for tensor in tensors):
+        return content
+    for tensor in tensors:
+        tensor.shapeSignature = None
     for index, tensor in enumerate(model.subgraphs[0].tensors):
         if index in shapes and tensor.shape is not None:
             tensor.shape = list(shapes[index])
