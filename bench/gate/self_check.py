@@ -1,9 +1,9 @@
 """Measure the gate itself: `python -m bench.gate.self_check`.
 
 Whole comparisons of two worktrees of the commit that is checked out are made live, by the path that
-the gate takes by default. In each, head's clock runs faster by a share for every benchmark at once,
-the shortest included, which is what a slow-down by that share looks like; by none in some. Nothing
-is drawn again from what was measured before.
+the gate takes by default. In each, head's rounds are made longer by a share for every benchmark at
+once, the shortest included; by none in some. That is done after they were timed: a clock that runs
+faster would cost some time itself. Nothing is drawn again from what was measured before.
 
 Beside it stands what pytest-benchmark's `--benchmark-compare-fail=mean:5%` says of the same rounds:
 base's of one block against head's of the next, as two runs would have them.
@@ -71,14 +71,14 @@ def main(words: list[str] | None = None) -> int:
             text = json.dumps({"about": about, "rows": rows, "comparisons": made}, indent=1)
             write_text(arguments.output / "self-check.json", text + "\n")
             write(arguments.output / "self-check.png", partial(_draw, rows))
-            print({name: value for name, value in made[-1].items() if name != "classes"})
+            print({name: value for name, value in made[-1].items() if name != "benchmarks"})
     return 0
 
 
 def _compare(
     base: Tree, head: Tree, slow_down: float, max_seconds: float, rest: list[str]
 ) -> dict[str, Any]:
-    """Make one comparison; return what it came to, by class of benchmarks."""
+    """Make one comparison; return what it came to, by benchmark."""
     settings = Settings(rounds=ROUNDS, only=ONLY, pytest_arguments=tuple(rest))
     names = run_block([base, head], replace(settings, rounds=1), 0).shared(BASE)
     if slow_down:
@@ -87,20 +87,19 @@ def _compare(
     outcome, reporter = Outcome(BASE, HEAD), TerminalReporter(Console(stderr=True), max_seconds)
     comparison = LiveComparison({"": base}, head, settings, read(), plan, reporter, outcome)
     comparison.run()
-    short = {row.name for row in outcome.latencies if row.base_s < SHORT_S}
     by_mean = _by_mean(comparison.blocks)
-    classes = {}
-    for label, is_short in zip(CLASSES, (True, False), strict=True):
-        verdicts = Counter(
-            str(row.verdict) for row in outcome.latencies if (row.name in short) == is_short
-        )
-        alarms = [each for name, found in by_mean.items() if (name in short) == is_short
-                  for each in found]  # fmt: skip
-        classes[label] = {**verdicts, "by mean": [sum(alarms), len(alarms)]}
+    benchmarks = {
+        row.name: {
+            "base_s": row.base_s, "change": row.changes[0], "verdict": str(row.verdict),
+            "is_confirmed": row.decision.is_confirmed,
+            "by mean": [sum(by_mean[row.name]), len(by_mean[row.name])],
+        }
+        for row in outcome.latencies
+    }  # fmt: skip
     return {
         "slow_down": slow_down, "exit_status": outcome.exit_status,
         "seconds": round(outcome.seconds), "blocks": outcome.blocks, "rounds": plan.rounds,
-        "load_average": os.getloadavg()[1], "classes": classes,
+        "load_average": os.getloadavg()[1], "benchmarks": benchmarks,
     }  # fmt: skip
 
 
@@ -120,21 +119,24 @@ def summarise(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     rows = []
     for slow_down in sorted({each["slow_down"] for each in made}):
         chosen = [each for each in made if each["slow_down"] == slow_down]
-        for label in CLASSES:
-            verdicts: Counter[str] = Counter()
-            means: Counter[bool] = Counter()
-            for each in chosen:
-                counts = dict(each["classes"][label])
-                alarms, cases = counts.pop("by mean")
-                means += Counter({True: alarms, False: cases - alarms})
-                verdicts += Counter(counts)
+        for label, is_short in zip(CLASSES, (True, False), strict=True):
+            own = [
+                benchmark
+                for each in chosen
+                for benchmark in each["benchmarks"].values()
+                if (benchmark["base_s"] < SHORT_S) == is_short
+            ]
+            verdicts = Counter(benchmark["verdict"] for benchmark in own)
+            alarms, blocks = (
+                sum(benchmark["by mean"][part] for benchmark in own) for part in (0, 1)
+            )
             rows.append(
                 {
                     "benchmarks": label,
                     "slow_down": slow_down,
-                    "regressed": _rate(verdicts[Verdict.REGRESSED], verdicts.total()),
-                    "no verdict": _rate(verdicts[Verdict.NONE], verdicts.total()),
-                    "by mean": _rate(means[True], means.total()),
+                    "regressed": _rate(verdicts[Verdict.REGRESSED], len(own)),
+                    "no verdict": _rate(verdicts[Verdict.NONE], len(own)),
+                    "by mean": _rate(alarms, blocks),
                     "median_s": median(each["seconds"] for each in chosen),
                 }
             )

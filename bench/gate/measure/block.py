@@ -38,7 +38,7 @@ class Settings:
         pytest_arguments: more arguments, the same for all trees.
         is_device: whether the rounds are those of an Android device.
         shares_core: whether all processes are bound to one core.
-        slowed: benchmarks of head whose clock runs faster by a factor, to test the gate.
+        slowed: factors that head's rounds are multiplied by to test the gate, by benchmark.
         environment: more environment variables, the same for all trees.
     """
 

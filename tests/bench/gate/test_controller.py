@@ -142,10 +142,14 @@ def test_a_skipped_benchmark_is_told(make_tree):
 
 
 def test_a_slowed_tree_is_slower(make_tree):
-    """By a factor so large that no noise undoes it."""
+    """By a factor so large that no noise undoes it; what is timed is the same in both trees."""
     code = """
+    import time
+
     def test_a(benchmark):
+        assert benchmark._timer is time.perf_counter
         benchmark.pedantic(sum, (range(20_000),), rounds=20)
+        assert benchmark._timer is time.perf_counter
     """
     name = "bench/test_it.py::test_a"
     block = measure(make_tree(BASE, code), make_tree(HEAD, code), slowed={name: 50.0})

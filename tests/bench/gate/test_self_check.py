@@ -17,8 +17,14 @@ from tests.bench.gate.conftest import SELECTION
 
 
 def comparison(slow_down: float, regressed: int, same: int) -> dict:
-    counts = {"regressed": regressed, "same": same, "by mean": [3, 10]}
-    return {"slow_down": slow_down, "seconds": 60, "classes": dict.fromkeys(CLASSES, counts)}
+    """Of as many benchmarks on either side of 50 us."""
+    verdicts = ["regressed"] * regressed + ["same"] * same
+    benchmarks = {
+        f"{verdict} {index} {base_s}": {"base_s": base_s, "verdict": verdict, "by mean": [3, 10]}
+        for index, verdict in enumerate(verdicts)
+        for base_s in (49e-6, 50e-6)
+    }
+    return {"slow_down": slow_down, "seconds": 60, "benchmarks": benchmarks}
 
 
 def test_comparisons_of_one_slow_down_are_counted_together():
@@ -30,7 +36,7 @@ def test_comparisons_of_one_slow_down_are_counted_together():
     assert (found["count"], found["cases"]) == (9, 20)
     assert found["lower"] < 0.45 < found["upper"]
     assert rows[0]["regressed"]["upper"] == pytest.approx(0.3085, abs=1e-4)  # 0 of 10, exactly
-    assert rows[2]["by mean"]["cases"] == 20
+    assert (rows[2]["by mean"]["count"], rows[2]["by mean"]["cases"]) == (60, 200)
 
 
 @pytest.mark.slow

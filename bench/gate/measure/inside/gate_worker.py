@@ -11,7 +11,6 @@ dies, the wait ends.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 from typing import Any
@@ -53,8 +52,8 @@ class Worker:
 
     Args:
         options: what the controller says in the environment: the pipes ("control", a pair of file
-            descriptors), the cores to run on ("cpus"), benchmarks whose clock runs faster by a
-            factor ("slowed"), and whether rounds are those of a device ("device").
+            descriptors), the cores to run on ("cpus"), factors that rounds are multiplied by to test
+            the gate, by benchmark ("slowed"), and whether rounds are those of a device ("device").
     """
 
     def __init__(self, options: dict[str, Any]) -> None:
@@ -121,7 +120,9 @@ class Worker:
         if call.when == "call" and benchmark is not None and benchmark.stats is not None:
             # Through JSON as pytest-benchmark writes it: what it cannot write is told as text.
             info = json.loads(json.dumps(benchmark.extra_info, default=str))
-            self._outcome |= {"rounds_s": list(benchmark.stats.stats.data), "info": info}
+            factor = self._slowed.get(item.nodeid, 1.0)
+            rounds_s = [factor * each for each in benchmark.stats.stats.data]
+            self._outcome |= {"rounds_s": rounds_s, "info": info}
         return report
 
     @pytest.hookimpl(trylast=True)
@@ -145,9 +146,6 @@ class Worker:
         if options.get("iterations", 1) != 1:
             pytest.fail("benchmarks of several iterations a round cannot be interleaved")
         self._was_interleaved = True
-        factor, clock = self._slowed.get(self._node_id), fixture._timer
-        if factor is not None:
-            fixture._timer = functools.wraps(clock)(lambda: clock() * factor)
 
         def set_up() -> Any:
             self._wait_for_turn()
