@@ -180,7 +180,7 @@ def _draw(rows: list[dict[str, Any]], path: Path) -> None:
         axes.set(title=f"benchmarks {label}", xlabel="slow-down in %", ylim=(-3, 103))
         axes.grid(alpha=0.3)
         if shown:
-            axes.legend(loc="upper left")
+            axes.legend(loc="best")
     panels[0].set_ylabel("called slower, in % (bars: 95 % intervals)")
     figure.savefig(path, dpi=110)
 
