@@ -10,6 +10,7 @@ from models.commands.screen import ending_quietly
 from models.data.photographs import DatasetError
 from models.files.artifacts import ArtifactError
 from models.preprocessing import PreprocessingError
+from models.running.runtimes import RuntimeUnavailableError
 
 COMMANDS = ("list", "download", "train", "seeds", "convert", "evaluate", "robustness")
 
@@ -31,7 +32,9 @@ def _command(parser: argparse.ArgumentParser, argv: list[str] | None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return arguments.run(arguments)
-    except (ArtifactError, DatasetError, PreprocessingError) as error:
+    except (
+        ArtifactError, DatasetError, PreprocessingError, RuntimeUnavailableError, OSError,
+    ) as error:  # fmt: skip
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -10,7 +11,7 @@ from typing import get_args
 from models import zoo
 from models.data.photographs import DatasetError
 from models.data.tasks import FOLDER_SIDE, Task, folder_task, fruits360_task
-from models.files.artifacts import DIRECTORY, PRECISIONS, Artifact
+from models.files.artifacts import DIRECTORY, PRECISIONS, Artifact, ArtifactError
 from models.files.metadata import normalisation_of
 from models.preprocessing import Normalisation, Preparation
 from models.preprocessing.preparation import Fit
@@ -81,6 +82,45 @@ def add_names(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"architecture; default: all of {', '.join(zoo.ARCHITECTURES)}",
     )
+
+
+def chosen_names(arguments: argparse.Namespace, file: Callable[[str], Path]) -> list[str]:
+    """Return the networks that `add_names` was told, by default those that there are.
+
+    Args:
+        file: what must be there of a network, by its name.
+
+    Raises:
+        ArtifactError: the file of one is missing, or of all.
+    """
+    is_told = arguments.names != list(zoo.ARCHITECTURES) or arguments.artifacts == DIRECTORY
+    found = [name for name in arguments.names if is_told or file(name).is_file()]
+    for name in found or arguments.names[:1]:
+        if not file(name).is_file():
+            raise ArtifactError(
+                f"{file(name)}: no such file; make it with `python -m models train`, then "
+                "`convert`, with the same --data, --artifacts and NAME"
+            )
+    return found
+
+
+def output_file(*suffixes: str) -> Callable[[str], Path]:
+    """Return the type of an argument that names a file to write, before there is work to lose.
+
+    Args:
+        suffixes: that it may have; none for any.
+    """
+
+    def checked(text: str) -> Path:
+        path = Path(text).expanduser()
+        if not path.parent.is_dir():
+            raise argparse.ArgumentTypeError(f"{text}: there is no folder {path.parent}")
+        if path.is_dir() or (suffixes and path.suffix.lower() not in suffixes):
+            kinds = " or ".join(suffixes) or "file"
+            raise argparse.ArgumentTypeError(f"{text}: name a {kinds} to write")
+        return path
+
+    return checked
 
 
 def add_task(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from models import zoo
-from models.commands.arguments import add_artifacts, add_names, add_precision, add_task, chosen_task
+from models.commands.arguments import (
+    add_artifacts,
+    add_names,
+    add_precision,
+    add_task,
+    chosen_names,
+    chosen_task,
+)
 from models.commands.screen import bar
 from models.files import artifacts
 from models.files.cards import Card
@@ -37,19 +44,16 @@ def run(arguments: argparse.Namespace) -> int:
     from models.conversion.tflite import convert, evenly_spread, in_other_surroundings
     from models.preprocessing.pixels import read_pixels
 
+    names = chosen_names(arguments, lambda name: keras_path(name, arguments.artifacts))
     task = chosen_task(arguments)
     training, test = task.load("Training"), task.load("Test")
     chosen = training.take(evenly_spread(len(training)))
     calibration = in_other_surroundings(read_pixels(chosen, task.side))
     labels = arguments.artifacts / "labels.txt"
     labels.write_text("\n".join(task.class_names) + "\n", encoding="utf-8")
-    for name in arguments.names:
+    for name in names:
         architecture = zoo.find(name)
         keras_file = keras_path(name, arguments.artifacts)
-        if not keras_file.is_file():
-            raise artifacts.ArtifactError(
-                f"{keras_file}: no such file; train it with `python -m models train {name}`"
-            )
         model = keras.models.load_model(keras_file)
         for precision in arguments.precision or artifacts.PRECISIONS:
             target = artifacts.artifact(name, precision, arguments.artifacts)

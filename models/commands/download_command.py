@@ -8,6 +8,7 @@ from pathlib import Path
 from models.commands.screen import on_stderr
 from models.data.download import COMMIT, REPOSITORY, download
 from models.data.fruits360 import cache_directory, release
+from models.data.photographs import DatasetError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Fetch, showing git's progress as a bar."""
     from rich.progress import Progress, TaskID
 
+    place = arguments.to.expanduser()
+    is_there = place.is_dir() and any(place.iterdir())
+    if is_there and (arguments.commit, arguments.repository) != (COMMIT, REPOSITORY):
+        raise DatasetError(
+            f"{place}: holds files already; name an empty folder with --to for another version"
+        )
     with Progress(**on_stderr()) as progress:
         bars: dict[str, TaskID] = {}
 
@@ -34,11 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
             progress.update(bars[stage], completed=percent)
 
         count = download(
-            arguments.to.expanduser(),
+            place,
             repository=arguments.repository,
             commit=arguments.commit,
             on_progress=show,
         )
-    place = arguments.to.expanduser()
-    print(f"{count:,} photographs in {place}: {release(place)}")
+    verb = "were there already" if is_there else "are there now"
+    print(f"{count:,} photographs {verb}, in {place}: {release(place)}")
     return 0

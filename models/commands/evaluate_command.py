@@ -14,9 +14,17 @@ from models.commands.arguments import (
     add_own_pictures,
     add_runtime,
     add_task,
+    chosen_names,
     chosen_task,
+    output_file,
 )
 from models.files import artifacts
+
+CARDS_ONLY = ("data", "fruits360")
+OWN_ONLY = (
+    "input_shape", "labels", "min_accuracy", "mean", "std", "fit", "reference", "json",
+)  # fmt: skip
+"""Options of one of the two kinds of evaluation, which would do nothing in the other."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reference", type=Path, metavar="FILE", help="a .tflite file to compare answers with"
     )
     own.add_argument(
-        "--json", nargs="?", const="-", metavar="FILE", help="for programs; default: to the screen"
-    )
+        "--json", nargs="?", const="-", type=_target, metavar="FILE",
+        help="for programs; default: to the screen",
+    )  # fmt: skip
+
+
+def _target(text: str) -> str:
+    return text if text == "-" else str(output_file()(text))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,6 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
     if bool(arguments.model) != bool(arguments.images):
         print("error: --model and --images go together", file=sys.stderr)
         return 2
+    for option in CARDS_ONLY if arguments.model else OWN_ONLY:
+        if getattr(arguments, option):
+            rule = "without" if arguments.model else "with"
+            name = option.replace("_", "-")
+            print(f"error: --{name} goes {rule} --model and --images", file=sys.stderr)
+            return 2
     if arguments.model:
         return own_pictures.run(arguments)
     return _hold_against_cards(arguments)
@@ -62,7 +81,11 @@ def _hold_against_cards(arguments: argparse.Namespace) -> int:
     print(f"{len(test):,} photographs in {test.root}: {task.describe()}")
     chosen = [runtimes.RUNTIMES[name] for name in arguments.runtime or ()] or runtimes.available()
     rows, differs = [], False
-    for name in arguments.names:
+
+    def float32(name: str) -> Path:
+        return artifacts.artifact(name, "float32", arguments.artifacts).path
+
+    for name in chosen_names(arguments, float32):
         for precision in artifacts.PRECISIONS:
             target = artifacts.artifact(name, precision, arguments.artifacts)
             content, expected = target.read_bytes(), target.require_card().accuracy

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     A folder of a user's own has other pictures than the study had, and what she trained.
     """
     rows = [_row(architecture, arguments.artifacts) for architecture in zoo.ARCHITECTURES.values()]
-    is_ours = arguments.artifacts.resolve() == DIRECTORY
+    is_ours = arguments.artifacts.resolve() == DIRECTORY.resolve()
     if not is_ours:
         rows = [{**row, "study": None} for row in rows if row["parameters"]]
     if arguments.json:

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from models.commands.arguments import chosen_preparation
 from models.commands.screen import bar
 from models.data.folders import read_labels, read_pictures
-from models.files.artifacts import Artifact, user_model
+from models.files.artifacts import Artifact, sha256, user_model
 from models.files.metadata import read_metadata
 from models.files.obstacles import no_classifier
 from models.files.user_models import find_user_models
@@ -78,6 +80,9 @@ def evaluate_file(file: Artifact, runtime_name: str, arguments: argparse.Namespa
         print(f"warning: {file.name}: {preparation.normalisation.warning}", file=sys.stderr)
     progress = bar(f"{file.name}, {runtime_name}")
     evaluation = evaluate(model, photographs, preparation=preparation, progress=progress)
+    count = np.isnan(evaluation.probabilities).any(axis=1).sum()
+    if count:
+        print(f"warning: {file.name}: {count:,} answers hold NaN, and are wrong", file=sys.stderr)
     for name, damage in evaluation.damaged.items():
         print(f"not classified: {name}: {damage}", file=sys.stderr)
     return evaluation
@@ -98,7 +103,7 @@ def _record(
     runtime = runtimes.RUNTIMES[runtime_name]
     return {
         "model": file.name,
-        "sha256": file.describe()["sha256"],
+        "sha256": sha256(file.read_bytes()),
         "runtime": runtime.name,
         "runtime_version": runtime.version,
         "fingerprint": evaluation.photographs.fingerprint,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from models.commands.arguments import (
     add_artifacts,
     add_names,
     add_precision,
     add_task,
+    chosen_names,
     chosen_task,
+    output_file,
     positive,
 )
 from models.commands.screen import bar
@@ -30,8 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)
     add_precision(parser, "float32 and int8")
     parser.add_argument(
-        "--runtime", choices=list(runtimes.RUNTIMES), default="litert", help="default: %(default)s"
-    )
+        "--runtime", choices=[runtime.name for runtime in runtimes.available()], default="litert",
+        help="default: %(default)s",
+    )  # fmt: skip
     parser.add_argument(
         "--every",
         type=positive,
@@ -40,9 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only every Nth photograph; default: all",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the counts into this, for the report"
-    )
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the table into this")
+        "--json", type=output_file(), metavar="FILE",
+        help="write the counts into this, for the report",
+    )  # fmt: skip
+    parser.add_argument(
+        "--picture", type=output_file(".png", ".svg", ".pdf"), metavar="FILE",
+        help="draw the table into this",
+    )  # fmt: skip
     add_task(parser)
     add_artifacts(parser)
 
@@ -51,11 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the table; exit status 1 where a model falls too low under a mild change."""
     photographs = chosen_task(arguments).load("Test").take(slice(None, None, arguments.every))
     runtime = runtimes.RUNTIMES[arguments.runtime]
-    files = [
-        artifacts.artifact(name, precision, arguments.artifacts)
-        for name in arguments.names
-        for precision in arguments.precision or ("float32", "int8")
-    ]
+    precisions = arguments.precision or ("float32", "int8")
+
+    def file(name: str, precision: str = precisions[0]) -> artifacts.Artifact:
+        return artifacts.artifact(name, precision, arguments.artifacts)
+
+    names = chosen_names(arguments, lambda name: file(name).path)
+    files = [file(name, precision) for name in names for precision in precisions]
     models = {file.name: runtime.load(file.read_bytes()) for file in files}
     results = list(
         bar("changes", len(models) * len(robustness.CHANGES))(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -65,22 +66,25 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def missing(names: list[str], directory) -> Iterator[tuple[str, str, int]]:
+def missing(
+    names: list[str], directory: Path, splits: Iterable[str] = REPORTED
+) -> Iterator[tuple[str, str, int]]:
     """Yield (network, split, seed) of the runs that have no record, in the order of the queue."""
     for seed in SEEDS:
-        for split, seeds in WANTED.items():
+        for split in splits:
             for name in names:
                 path = run_path(run_name(name, split, seed), directory)
-                if seed in seeds and not path.is_file():
+                if seed in WANTED[split] and not path.is_file():
                     yield name, split, seed
 
 
 def _run_missing(arguments: argparse.Namespace) -> None:
     runs = prepare_runs(arguments)
-    for split in REPORTED:
+    splits = REPORTED if arguments.data is None else ("whole",)  # a folder has no rotation series
+    for split in splits:
         if not run_path(run_name(BASELINE, split, 0), arguments.artifacts).is_file():
             write_run(runs.baseline(split), arguments.artifacts)
-    for name, split, seed in missing(arguments.names, arguments.artifacts):
+    for name, split, seed in missing(arguments.names, arguments.artifacts, splits):
         train_and_publish(runs, zoo.find(name), split, seed)
 
 

@@ -73,6 +73,11 @@ def train_and_publish(runs: Runs, architecture: zoo.Architecture, split: str, se
         path = keras_path(architecture.name, runs.directory)
         _save_for_inference(model, path)
         record = replace(record, keras_sha256=artifacts.sha256(path.read_bytes()))
+    else:
+        print(
+            f"{record.name}: only its record is kept; to convert a network, train it with seed "
+            f"{zoo.PUBLISHED_SEED} on the whole of Training"
+        )
     write_run(record, runs.directory)
     accuracy = record.accuracy
     print(f"{record.name}: {accuracy.fraction:.2%} of {accuracy.images:,} photographs", flush=True)

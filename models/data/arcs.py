@@ -17,7 +17,7 @@ from models.data.fruits360 import rotation_series
 from models.data.photographs import Photographs
 from models.data.series import Split
 
-FOLDS = 5
+ARCS = 5
 """Arcs that a turn is cut into; one of them is held out."""
 
 CLASS_STEP = 37
@@ -35,27 +35,22 @@ def frame_number(file_name: str) -> int:
     return int(Path(file_name).name.split("_")[-2])
 
 
-def held_out(training: Photographs, fold: int = 0) -> Split:
+def held_out(training: Photographs) -> Split:
     """Ask about one contiguous arc of each class and rotation series, learn from the rest.
 
     The frames of a series are a full turn, so an arc may begin at the last and go on at the first.
-    The arcs of all folds together are the whole turn, each frame in one of them.
 
     Args:
         training: the photographs, in any order.
-        fold: which of the arcs, 0..4.
 
     Raises:
-        ValueError: there is no such fold.
         DatasetError: a file is not named as Fruits-360's are.
     """
-    if not 0 <= fold < FOLDS:
-        raise ValueError(f"fold {fold} is not one of 0..{FOLDS - 1}")
     asked = np.zeros(len(training), bool)
     for (label, _), turn in _turns(training).items():
         count = len(turn)
         positions = (np.arange(count) - label * CLASS_STEP) % count
-        asked[turn] = positions * FOLDS // count == fold
+        asked[turn] = positions * ARCS < count
     return Split(learnt=~asked, asked=asked)
 
 

@@ -43,7 +43,13 @@ def download(
         DatasetError: git is missing or failed, or the version lacks a class.
     """
     if destination.is_dir() and any(destination.iterdir()):
-        return _count(destination)  # raises where it is not whole
+        try:
+            return _count(destination)
+        except DatasetError:
+            raise DatasetError(
+                f"{destination}: is not empty, and holds no whole data set; name another folder "
+                "with --to, or remove it"
+            ) from None
     work = destination.with_name(destination.name + ".partial")
     _clone(work, repository, commit, on_progress)
     count = _count(work)

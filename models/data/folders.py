@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,12 @@ import numpy as np
 
 from models.data.photographs import DatasetError, Photographs
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-"""What is taken for a picture; whether it is one is found out when it is opened."""
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif",
+    ".bmp", ".gif", ".tif", ".tiff",
+)  # fmt: skip
+"""What is taken for a picture. Some are of formats that cannot be read: they are told as damaged,
+rather than left out in silence."""
 
 
 def read_pictures(source: Path, class_names: Sequence[str] = ()) -> Photographs:
@@ -37,15 +42,18 @@ def read_pictures(source: Path, class_names: Sequence[str] = ()) -> Photographs:
         raise DatasetError(f"{source}: holds no picture in a folder that names its class")
     names = tuple(class_names) or tuple(sorted({label for _, label in named}))
     numbers = _numbers_of(names)
-    unknown = sorted({label for _, label in named if _plain(label) not in numbers})
+    unknown = sorted({label for _, label in named if plain_name(label) not in numbers})
     if unknown:
+        how, advice = f"none of the {len(names)} labels, such as {names[0]!r}", ""
+        if plain_name(unknown[0]) in map(plain_name, names):
+            how, advice = "the label of several classes", ", or classes by their numbers"
         raise DatasetError(
-            f"{source}: class {unknown[0]!r} is none of the {len(names)} labels, such as "
-            f"{names[0]!r}; name the model's labels with --labels FILE, one a line"
+            f"{source}: class {unknown[0]!r} is {how}; name the model's labels with --labels FILE, "
+            f"one a line{advice}"
         )
     root = source if source.is_dir() else source.parent
     files = tuple(_below(path, root) for path, _ in named)
-    labels = np.array([numbers[_plain(label)] for _, label in named])
+    labels = np.array([numbers[plain_name(label)] for _, label in named])
     return Photographs(root, files, labels, files, names)
 
 
@@ -56,7 +64,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
         DatasetError: the file cannot be read or is empty.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: cannot be read as labels ({error})") from None
     lines = [line.strip() for line in lines if line.strip()]
@@ -79,26 +87,29 @@ def _pictures_below(source: Path) -> list[Path]:
 def _rows(source: Path) -> list[tuple[Path, str]]:
     try:
         with source.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
+            reader = csv.reader(file)
+            rows = []
+            for row in filter(None, reader):
+                if len(row) < 2:
+                    raise DatasetError(f"{source}, line {reader.line_num}: not a path and a label")
+                rows.append((source.parent / row[0].strip(), row[1].strip()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{source}: cannot be read as CSV ({error})") from None
-    for number, row in enumerate(rows, start=1):
-        if len(row) < 2:
-            raise DatasetError(f"{source}, line {number}: not a path and a label")
-    if rows and not (source.parent / rows[0][0]).exists():
+    if rows and not (rows[0][0].suffix.lower() in SUFFIXES or os.path.isfile(rows[0][0])):  # noqa: PTH113 (of any length)
         rows = rows[1:]  # the heading; a missing picture is named when it is opened
-    return [(source.parent / row[0].strip(), row[1].strip()) for row in rows]
+    return rows
 
 
 def _numbers_of(names: Sequence[str]) -> dict[str, int]:
-    """Return the class of each name, and of each number where no name is one."""
-    by_name = {_plain(name): number for number, name in enumerate(names)}
+    """Return the class of each name that has one class, and of each number where no name is one."""
+    plain = [plain_name(name) for name in names]
+    by_name = {name: number for number, name in enumerate(plain) if plain.count(name) == 1}
     if not any(name.isdecimal() for name in by_name):
         by_name |= {str(number): number for number in range(len(names))}
     return by_name
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name without what differs between spellings: case, underscores, spaces."""
     return " ".join(name.replace("_", " ").casefold().split())
 

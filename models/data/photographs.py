@@ -27,7 +27,7 @@ class Photographs:
         files: path of each below the root, with slashes, such as `class/name.jpg`.
         labels: int64 index into `class_names`, shape (count,).
         groups: what shows the same thing, such as one fruit turning about one axis, has the same
-            group; pictures of one group must not be learnt from and asked about.
+            group. Where a data set comes without a split, a group is learnt from or asked about.
         class_names: in the order of a model's outputs.
     """
 
@@ -47,7 +47,11 @@ class Photographs:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The sha256 over the encoded files, in order (hexadecimal). It reads them all."""
+        """The sha256 over the encoded files, in order (hexadecimal). It reads them all.
+
+        Raises:
+            OSError: one cannot be read.
+        """
         digest = hashlib.sha256()
         for path in self.paths:
             digest.update(path.read_bytes())

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from models.data import fruits360
-from models.data.folders import read_pictures
+from models.data.folders import plain_name, read_pictures
 from models.data.photographs import DatasetError, Photographs
 
 Split = Literal["Training", "Test"]
@@ -34,19 +34,14 @@ class Task:
     """A task that networks are trained for and judged by.
 
     Attributes:
-        name: in records.
         class_names: in the order of a model's outputs.
         side: height and width of a network's input, in pixels.
-        smallest_accepted_accuracy: on Test, whatever the network, 0..1; 0.0 where none is set.
-        load: lists the photographs of a split. Their groups say what belongs together: no group is
-            in both splits.
+        load: lists the photographs of a split. Their groups say what belongs together.
         describe: says in a few words which pictures these are.
     """
 
-    name: str
     class_names: tuple[str, ...]
     side: int
-    smallest_accepted_accuracy: float
     load: Callable[[Split], Photographs]
     describe: Callable[[], str]
 
@@ -63,10 +58,8 @@ def fruits360_task(directory: str | None = None) -> Task:
         directory: as for `models.data.fruits360.find`; it is looked for when photographs are.
     """
     return Task(
-        "fruits-360",
         fruits360.CLASS_NAMES,
         fruits360.SIDE,
-        fruits360.SMALLEST_ACCEPTED_ACCURACY,
         partial(fruits360.load, directory=directory),
         partial(fruits360.release, directory),
     )
@@ -84,7 +77,8 @@ def folder_task(directory: Path, side: int = FOLDER_SIDE) -> Task:
         side: of a network's input, in pixels.
 
     Raises:
-        DatasetError: it holds no pictures, one class only, or one split without the other.
+        DatasetError: it holds no pictures, one class only, one split without the other, or a class
+            in Test that is not in Training.
     """
     found = {split: _part(directory, names) for split, names in FOLDERS.items()}
     if any(found.values()):
@@ -92,7 +86,12 @@ def folder_task(directory: Path, side: int = FOLDER_SIDE) -> Task:
             if part is None:
                 names = ", ".join(FOLDERS[split])
                 raise DatasetError(f"{directory}: has no folder for {split} ({names})")
-        classes = _classes(read_pictures(found["Training"]), directory)  # type: ignore[arg-type]
+        learnt, asked = (read_pictures(part) for part in found.values() if part)
+        classes = _classes(learnt, directory)
+        known = set(map(plain_name, classes))
+        for name in asked.class_names:
+            if plain_name(name) not in known:
+                raise DatasetError(f"{asked.root / name}: this class has no folder for Training")
 
         def load(split: Split) -> Photographs:
             return read_pictures(found[split], classes)  # type: ignore[arg-type]
@@ -106,7 +105,7 @@ def folder_task(directory: Path, side: int = FOLDER_SIDE) -> Task:
             return everything.take(is_test if split == "Test" else ~is_test)
 
     name = directory.resolve().name
-    return Task(name, classes, side, 0.0, load, lambda: f"{len(classes)} classes of {name!r}")
+    return Task(classes, side, load, lambda: f"{len(classes)} classes of {name!r}")
 
 
 def _part(directory: Path, names: tuple[str, ...]) -> Path | None:

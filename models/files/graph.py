@@ -168,15 +168,6 @@ def total_multiply_accumulates(nodes: Sequence[Operator]) -> int | None:
     return None if None in counts else sum(count or 0 for count in counts)
 
 
-def bytes_moved(content: bytes) -> int:
-    """Return the bytes that the operators read and write in one inference.
-
-    Raises:
-        GraphError: the bytes cannot be read as a graph.
-    """
-    return sum(operator.bytes_moved for operator in operators(content))
-
-
 def has_no_weights(name: str) -> bool:
     """Return whether an operator, by its name, is known to multiply and accumulate nothing."""
     if name in _NO_WEIGHTS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -144,5 +145,5 @@ def _packed_lines(content: bytes, name: str) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return tuple(archive.read(name).decode("utf-8").splitlines())
-    except (KeyError, zipfile.BadZipFile):
+    except (KeyError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error):
         return ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.data.canary_images import fingerprint
+from models.data.photographs import DatasetError
 from models.files.cards import Accuracy, Canary
-from models.preprocessing import Picture, prepare, prepare_batch
+from models.preprocessing import Picture, PreprocessingError, prepare
 from models.preprocessing.tensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -44,9 +46,10 @@ def predict_all(
         float32 probabilities, shape (count, classes).
 
     Raises:
-        PreprocessingError: one of the pictures is damaged, or the model takes none.
+        PreprocessingError: one of the pictures is damaged, or the model takes none; the message
+            names a file.
     """
-    tensors = (prepare(picture, model.input) for picture in progress(pictures))
+    tensors = (_prepared(picture, model.input) for picture in progress(pictures))
     return np.stack([model.predict(tensor) for tensor in tensors])
 
 
@@ -54,21 +57,48 @@ def keras_predict_all(model: keras.Model, pictures: Sequence[Picture] | np.ndarr
     """Classify pictures in Keras; arguments, result and errors are those of `predict_all`."""
     spec = TensorSpec(0, (1, *model.input_shape[1:]), np.dtype(np.float32))
     starts = range(0, len(pictures), KERAS_BATCH)
-    batches = (prepare_batch(pictures[start : start + KERAS_BATCH], spec) for start in starts)
-    return np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
+    answers = []
+    for start in starts:
+        chosen = pictures[start : start + KERAS_BATCH]
+        batch = np.concatenate([_prepared(picture, spec) for picture in chosen])
+        answers.append(np.asarray(model(batch, training=False)))
+    return np.concatenate(answers)
+
+
+def _prepared(picture: Picture, spec: TensorSpec) -> np.ndarray:
+    try:
+        return prepare(picture, spec)
+    except PreprocessingError as error:
+        if isinstance(picture, Path):
+            raise PreprocessingError(f"{picture}: {error}") from None
+        raise
 
 
 def is_right(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Tell which answers are right: the one count, by the likeliest class.
 
     Args:
-        probabilities: shape (count, classes); of equal ones the first counts.
+        probabilities: shape (count, classes); of equal ones the first counts, and an answer with
+            a NaN is wrong.
         labels: class indices, shape (count,).
 
     Returns:
         bool, shape (count,).
     """
-    return probabilities.argmax(axis=1) == labels
+    return (probabilities.argmax(axis=1) == labels) & ~np.isnan(probabilities).any(axis=1)
+
+
+def check_classes(count: int, photographs: Photographs) -> None:
+    """Check that a model that answers with `count` values knows the photographs' classes.
+
+    Raises:
+        DatasetError: it has more or fewer.
+    """
+    if count != len(photographs.class_names):
+        raise DatasetError(
+            f"the model answers with {count} values, and there are "
+            f"{len(photographs.class_names)} labels; name its labels with --labels FILE"
+        )
 
 
 def accuracy(probabilities: np.ndarray, photographs: Photographs) -> Accuracy:
@@ -77,7 +107,11 @@ def accuracy(probabilities: np.ndarray, photographs: Photographs) -> Accuracy:
     Args:
         probabilities: shape (count, classes).
         photographs: what was classified, in the same order.
+
+    Raises:
+        DatasetError: as for `check_classes`.
     """
+    check_classes(probabilities.shape[1], photographs)
     right = is_right(probabilities, photographs.labels)
     return Accuracy(int(right.sum()), len(photographs), photographs.fingerprint)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from models.data.folders import plain_name
 from models.data.photographs import DatasetError, Photographs
-from models.judging.accuracy import is_right
+from models.judging.accuracy import check_classes, is_right
 from models.preprocessing import Preparation, PreprocessingError, prepare
 from models.preprocessing.pipeline import PLAIN
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 TOP = 5
-"""An answer is among the top five if fewer than five classes are likelier."""
+"""An answer is among the top five if fewer than five classes come before it."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Evaluation:
 
     @property
     def answers(self) -> np.ndarray:
-        """The likeliest class of each picture, shape (count,)."""
+        """The likeliest class of each picture, int64, shape (count,)."""
         return self.probabilities.argmax(axis=1)
 
     @property
@@ -96,10 +97,10 @@ class Evaluation:
 
     @property
     def top_5(self) -> Share:
-        """Answers whose right class is among the `TOP` likeliest."""
-        labels = self.photographs.labels
-        own = self.probabilities[np.arange(len(labels)), labels]
-        return _share((self.probabilities > own[:, None]).sum(axis=1) < TOP)
+        """Answers whose right class is among the `TOP` likeliest; of equal ones the first count."""
+        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :TOP]
+        is_among = (order == self.photographs.labels[:, None]).any(axis=1)
+        return _share(is_among & ~np.isnan(self.probabilities).any(axis=1))
 
     def by_class(self) -> dict[str, Share]:
         """Return the share of right answers of each class that has pictures."""
@@ -160,12 +161,7 @@ def evaluate(
     if not readable:
         reason = next(iter(damaged.values()), "there is none")
         raise DatasetError(f"{photographs.root}: no picture can be read ({reason})")
-    classes = len(probabilities[0])
-    if classes != len(photographs.class_names):
-        raise DatasetError(
-            f"the model answers with {classes} values, and there are "
-            f"{len(photographs.class_names)} labels; name its labels with --labels FILE"
-        )
+    check_classes(len(probabilities[0]), photographs)
     kept = photographs.take(np.array(readable))
     return Evaluation(kept, np.stack(probabilities), damaged, preparation)
 
@@ -175,7 +171,7 @@ class Comparison:
     """Two models' answers on the same pictures.
 
     Attributes:
-        same: pictures of which both say the same class, right or wrong.
+        same: pictures of which both say the same class, right or wrong, whatever its number.
         images: pictures in all.
         only_first, only_second: pictures that only the one classifies rightly.
     """
@@ -217,11 +213,16 @@ def compare(first: Evaluation, second: Evaluation) -> Comparison:
     if first.photographs.files != second.photographs.files:
         raise ValueError("the two models were asked about different pictures")
     return Comparison(
-        int((first.answers == second.answers).sum()),
+        int((_named_answers(first) == _named_answers(second)).sum()),
         len(first.photographs),
         int((first.right & ~second.right).sum()),
         int((second.right & ~first.right).sum()),
     )
+
+
+def _named_answers(evaluation: Evaluation) -> np.ndarray:
+    names = [plain_name(name) for name in evaluation.photographs.class_names]
+    return np.array(names)[evaluation.answers]
 
 
 def _share(right: np.ndarray) -> Share:

@@ -1,7 +1,8 @@
 """The photographs that reported accuracies are measured on. Nothing that trains may import this.
 
-A run is asked about them once, when its training has ended: its record keeps the answers
-(`models.files.run_records`), and a run that has a record is not asked again.
+A run is asked about them once, when its training has ended, and its record keeps the answers
+(`models.files.run_records`). `seeds --train` passes over a run that has a record; `train` asks
+again, and the record keeps what was answered before.
 """
 
 from __future__ import annotations

@@ -9,21 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from models.data.photographs import Photographs
-from models.judging.accuracy import is_right
-from models.preprocessing import Preparation, decode, prepare
+from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
+from models.data.photographs import DatasetError, Photographs
+from models.judging.accuracy import check_classes, is_right
+from models.preprocessing import Preparation, PreprocessingError, decode, prepare
 from models.preprocessing.preparation import Resampling
 from models.running.loaded_model import LoadedModel
 from models.training import distortions
-
-SMALLEST_ACCEPTED_ACCURACY = 0.97
-"""Under mild changes; no more is asked of the others."""
 
 FORMAT = 1
 """Of the JSON; it changes when a reader of the old one would misread the new one."""
 
 CAMERA_SIZE = (640, 480)
-"""What a photograph is enlarged to, so that it has to be made small again."""
+"""What a photograph is brought to, so that it has to be made small again."""
 
 Distortion = Callable[[np.ndarray, int], np.ndarray]
 
@@ -34,8 +32,8 @@ class Change:
 
     Attributes:
         name: what the table calls it.
-        distort: from uint8 RGB of shape (100, 100, 3), and the photograph's number, to uint8 RGB
-            of any size. The number decides the direction, so that all of them are met.
+        distort: from uint8 RGB of shape (height, width, 3), and the photograph's number, to uint8
+            RGB of any size. The number decides the direction, so that all of them are met.
         is_mild: whether a model must stand it.
         resampling: how the result is brought to the model's size.
     """
@@ -153,9 +151,10 @@ def measure(
         for each change, one result a model.
 
     Raises:
-        PreprocessingError: a photograph is damaged, or a model takes no pictures.
+        DatasetError: a photograph is damaged, or a model has another number of classes.
+        PreprocessingError: a model takes no pictures.
     """
-    pixels = [decode(path) for path in photographs.paths]
+    pixels = [_decoded(path) for path in photographs.paths]
     for change in changes:
         preparation = Preparation(resampling=change.resampling)
         answers: dict[str, list[np.ndarray]] = {name: [] for name in models}
@@ -165,8 +164,16 @@ def measure(
                 tensor = prepare(distorted, model.input, preparation)
                 answers[name].append(model.predict(tensor))
         for name, probabilities in answers.items():
+            check_classes(len(probabilities[0]), photographs)
             right = is_right(np.stack(probabilities), photographs.labels)
             yield Measured(change, name, int(right.sum()), len(right))
+
+
+def _decoded(path: Path) -> np.ndarray:
+    try:
+        return decode(path)
+    except PreprocessingError as error:
+        raise DatasetError(f"{path}: {error}") from None
 
 
 def to_dict(results: Iterable[Measured], photographs: Photographs) -> dict[str, Any]:
@@ -215,7 +222,7 @@ def draw(results: Iterable[Measured], example: np.ndarray, number: int, file: Pa
 
     Args:
         results: of `measure`.
-        example: uint8 RGB, shape (100, 100, 3).
+        example: uint8 RGB, shape (height, width, 3).
         number: the example's number among the photographs.
         file: where the picture goes; its suffix decides the format.
     """

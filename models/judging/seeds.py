@@ -12,11 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from models.files.artifacts import ArtifactError
 from models.files.run_records import RunRecord
 from models.judging.evaluation import mcnemar
 
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
+BATCH = 100
+"""Resamples at a time: where each picture is a series, all at once would take gigabytes."""
+
 Interval = tuple[float, float]
 
 
@@ -66,7 +70,7 @@ def summarise(records: Sequence[RunRecord]) -> Summary:
     """Summarise the runs of one network on one split.
 
     Raises:
-        ValueError: there is none, or they were not asked about the same photographs.
+        ArtifactError: they were not asked about the same photographs.
     """
     rights, counts = _by_series(records)
     first = records[0]
@@ -84,12 +88,11 @@ def compare(records: Sequence[RunRecord], others: Sequence[RunRecord]) -> Differ
     """Compare the runs of two networks on one split.
 
     Raises:
-        ValueError: as for `summarise`.
+        ArtifactError: as for `summarise`.
     """
+    _check_photographs([*records, *others])
     rights, counts = _by_series(records)
     other_rights, _ = _by_series(others)
-    if records[0].accuracy.fingerprint != others[0].accuracy.fingerprint:
-        raise ValueError("the runs were asked about other photographs")
     difference = rights - other_rights
     one, other = records[0].right_answers(), others[0].right_answers()
     return Difference(
@@ -101,10 +104,19 @@ def compare(records: Sequence[RunRecord], others: Sequence[RunRecord]) -> Differ
 
 def _by_series(records: Sequence[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
     """Return, for each series, the right answers (mean over runs) and the photographs."""
-    if len({record.accuracy.fingerprint for record in records}) != 1:
-        raise ValueError("there is no run, or the runs were asked about different photographs")
+    _check_photographs(records)
     rights = np.array([[right for right, _ in record.groups.values()] for record in records])
     return rights.mean(axis=0), np.array([count for _, count in records[0].groups.values()])
+
+
+def _check_photographs(records: Sequence[RunRecord]) -> None:
+    first = records[0]
+    for record in records:
+        if record.accuracy.fingerprint != first.accuracy.fingerprint:
+            raise ArtifactError(
+                f"{record.name} was asked about other photographs than {first.name}: remove the "
+                "older record, and train it again"
+            )
 
 
 def _interval(rights: np.ndarray, counts: np.ndarray) -> Interval:
@@ -122,6 +134,7 @@ def _interval(rights: np.ndarray, counts: np.ndarray) -> Interval:
         paired=True,
         vectorized=True,
         n_resamples=RESAMPLES,
+        batch=BATCH,
         confidence_level=CONFIDENCE,
         method="percentile",
         rng=np.random.default_rng(0),

@@ -139,12 +139,13 @@ def _check(frame: CameraFrame) -> None:
         raise PreprocessingError(
             f"a camera frame of {width!r}x{height!r} pixels is none; give whole numbers from 1"
         )
+    width, height = int(width), int(height)  # NumPy's integers overflow
     check_memory((width, height), width * height * _BYTES_PER_PIXEL, "a camera frame")
 
 
 def _planes(frame: CameraFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return Y, U and V: uint8, two dimensions each."""
-    width, height = frame.width, frame.height
+    width, height = int(frame.width), int(frame.height)
     data = _bytes(frame)
     rows, columns = (height + 1) // 2, (width + 1) // 2
     expected = width * height + 2 * rows * columns

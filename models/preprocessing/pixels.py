@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
-
 import numpy as np
 
 from models.data.photographs import DatasetError, Photographs
@@ -12,17 +9,12 @@ from models.preprocessing import PreprocessingError, prepare
 from models.preprocessing.tensors import TensorSpec
 
 
-def read_pixels(
-    photographs: Photographs,
-    side: int,
-    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
-) -> np.ndarray:
+def read_pixels(photographs: Photographs, side: int) -> np.ndarray:
     """Read photographs into memory.
 
     Args:
         photographs: in the order of the result.
         side: height and width that each is brought to, in pixels.
-        progress: wraps the iteration over the files (a progress bar).
 
     Returns:
         uint8 RGB, shape (count, side, side, 3).
@@ -32,7 +24,7 @@ def read_pixels(
     """
     spec = TensorSpec(0, (1, side, side, 3), np.dtype(np.uint8))
     pixels = np.empty((len(photographs), side, side, 3), np.uint8)
-    for number, path in enumerate(progress(photographs.paths)):
+    for number, path in enumerate(photographs.paths):
         try:
             pixels[number] = prepare(path, spec)[0]
         except PreprocessingError as error:

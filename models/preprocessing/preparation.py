@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from models.preprocessing.colour import WHITE
@@ -74,12 +75,17 @@ class Preparation:
         if self.region is not None:
             object.__setattr__(self, "region", _region(self.region))
         object.__setattr__(self, "ground", _ground(self.ground))
-        if self.crop_from is not None and (self.fit != "crop" or not self.crop_from >= 1):
-            raise PreprocessingError(
-                f"crop_from {self.crop_from!r} goes with fit 'crop' and must be 1 pixel or more"
-            )
-        if not (isinstance(self.white, int | float) and 0 < self.white < math.inf):
+        if self.crop_from is not None:
+            is_size = isinstance(self.crop_from, Real) and self.crop_from >= 1
+            if self.fit != "crop" or not is_size or self.crop_from != int(self.crop_from):
+                raise PreprocessingError(
+                    f"crop_from {self.crop_from!r} goes with fit 'crop' and must be a whole number "
+                    "of pixels from 1"
+                )
+            object.__setattr__(self, "crop_from", int(self.crop_from))
+        if not (isinstance(self.white, Real) and 0 < self.white < math.inf):
             raise PreprocessingError(f"white {self.white!r} must be a number above 0: 255 or 1")
+        object.__setattr__(self, "white", float(self.white))
 
     def for_input(self, spec: TensorSpec) -> Preparation:
         """Return the same with a normalisation: its own, else what the input tells."""

@@ -54,7 +54,8 @@ def probe(
 
     Raises:
         CannotRunError: the file is sound and cannot be run here, such as one that takes text, is
-            compiled for another processor, or leaves the size of a picture open.
+            compiled for another processor, leaves the size of a picture open, or has fewer inputs
+                than there are shapes.
         ArtifactError: the file is damaged, or the runtime refused it, crashed on it, or takes
             more than `TIMEOUT_S` seconds.
     """
@@ -62,6 +63,11 @@ def probe(
         details = read_details(user_model(path).read_bytes())
     except GraphError as error:
         raise ArtifactError(f"{path}: {error}") from None
+    if len(input_shapes) > len(details.inputs):
+        raise CannotRunError(
+            f"{path}: {len(input_shapes)} input shapes are named, and it has "
+            f"{len(details.inputs)} inputs"
+        )
     opened = [open_sizes(tensor) for tensor in details.inputs[len(input_shapes) :]]
     reason = obstacle(details) or next(filter(None, opened), None)
     if reason:

@@ -17,7 +17,7 @@ def commit() -> str:
     """
     try:
         described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes"],
+            ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+changes"],
             cwd=ROOT, capture_output=True, text=True, check=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):

@@ -93,10 +93,13 @@ def _tensor(tensor: Tensor, buffers: list):
     return made
 
 
-def colour_classifier(shape: tuple[int, ...] = (1, 8, 8, 3), dtype: str = "float32") -> bytes:
+def colour_classifier(
+    shape: tuple[int, ...] = (1, 8, 8, 3), dtype: str = "float32", last: str | None = None
+) -> bytes:
     """Return a file whose three classes are red, green and blue: the mean of each channel.
 
-    Channels may come first; a grey picture has its rows in place of the classes.
+    Channels may come first; a grey picture has its rows in place of the classes. `last` is an
+    operator that makes the answers of the means.
     """
     scale = 1.0 if dtype == "uint8" else 0.0
     axes = (2, 3) if shape[3] != 3 else (1, 2)
@@ -106,9 +109,13 @@ def colour_classifier(shape: tuple[int, ...] = (1, 8, 8, 3), dtype: str = "float
         Tensor("axes", (2,), "int32", np.array(axes, np.int32)),
         Tensor("classes", (shape[0], classes), dtype, scale=scale),
     ]
+    operators = [("MEAN", [0, 1], [2])]
+    if last:
+        tensors.append(Tensor("answers", tensors[2].shape, dtype, scale=scale))
+        operators.append((last, [2], [3]))
     options = schema.ReducerOptionsT()
     options.keepDims = False
     return write(
-        [(tensors, [("MEAN", [0, 1], [2])], [0], [2])],
+        [(tensors, operators, [0], [len(tensors) - 1])],
         {"MEAN": (schema.BuiltinOptions.ReducerOptions, options)},
     )

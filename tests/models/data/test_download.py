@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from models.__main__ import main
 from models.data import fruits360
 from models.data.download import COMMIT, download
 from models.data.fruits360 import DatasetError
@@ -148,7 +149,7 @@ def test_a_folder_with_other_things_is_not_overwritten(fetch, tmp_path):
     destination = tmp_path / "mine"
     destination.mkdir()
     (destination / "precious.txt").write_text("mine")
-    with pytest.raises(DatasetError, match="is missing"):
+    with pytest.raises(DatasetError, match=r"mine: is not empty.*another folder with --to"):
         fetch(destination)
     assert _files(destination) == {"precious.txt"}
 
@@ -172,7 +173,14 @@ def test_the_command_shows_what_it_fetched(repository, tmp_path):
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "160 photographs" in done.stdout
+    assert "160 photographs are there now" in done.stdout
+
+
+def test_another_version_is_not_said_to_be_what_is_there(small_dataset, capsys):
+    assert main(["download", "--to", str(small_dataset)]) == 0
+    assert "were there already" in capsys.readouterr().out
+    assert main(["download", "--to", str(small_dataset), "--commit", "0" * 40]) == 1
+    assert "for another version" in capsys.readouterr().err
 
 
 def test_the_command_fails_in_one_line(tmp_path):

@@ -71,7 +71,40 @@ def test_what_is_not_there_is_told(tmp_path):
         read_pictures(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["a b\nc\n\n", "0 a b\n1 c\n", "0: a b\n1: c"])
+def test_a_first_row_of_a_picture_is_no_heading(folder):
+    """Whether the picture is there or not; one without a suffix is, if it is there."""
+    table = folder / "list.csv"
+    for first in ("blue/absent.png", " blue/3.png ", "blue/bare"):
+        (folder / "blue" / "bare").write_bytes((folder / "blue" / "1.png").read_bytes())
+        table.write_text(f"{first},blue\ngreen/1.png,green\n")
+        assert read_pictures(table).files == (first.strip(), "green/1.png")
+
+
+def test_the_line_of_a_table_is_the_files(folder):
+    (folder / "list.csv").write_text('"a\nb.png",a\n\nc.png\n')
+    with pytest.raises(DatasetError, match="line 4: not a path"):
+        read_pictures(folder / "list.csv")
+
+
+def test_what_is_no_table_is_told(folder):
+    (folder / "list.csv").write_text("x" * 300 + ",\n" + "y" * 300 + ",b\n")
+    assert len(read_pictures(folder / "list.csv")) == 1
+
+
+@pytest.mark.parametrize("suffix", [".jpe", ".JFIF", ".avif", ".heic", ".tif"])
+def test_pictures_of_any_format_are_listed(folder, suffix):
+    (folder / "blue" / f"a{suffix}").write_bytes(b"")
+    assert f"blue/a{suffix}" in read_pictures(folder).files
+
+
+def test_a_label_of_two_classes_names_neither(folder):
+    with pytest.raises(DatasetError, match=r"class 'blue' is the label of several.*numbers"):
+        read_pictures(folder, ("blue", "green", "Red Apple", "BLUE"))
+    (folder / "list.csv").write_text("blue/1.png,3\ngreen/1.png,green\n")
+    assert read_pictures(folder / "list.csv", ("crane", "green", "b", "crane")).labels[0] == 3
+
+
+@pytest.mark.parametrize("text", ["a b\nc\n\n", "0 a b\n1 c\n", "0: a b\n1: c", "\ufeff0 a b\n1 c"])
 def test_labels_are_read(tmp_path, text):
     (tmp_path / "labels.txt").write_text(text)
     assert read_labels(tmp_path / "labels.txt") == ("a b", "c")
@@ -80,7 +113,7 @@ def test_labels_are_read(tmp_path, text):
 class TestTask:
     def test_without_a_split_a_fifth_of_each_class_is_test(self, folder):
         task = folder_task(folder, side=16)
-        assert (task.name, task.side) == ("mine", 16)
+        assert (task.describe(), task.side) == ("3 classes of 'mine'", 16)
         training, test = task.load("Training"), task.load("Test")
         assert np.bincount(test.labels).tolist() == [2, 2, 2]
         assert np.bincount(training.labels).tolist() == [8, 8, 8]

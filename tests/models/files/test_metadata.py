@@ -58,7 +58,7 @@ def metadata(mean, std, label_file="labels.txt", kind=AXIS_LABELS, unit=NORMALIS
     return bytes(builder.Output())
 
 
-def with_metadata(data, labels="red\ngreen\nblue\n"):
+def with_metadata(data, labels="red\ngreen\nblue\n", compression=zipfile.ZIP_STORED):
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(colour_classifier()))
     entry, buffer = schema.MetadataT(), schema.BufferT()
     entry.name, entry.buffer = "TFLITE_METADATA", len(model.buffers)
@@ -70,7 +70,7 @@ def with_metadata(data, labels="red\ngreen\nblue\n"):
     builder = flatbuffers.Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
+    with zipfile.ZipFile(archive, "w", compression) as file:
         file.writestr("labels.txt", labels)
     return bytes(builder.Output()) + archive.getvalue()
 
@@ -98,6 +98,13 @@ def test_metadata_that_cannot_be_read_tells_nothing(data):
 def test_labels_that_are_not_in_the_file_leave_the_rest():
     content = with_metadata(metadata([1], [1], "absent.txt"))
     assert read_metadata(content) == Metadata((), (1,), (1,))
+
+
+def test_labels_in_a_damaged_archive_leave_the_rest():
+    content = bytearray(with_metadata(metadata([1], [1]), compression=zipfile.ZIP_DEFLATED))
+    header = content.index(b"PK\x03\x04")
+    content[header + 30 + len("labels.txt")] = 0xFF  # no kind of block that deflate knows
+    assert read_metadata(bytes(content)) == Metadata((), (1,), (1,))
 
 
 def test_the_quantisation_goes_before_the_metadata_before_an_assumption():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models import zoo
-from models.data.tasks import fruits360_task
+from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
 from models.files.artifacts import artifact
 from models.judging import accuracy as evaluation
 from models.judging.accuracy import CANARY_TOLERANCE
@@ -15,7 +15,7 @@ LARGEST_INT8_LOSS = 0.002
 
 
 def _smallest_accepted(architecture: str) -> float:
-    return max(fruits360_task().smallest_accepted_accuracy, zoo.find(architecture).bounds.accuracy)
+    return max(SMALLEST_ACCEPTED_ACCURACY, zoo.find(architecture).bounds.accuracy)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,10 +58,15 @@ def test_right_wrong_and_damaged_are_counted(pictures):
     assert list(found.damaged) == ["red/3.png"]
 
 
-def test_top_5_counts_what_fewer_than_five_classes_beat():
-    rows = [[8, 7, 6, 5, 4, 3], [8, 7, 6, 5, 4, 3], [8, 7, 6, 5, 4, 3]]
-    found = evaluation(rows, [0, 4, 5])
-    assert (found.top_1, found.top_5) == (Share(1, 3), Share(2, 3))
+def test_an_answer_that_is_no_number_is_wrong():
+    found = evaluation([[np.nan, 1], [np.nan, np.nan], [1, 0]], [0, 0, 0])
+    assert (found.top_1, found.top_5) == (Share(1, 3), Share(1, 3))
+
+
+def test_top_5_counts_what_fewer_than_five_classes_come_before():
+    rows = [[8, 7, 6, 5, 4, 3], [8, 7, 6, 5, 4, 3], [8, 7, 6, 5, 4, 3], [0, 0, 0, 0, 0, 0]]
+    found = evaluation(rows, [0, 4, 5, 5])
+    assert (found.top_1, found.top_5) == (Share(1, 4), Share(2, 4))
 
 
 def test_wilsons_interval():
@@ -82,6 +88,12 @@ def test_mcnemars_exact_test_counts_only_what_one_model_knows_alone():
     by_hand = 2 * sum(stats.binom.pmf(k, 7, 0.5) for k in range(3))
     assert beside.mcnemar_p == pytest.approx(by_hand)
     assert Comparison(4, 4, 0, 0).mcnemar_p == 1.0
+
+
+def test_models_with_another_order_of_classes_are_compared_by_their_names():
+    one, other = evaluation([[1, 0], [0, 1]], [0, 0]), evaluation([[0, 1], [1, 0]], [1, 1])
+    other = replace(other, photographs=replace(other.photographs, class_names=("B", "A")))
+    assert compare(one, other).same == 2
 
 
 def test_answers_on_other_pictures_are_not_compared():
@@ -157,6 +169,28 @@ class TestCommand:
         path.write_bytes(small_file(tensors, [("ADD", [0, 1], [2])], [0, 1], [2]))
         assert main(["evaluate", "--model", str(path), "--images", str(pictures)]) == 1
         assert "is no classifier of pictures: it takes 2 inputs" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "option", [["--min-accuracy", "1"], ["--json"], ["--mean", "3"], ["--labels", "x"]]
+    )
+    def test_what_would_do_nothing_is_refused(self, option, capsys):
+        assert main(["evaluate", "patch_separable", *option]) == 2
+        assert f"{option[0]} goes with --model and --images" in capsys.readouterr().err
+
+    def test_photographs_beside_pictures_are_refused(self, model, pictures, capsys):
+        command = ["evaluate", "--model", str(model), "--images", str(pictures), "--data", "x"]
+        assert main(command) == 2
+        assert "--data goes without --model" in capsys.readouterr().err
+
+    def test_answers_that_are_no_numbers_are_told(self, tmp_path, pictures, capsys):
+        """The logarithm of a mean below zero."""
+        path = tmp_path / "nan.tflite"
+        path.write_bytes(colour_classifier(last="LOG"))
+        arguments = ["--mean", "300", "--runtime", "litert"]
+        assert main(["evaluate", "--model", str(path), "--images", str(pictures), *arguments]) == 0
+        out, err = capsys.readouterr()
+        assert "0 of 11 right" in out
+        assert "NaN" in err
 
     def test_a_model_without_pictures_is_bad_usage(self, model, capsys):
         assert main(["evaluate", "--model", str(model)]) == 2

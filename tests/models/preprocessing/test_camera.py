@@ -97,6 +97,13 @@ def test_planes_with_strides():
     )
 
 
+def test_sides_may_be_numpys():
+    """A uint8 of 200 times one of 200 is 64."""
+    data = bytes(range(240)) * 250
+    frame, ours = CameraFrame(data, 200, 200), CameraFrame(data, np.uint8(200), np.uint8(200))
+    np.testing.assert_array_equal(decode(ours), decode(frame))
+
+
 @pytest.mark.parametrize(
     "frame",
     [

@@ -11,6 +11,9 @@ from PIL import Image
 pytest.importorskip("keras", reason="TensorFlow is not installed")
 
 from models.__main__ import main
+from models.commands.seeds_command import missing
+from models.data.photographs import DatasetError
+from models.data.tasks import folder_task
 from models.files.artifacts import PRECISIONS, artifact
 from models.files.run_records import published_run
 from models.preprocessing import Preparation
@@ -39,7 +42,7 @@ def made(folder, tmp_path_factory):
     out = ["--data", str(folder), "--side", str(SIDE), "--artifacts", str(root / "out")]
     train = ["train", ARCHITECTURE, *out, "--checkpoints", str(root / "kept")]
     assert main(train) == 0
-    assert main(["convert", ARCHITECTURE, *out]) == 0
+    assert main(["convert", *out]) == 0  # of all networks, those that are there
     return root / "out"
 
 
@@ -63,7 +66,7 @@ def test_every_precision_has_a_file_with_a_card(made):
 
 def test_the_cards_accuracy_is_that_of_the_pictures(made, folder, capsys):
     out = ["--data", str(folder), "--side", str(SIDE), "--artifacts", str(made)]
-    assert main(["evaluate", ARCHITECTURE, *out, "--runtime", "litert"]) == 0
+    assert main(["evaluate", *out, "--runtime", "litert"]) == 0
     printed = capsys.readouterr().out
     assert "12 photographs" in printed
     assert printed.count("agrees") == len(PRECISIONS)
@@ -86,6 +89,27 @@ def test_its_files_are_models_of_ones_own(made, folder, capsys):
 def test_it_does_not_replace_the_projects_files(folder, capsys):
     assert main(["train", ARCHITECTURE, "--data", str(folder)]) == 1
     assert "--data needs --artifacts DIR" in capsys.readouterr().err
+
+
+def test_a_network_that_is_not_there_is_told_before_anything_is_written(folder, tmp_path, capsys):
+    out = ["--data", str(folder), "--artifacts", str(tmp_path / "none")]
+    for command in (["convert"], ["convert", ARCHITECTURE], ["evaluate"], ["robustness"]):
+        assert main([*command, *out]) == 1
+        assert "no such file; make it with `python -m models train`" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_seeds_of_a_folder_are_those_of_the_whole(folder):
+    runs = missing([ARCHITECTURE], folder, ("whole",))
+    assert list(runs) == [(ARCHITECTURE, "whole", seed) for seed in (360, 1, 2)]
+
+
+def test_a_class_of_test_alone_is_told_before_the_training(tmp_path):
+    for place in ("train/a", "train/b", "test/a", "test/c"):
+        (tmp_path / place).mkdir(parents=True)
+        Image.new("RGB", (6, 6)).save(tmp_path / place / "1.png")
+    with pytest.raises(DatasetError, match=r"test/c: this class has no folder for Training"):
+        folder_task(tmp_path)
 
 
 def test_a_folder_has_no_rotation_series(folder, tmp_path, capsys):

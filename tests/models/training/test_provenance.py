@@ -27,6 +27,9 @@ def test_the_commit_is_named_in_full(repository):
         ["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True, text=True, check=True
     )
     assert provenance.commit() == head.stdout.strip()
+    tag = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "tag", "-am", "v", "v1.0"]
+    subprocess.run(tag, cwd=repository, check=True)
+    assert provenance.commit() == head.stdout.strip()
 
 
 def test_changes_are_told(repository):

@@ -52,8 +52,9 @@ class Worker:
 
     Args:
         options: what the controller says in the environment: the pipes ("control", a pair of file
-            descriptors), the cores to run on ("cpus"), factors that rounds are multiplied by to test
-            the gate, by benchmark ("slowed"), and whether rounds are those of a device ("device").
+            descriptors), the cores to run on ("cpus"), factors by benchmark that rounds are
+            multiplied by to test the gate ("slowed"), and whether rounds are those of a device
+            ("device").
     """
 
     def __init__(self, options: dict[str, Any]) -> None:
