@@ -18,7 +18,7 @@ from typing import Self
 import adbutils
 
 from bench.android.adb.device_errors import AdbServerError
-from bench.android.adb.server import Client
+from bench.android.adb.server import Client, adb_program
 from bench.android.adb.server_address import ServerAddress
 from bench.emulated_phone import benchmark_model, userland
 from bench.emulated_phone.daemon import Daemon
@@ -105,7 +105,7 @@ class EmulatedDevice:
         environment |= {"HOME": str(self._home), "ADB_MDNS": "0", "ADB_USB": "0", "ADB_EMU": "0"}
         with (self._home / "adb.log").open("ab") as log:
             self._server = subprocess.Popen(
-                [adbutils.adb_path(), "-P", str(self.address.port), "nodaemon", "server"],
+                [adb_program(), "-P", str(self.address.port), "nodaemon", "server"],
                 env=environment,
                 cwd=self._home,
                 stdin=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.gate.measure.gate_error import GateError
 from bench.results.runs import Run, read_run
+from bench.results.shards import joined
 
 DIRECTORY = Path(".benchmarks") / "baselines"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
@@ -47,7 +48,7 @@ def store(name: str, runs: Sequence[Run], directory: Path = DIRECTORY) -> Path:
 
     Raises:
         GateError: the name is taken or moves, or the runs are of uncommitted code, of different
-            commits, or hold a failure.
+            commits or machines, have other benchmarks than one another, or hold a failure.
     """
     if not NAME.fullmatch(name) or name in MOVING:
         raise GateError(f"{name!r} cannot be a baseline's name; a version or a branch can")
@@ -56,6 +57,11 @@ def store(name: str, runs: Sequence[Run], directory: Path = DIRECTORY) -> Path:
     commits = {run.commit for run in runs}
     if len(commits) != 1 or None in commits or any(run.is_changed for run in runs):
         raise GateError("a baseline is one commit, without changes that are in none")
+    sessions = joined(runs)
+    if len({run.processor for run in sessions}) != 1:
+        raise GateError("a baseline is of one machine, and these runs are of several")
+    if len({frozenset(run.by_fullname()) for run in sessions}) != 1:
+        raise GateError("a baseline's runs have the same benchmarks, and these differ")
     if failures := [failure for run in runs for failure in run.failures]:
         raise GateError(f"a failing run is no baseline: {failures[0]}")
     directory.mkdir(parents=True, exist_ok=True)

@@ -57,10 +57,11 @@ def _compare(arguments: argparse.Namespace) -> int:
         raise GateError(f'{unknown}give the files of base, then "--", then those of head')
     base_files = [path for word in arguments.base for path in baselines.find(word)]
     head_files = [Path(word) for word in rest[1:]]
-    for file in base_files:
-        if any(file.samefile(other) for other in head_files if other.exists()):
-            raise GateError(f"{file}: stands for both revisions")
     base, head = ([read_run(path) for path in files] for files in (base_files, head_files))
+    seen: dict[bytes, Path] = {}
+    for each in (*base, *head):
+        if (other := seen.setdefault(each.content, each.path)) is not each.path:
+            raise GateError(f"{each.path}: holds the same session as {other}: give each once")
     thresholds = read().with_min_effect(arguments.min_effect)
     outcome = compare_runs(joined(base), joined(head), thresholds)
     told(lambda: print_outcome(outcome, terminal()))

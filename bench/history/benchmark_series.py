@@ -58,7 +58,7 @@ class History:
     @property
     def commits(self) -> int:
         """How many states of the code there are."""
-        return len({run.label for run in self.runs})
+        return len({run.state for run in self.runs})
 
     def changed_run(self, series: Series, change: Change) -> Run:
         """Return the first session after a change."""
@@ -117,5 +117,5 @@ def _identity(result: Result) -> tuple[Any, ...]:
 
 def states(runs: Sequence[Run], sessions: Iterable[int]) -> list[int]:
     """Return a number for each session: that of its commit, with or without changes."""
-    labels = [run.label for run in runs]
+    labels = [run.state for run in runs]
     return [labels.index(labels[session]) for session in sessions]

@@ -12,6 +12,7 @@ from typing import Any
 from bench.output.table import Table
 from bench.output.whole_file import write_text
 from bench.ratio.ratio import Ratio, ratios
+from bench.results.runs import ResultsError
 from models import zoo
 from models.commands.arguments import (
     add_input_shape,
@@ -59,6 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write."""
     record: dict[str, Any] = {}
+    if isinstance(arguments.name, Path) and (arguments.precision or not arguments.model):
+        wrong = (
+            "leave --precision out"
+            if arguments.precision
+            else "give --model PATH to compare it with"
+        )
+        raise ResultsError(f"{arguments.name}: is a file: {wrong}")
     try:
         precisions = arguments.precision or ("float32", "int8")
         for precision in ("file",) if isinstance(arguments.name, Path) else precisions:
@@ -84,11 +92,9 @@ def _models(name: str | Path, precision: str, others: list[Path]) -> list[Artifa
     """Return the one that is compared, then all others.
 
     Raises:
-        ArtifactError: a file is missing or damaged, or there is nothing to compare it with.
+        ArtifactError: a file is missing or damaged.
     """
     if isinstance(name, Path):
-        if not others:
-            raise ArtifactError(f"{name}: give --model PATH to compare it with")
         models = [user_model(name)]
     else:
         names = [name, *(each for each in zoo.ARCHITECTURES if each != name)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,13 @@ def read_inputs(
                     f"{run.path}: {result.name} has no {missing[0]} in its extra_info; it was "
                     "measured by another version of this suite, or by another suite: measure again"
                 )
-    return Inputs(runs, read_robustness(robustness) if robustness else None, record)
+    changes = read_robustness(robustness) if robustness else None
+    names = {run.name for run in runs}
+    if changes and changes.name in names:  # the page keeps each file under its name
+        changes = replace(changes, name=f"robustness-{changes.name}")
+    if record and record.name in names | ({changes.name} if changes else set()):
+        record = replace(record, name=f"operators-{record.name}")
+    return Inputs(runs, changes, record)
 
 
 def read_robustness(path: Path) -> Robustness:

@@ -14,7 +14,7 @@ from bench.results.runs import ResultsError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
-    parser.epilog = "Exit status: 0 written, 2 bad input; then nothing is written."
+    parser.epilog = "Exit status: 0 written, 2 bad input, or a file could not be written."
     parser.add_argument(
         "results", nargs="*", type=Path, metavar="JSON",
         help="files of pytest-benchmark; default: all that it saved",

@@ -125,7 +125,7 @@ def _order(row: Row) -> tuple[int, int]:
 
 
 def _device_text(result: Result) -> str:
-    device = result.info["device"]
+    device = result.info.get("device", {})
     if is_emulated(result):
         return f"{device.get('serial')} (no phone: it runs on the host's processor)"
     name = " ".join(str(device[key]) for key in ("manufacturer", "model") if device.get(key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -65,6 +66,11 @@ class Run:
         return (self.commit or "unknown")[:8] + ("+" if self.is_changed else "")
 
     @property
+    def state(self) -> str:
+        """The state of the code; of an unknown commit each run is one by itself."""
+        return self.label if self.commit else self.name
+
+    @property
     def processor(self) -> str:
         """What it was measured on; latencies on two processors are never compared."""
         return processor(self.machine)
@@ -85,12 +91,17 @@ def one_line(path: Path, maker: str) -> Iterator[None]:
     Args:
         path: of the file.
         maker: what makes such files.
+
+    Raises:
+        ResultsError: it cannot be read.
     """
     try:
         yield
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError,
+    ) as error:  # fmt: skip
         reason = f"{type(error).__name__}: {error}"
         raise ResultsError(f"{path}: not a file of {maker} ({reason})") from None
 
@@ -116,7 +127,7 @@ def read_run(path: Path) -> Run:
             path.name,
             content,
             datetime.fromisoformat(data["datetime"]),
-            commit.get("id"),
+            _commit(commit.get("id")),
             datetime.fromisoformat(commit["time"]) if commit.get("time") else None,
             bool(commit.get("dirty")),
             dict(data["machine_info"]),
@@ -166,6 +177,11 @@ def newest_with(runs: Sequence[Run], *quantities: str) -> Run | None:
         if {*quantities} <= {result.quantity for result in run.results}:
             return run
     return None
+
+
+def _commit(name: str | None) -> str | None:
+    """Return a commit; None for what pytest-benchmark calls it where there is none."""
+    return name if name and re.fullmatch(r"[0-9a-f]{7,64}", name) else None
 
 
 def _shard(index: int, count: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from bench.gate.measure.gate_error import GateError
+from models import zoo
 
 FILE = Path(__file__).with_name("thresholds.toml")
 
@@ -73,6 +74,9 @@ def read(path: Path = FILE) -> ThresholdTable:
     known = {field.name for field in fields(Thresholds)}
     special = {}
     for name, values in tables.items():
+        if name not in zoo.ARCHITECTURES:
+            names = ", ".join(zoo.ARCHITECTURES)
+            raise GateError(f"{path}: [{name}]: no such architecture; known are {names}")
         if not isinstance(values, dict) or (unknown := values.keys() - known):
             wrong = ", ".join(sorted(unknown)) if isinstance(values, dict) else "not a table"
             raise GateError(f"{path}: [{name}]: {wrong}; known are {', '.join(sorted(known))}")

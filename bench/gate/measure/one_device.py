@@ -30,13 +30,15 @@ def on_device(settings: Settings, name: str, tool: Path | None) -> Iterator[Sett
         tool: `benchmark_model` for the device; None for the usual one.
 
     Raises:
-        GateError: there is no adb server and none can be started.
+        GateError: several devices are named, or there is no adb server and none can be started.
     """
     from bench.android.adb.device_errors import DeviceError
     from bench.android.adb.phone_lock import GROUP_VARIABLE
     from bench.android.adb.server import start_server, stop_server
     from bench.android.adb.server_address import ServerAddress
 
+    if name in ("all", "none"):
+        raise GateError(f"--device {name}: the gate measures on one device; give its serial")
     with contextlib.ExitStack() as stack:
         environment = {GROUP_VARIABLE: secrets.token_hex(8)}
         try:

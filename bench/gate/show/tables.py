@@ -75,10 +75,9 @@ def markdown(outcome: Outcome) -> str:
 def summary(outcome: Outcome) -> str:
     """Return one line: how many benchmarks have which verdict, in how many blocks."""
     counts = ", ".join(f"{count} {word}" for word, count in outcome.counts().items() if count)
-    return (
-        f"{outcome.base} to {outcome.head}: {counts or 'no latency compared'}; "
-        f"{outcome.blocks} blocks in {outcome.seconds:.0f} s"
-    )
+    line = f"{outcome.base} to {outcome.head}: {counts or 'no latency compared'}"
+    measured = f"; {outcome.blocks} blocks in {outcome.seconds:.0f} s"
+    return line + (measured if outcome.seconds else "")
 
 
 def ordered(rows: Iterable[Latency]) -> list[Latency]:

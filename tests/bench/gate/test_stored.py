@@ -157,7 +157,7 @@ def test_what_cannot_be_compared(runs, capsys, changes, said):
 
 
 def test_runs_of_several_commits_are_no_side(runs, capsys):
-    base = [*runs(MANY - 1), *runs(1, commit=OTHER)]
+    base = [*runs(MANY - 1), *runs(1, 1.001, commit=OTHER)]
     assert compare(base, runs(MANY, commit=OTHER)) == 2
     assert "different commits" in capsys.readouterr().out
 
@@ -191,7 +191,7 @@ def test_the_sides_must_be_told_apart(runs, capsys):
     assert '"--"' in capsys.readouterr().err
     same = runs(1)
     assert compare(same, same) == 2
-    assert "both revisions" in capsys.readouterr().err
+    assert "give each once" in capsys.readouterr().err
 
 
 def test_nothing_is_no_pass(runs):
@@ -236,6 +236,26 @@ def test_what_cannot_be_a_baseline(runs, capsys, changes, name, said):
     assert compare([], runs(2, **changes), "--save-as", name) == 2
     assert said in capsys.readouterr().err
     assert not list(Path(".benchmarks").glob("baselines/*"))
+
+
+def test_runs_that_are_not_alike_are_no_baseline(make_run, capsys):
+    other = {"cpu": {"brand_raw": "Another CPU", "count": 2}, "machine": "x86_64"}
+    for changes, said in (
+        ({"machine_info": other}, "of one machine"),
+        ({"names": [NAME, f"{NAME}2"]}, "the same benchmarks"),
+        ({"commit_info": {"id": "unversioned", "dirty": False}}, "one commit"),
+    ):
+        assert compare([], [make_run(1), make_run(2, **changes)], "--save-as", "v1") == 2
+        assert said in capsys.readouterr().err
+
+
+def test_one_session_given_twice_is_not_two(runs, tmp_path, capsys):
+    base, head = runs(MANY), runs(MANY, 1.5, commit=OTHER)
+    copied = tmp_path / "copy.json"
+    copied.write_bytes(Path(head[0]).read_bytes())
+    for repeated in ([*head[1:], head[1]], [*head, str(copied)], base):
+        assert compare(base, repeated) == 2
+        assert "holds the same session as" in capsys.readouterr().err
 
 
 def test_baselines_are_not_replaced(runs, capsys):

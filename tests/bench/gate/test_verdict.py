@@ -84,6 +84,7 @@ def test_thresholds_of_an_architecture(tmp_path):
     ("more", "said"),
     [
         ("[alexnet]\nparamters = 7", "paramters"),
+        ("[alxnet]\nparameters = 7", "alxnet.*known are alexnet,"),
         ("[alexnet]\nparameters = 'many'", "many"),
         ("[alexnet]\nparameters = -1", "0 or more"),
         ("[alexnet]\nmin_effect = 0.5", "margin"),

@@ -77,5 +77,7 @@ def test_any_two_files_are_compared(tmp_path, capsys):
     )
     assert json.loads(record.read_text())["file"]["models"][0] == "new one"
     assert "old" in json.loads(record.read_text())["file"]["models"]
-    assert main(["ratios", str(files[1])]) == 1
+    assert main(["ratios", str(files[1])]) == 2
     assert "give --model" in capsys.readouterr().err
+    assert main(["ratios", *words, "--precision", "int8"]) == 2
+    assert "leave --precision out" in capsys.readouterr().err

@@ -32,6 +32,15 @@ def _written(tmp_path, data) -> Path:
     return path
 
 
+def test_files_of_one_name_are_told_apart(tmp_path):
+    run = Sample().add_host().write(tmp_path / "it.json")
+    (tmp_path / "other").mkdir()
+    changes = tmp_path / "other" / "it.json"
+    changes.write_text(json.dumps(ROBUSTNESS))
+    inputs = read_inputs([run], changes)
+    assert (inputs.runs[0].name, inputs.robustness.name) == ("it.json", "robustness-it.json")
+
+
 def test_robustness_is_read(tmp_path):
     found = read_robustness(_written(tmp_path, ROBUSTNESS))
     assert found.mild == {"none"}

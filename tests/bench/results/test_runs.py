@@ -92,6 +92,10 @@ def _with_a_round_that_is_no_number(data):
     data["benchmarks"][3]["stats"]["data"][7] = float("nan")
 
 
+def _with_a_round_that_is_too_long(data):
+    data["benchmarks"][3]["stats"]["data"][7] = 10**400
+
+
 def _with_a_median_of_zero(data):
     data["benchmarks"][3]["stats"]["data"] = [0.0, 0.0, 1.0]
 
@@ -114,6 +118,7 @@ def _empty(data):
         (_without_rounds, "--benchmark-save-data"),
         (_with_a_negative_round, "is no time"),
         (_with_a_round_that_is_no_number, "is no time"),
+        (_with_a_round_that_is_too_long, "OverflowError"),
         (_with_a_median_of_zero, "the median of .* is not above zero"),
         (_with_one_name_twice, "two benchmarks have the same name"),
         (_of_a_later_format, "its format is 2, and this version reads 1; measure again"),
