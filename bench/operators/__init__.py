@@ -1,1 +1,4 @@
-"""Times each operator of a model: `python -m bench operators`. It calls `output` and `results`."""
+"""Times each operator of a model: `python -m bench operators`.
+
+It calls `output`, `results` and models.
+"""

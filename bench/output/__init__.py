@@ -1,4 +1,4 @@
 """How results are written: tables, the look of figures, files that are whole or not there.
 
-It calls the table of architectures, for their order and colours.
+It calls `results`, and models for their order and colours.
 """

@@ -1,4 +1,4 @@
 """How fast one model is in proportion to others, interleaved.
 
-It calls statistics, output and models.
+It calls `output`, `results`, `statistics` and models.
 """

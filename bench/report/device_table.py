@@ -9,20 +9,14 @@ from rich.table import Table as RichTable
 from bench.android.adb.device_errors import printable
 from bench.output.table import Table
 from bench.results.result import Result
-
-QUANTITIES = {
-    "test_device_inference": "inference",
-    "test_device_first_inference": "first inference",
-    "test_device_load": "load",
-}
-"""What the table calls a benchmark's quantity."""
+from bench.results.rows import DEVICE
 
 
 def device_table(results: Iterable[Result]) -> RichTable | None:
     """Return one row a model and device, in ms to 0.01 as in the study; None without results."""
     rows: dict[tuple, dict[str, Result]] = {}
     for result in results:
-        if result.quantity in QUANTITIES:
+        if result.quantity in DEVICE:
             info = result.info
             setup = (info["threads"], info["delegate"], info.get("process", "shell"))
             key = (info["model"], info["device"]["serial"], *setup)
@@ -37,7 +31,7 @@ def device_table(results: Iterable[Result]) -> RichTable | None:
             + ("" if delegate == "cpu" else f", {delegate}{_delegation(info['delegation'])}")
             + ("" if process == "shell" else ", in an app")
         )
-        times = (found.get(quantity) for quantity in QUANTITIES)
+        times = (found.get(quantity) for quantity in DEVICE)
         body.append(
             [
                 printable(model),
@@ -47,7 +41,7 @@ def device_table(results: Iterable[Result]) -> RichTable | None:
                 info["overhead"]["ratio"],
             ]
         )
-    heads = ["model", "device", *QUANTITIES.values(), "memory in MB", "overhead"]
+    heads = ["model", "device", *DEVICE.values(), "memory in MB", "overhead"]
     formats = ["", "", *(".2f" for _ in heads[2:])]
     return Table(heads, body, formats).rich("On the device: mean / median in ms")
 

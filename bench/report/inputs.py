@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.operators.operator_record import Record, read_record
+from bench.results.rows import DEVICE
 from bench.results.runs import ResultsError, Run, newest_with, one_line, read_runs
 from bench.results.shards import joined
 
@@ -17,9 +18,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "test_classify": (*_MODEL, "runtime", "runtime_version"),
     "test_invoke": (*_MODEL, "runtime", "runtime_version"),
     "test_classify_jpeg": (*_MODEL, "runtime", "runtime_version", "source", "dtype", "input_shape"),
-    "test_device_inference": (*_MODEL, "device", "emulated", "delegate"),
-    "test_device_first_inference": (*_MODEL, "device", "emulated", "delegate"),
-    "test_device_load": (*_MODEL, "device", "emulated", "delegate"),
+    **dict.fromkeys(DEVICE, (*_MODEL, "device", "emulated", "delegate")),
     "test_matrix_product": ("operations", "threads", "dtype"),
     "test_memory_copy": ("bytes_moved",),
 }

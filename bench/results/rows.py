@@ -11,7 +11,12 @@ from models import zoo
 from models.files.artifacts import PRECISIONS
 
 HOST = ("test_classify", "test_invoke")
-DEVICE = ("test_device_inference", "test_device_first_inference", "test_device_load")
+DEVICE = {
+    "test_device_inference": "inference",
+    "test_device_first_inference": "first inference",
+    "test_device_load": "load",
+}
+"""What tables call the quantity of each benchmark on a device."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def device_rows(results: Iterable[Result]) -> dict[str, list[Row]]:
         if result.quantity in DEVICE:
             by_device.setdefault(_device_text(result), []).append(result)
     return {
-        device: _rows(found, DEVICE, _how_on_device)
+        device: _rows(found, tuple(DEVICE), _how_on_device)
         for device, found in sorted(by_device.items(), key=lambda item: is_emulated(item[1][0]))
     }
 

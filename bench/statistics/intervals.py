@@ -35,7 +35,7 @@ class Estimate:
         value: Hodges-Lehmann estimate.
         lower: lower confidence bound; -inf where there are too few observations for its level.
         upper: upper confidence bound; inf likewise.
-        count: number of observations.
+        count: number of observations; of two samples, that of the smaller one.
     """
 
     value: float

@@ -1,1 +1,1 @@
-"""The architectures: a builder a file. It calls nothing else of ours."""
+"""The architectures: a builder a file. It calls nothing of ours."""

@@ -1,1 +1,4 @@
-"""The subcommands of `python -m models`, a module each."""
+"""The subcommands of `python -m models`, a module each.
+
+It calls `conversion`, `data`, `files`, `judging`, `preprocessing`, `running`, `training`, `zoo`.
+"""

@@ -1,1 +1,1 @@
-"""From a Keras model to `.tflite` files, behind one function. It calls `training` and below."""
+"""From a Keras model to `.tflite` files, behind one function. It calls `training`."""

@@ -1,4 +1,4 @@
-"""Turn anything that shows a picture into a model's input tensor. It may call `data`."""
+"""Turn anything that shows a picture into a model's input tensor. It calls `data`."""
 
 from models.preprocessing.camera import CameraFrame
 from models.preprocessing.normalisation import Normalisation

@@ -1,4 +1,4 @@
 """Running a `.tflite` file: one interface over the runtimes, probing, operator times.
 
-It calls `files` and below.
+It calls `data`, `files` and `preprocessing`.
 """

@@ -1,4 +1,4 @@
 """Training from scratch: recipe, augmentation, resuming, provenance.
 
-It calls `preprocessing`, `data` and the architectures.
+It calls `preprocessing` and `zoo`.
 """

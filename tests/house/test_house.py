@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -88,8 +89,33 @@ def test_a_file_is_short(file):
 @pytest.mark.parametrize(
     "file", [file for file in GRAPH if file.startswith(PRODUCT) and file.endswith("__init__.py")]
 )
-def test_a_folder_says_what_it_does(file):
-    assert ast.get_docstring(ast.parse((ROOT / file).read_text(encoding="utf-8")))
+def test_a_folder_says_what_it_does_and_whom_it_calls(file):
+    """Rooms by their names; those of another floor, all of them, by the floor's."""
+    said = ast.get_docstring(ast.parse((ROOT / file).read_text(encoding="utf-8")))
+    assert said
+    folder = file.removesuffix("/__init__.py")
+    if folder in PRODUCT:
+        return
+    called = {
+        _called(folder, other)
+        for own, imported in GRAPH.items()
+        if own.rpartition("/")[0] == folder
+        for other in imported
+    }
+    named = re.search(r"\bIt calls (.*?)[.;]", said, re.DOTALL)
+    assert named, "it does not say whom it calls"
+    rooms = {Path(other).parent.name for other in GRAPH} | {"zoo"}
+    assert {*re.findall(r"\w+", named[1])} & rooms == called - {None}
+
+
+def _called(folder: str, other: str) -> str | None:
+    """Return what a folder calls a file that it imports; None for one of its own or its floor's."""
+    floor, room = folder.split("/")[0], other.rpartition("/")[0]
+    if not other.startswith(f"{floor}/"):
+        return other.split("/")[0]
+    if other == "models/zoo.py":
+        return "zoo"
+    return None if room == floor or f"{room}/".startswith(f"{folder}/") else Path(room).name
 
 
 class TestTheRulesCanFail:

@@ -1,4 +1,4 @@
 """What a comparison comes to: verdicts, thresholds, static metrics, accuracy.
 
-It calls `measure`, for its error, results, statistics and models.
+It calls `measure` (for its error), `results`, `statistics` and models.
 """

@@ -12,8 +12,8 @@ from bench.results.rows import DEVICE, Row, device_rows, is_emulated
 from bench.results.runs import Run
 
 QUANTITY = "test_device_inference"
-HEADS = ["model", "runs on", "inference, mean ms", "inference, median ms",
-         "first inference, median ms", "load, median ms", "memory, MB"]  # fmt: skip
+HEADS = ["model", "runs on", "inference, mean ms",
+         *(f"{name}, median ms" for name in DEVICE.values()), "memory, MB"]  # fmt: skip
 
 
 def sections(inputs: Inputs) -> Iterator[Section | Missing]:
@@ -51,7 +51,7 @@ def _section(run: Run, name: str, rows: Sequence[Row], number: int) -> Section:
         f"On the device {name}",
         f"{warning}A dot is a round: the mean inference of a fresh process after its warm-up, "
         "timed by benchmark_model.",
-        Table(HEADS, body, ["", "", ".2f", ".2f", ".2f", ".2f", ".2f"]),
+        Table(HEADS, body, ["", "", *(".2f" for _ in HEADS[2:])]),
         alt=f"The rounds of {len(steady)} models on the device {name} as dots. The fastest is "
         f"{fastest.title} with a median of {fastest.results[QUANTITY].median_ms:.3f} ms.",
         figure=draw_rounds(steady, QUANTITY, "one inference, ms"),
