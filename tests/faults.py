@@ -18,6 +18,7 @@ VERDICT = "tests/bench/gate/test_verdict.py"
 STORED = "tests/bench/gate/test_stored.py"
 CLOSED = "tests/bench/gate/test_closed.py"
 SEQUENTIAL = "tests/bench/gate/test_sequential.py"
+COMPARABLE = "tests/bench/gate/test_comparable.py"
 
 
 @dataclass(frozen=True)
@@ -245,5 +246,37 @@ MUTANTS = (
     Mutant(
         "the margin is ignored between files",
         "bench/gate/stored.py", "estimate.upper < margins.margin and ", "", STORED,
+    ),
+    Mutant(
+        "an operator that was added improves a model",
+        "bench/gate/judge/static_metrics.py", "added.total() if added else -removed.total()",
+        "-added.total() - removed.total()", VERDICT,
+    ),
+    Mutant(
+        "host benchmarks of different sources are compared",
+        "bench/gate/judge/comparable.py", '"protocol", "source", "dtype"', '"protocol", "dtype"',
+        COMPARABLE,
+    ),
+    Mutant(
+        "a slow-down worth failing for is the same between files",
+        "bench/gate/stored.py", " and estimate.value <= margins.effect", "", STORED,
+    ),
+    Mutant(
+        "the floor in microseconds is ignored between files",
+        "bench/gate/stored.py", "allowed.floor_us", "0.0", STORED,
+    ),
+    Mutant(
+        "medians of base and head are swapped between files",
+        "bench/gate/stored.py", "median(old), median(new)", "median(new), median(old)", STORED,
+    ),
+    Mutant(
+        "each of many benchmarks between files has the whole error",
+        "bench/gate/stored.py", "level = FAMILY_ERROR / len(shared)", "level = FAMILY_ERROR",
+        STORED,
+    ),
+    Mutant(
+        "a slow-down of the margin is missed ten times as often",
+        "bench/statistics/sequential.py", "self._miss * part", "10 * self._miss * part",
+        SEQUENTIAL,
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which results of a device may be compared."""
+"""Which results may be compared."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ PHONE = {
     "tool_sha256": "0" * 64,
     "input": "canary image 0",
 }
+HOST = {"model": "alexnet-float32", "threads": 1, "protocol": "warm", "source": "photograph"}
+HOST |= {"dtype": "float32"}
 
 
 def incomparable_because(first, second) -> str | None:
@@ -27,8 +29,7 @@ def incomparable_because(first, second) -> str | None:
 def test_what_may_be_compared():
     other_phone_of_the_kind = {**PHONE, "device": {"model": "SM-G950F", "serial": "b"}}
     assert incomparable_because(PHONE, other_phone_of_the_kind) is None
-    host = {"model": "alexnet-float32", "runtime": "litert"}
-    assert incomparable_because(host, host) is None
+    assert incomparable_because(HOST, {**HOST, "model": "another", "runtime": "litert"}) is None
 
 
 def test_an_emulated_device_is_never_compared_with_a_phone():
@@ -42,16 +43,20 @@ def test_an_emulated_device_is_never_compared_with_a_phone():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("info", "name", "value"),
     [
-        ("model", "x"),
-        ("device", {"model": "Pixel 9"}),
-        ("threads", 4),
-        ("delegate", "gpu"),
-        ("cpu_mask", "ff"),
-        ("tool_sha256", "1" * 64),
-        ("input", "random values of the tool's own"),
+        (PHONE, "model", "x"),
+        (PHONE, "device", {"model": "Pixel 9"}),
+        (PHONE, "threads", 4),
+        (PHONE, "delegate", "gpu"),
+        (PHONE, "cpu_mask", "ff"),
+        (PHONE, "tool_sha256", "1" * 64),
+        (PHONE, "input", "random values of the tool's own"),
+        (HOST, "threads", 4),
+        (HOST, "protocol", "cold"),
+        (HOST, "source", "canary image"),
+        (HOST, "dtype", "uint8"),
     ],
 )
-def test_what_may_not_be_compared(name, value):
-    assert incomparable_because(PHONE, {**PHONE, name: value}) is not None
+def test_what_may_not_be_compared(info, name, value):
+    assert incomparable_because(info, {**info, name: value}) is not None

@@ -274,6 +274,7 @@ def test_files_of_the_result(runs, tmp_path, monkeypatch):
     (row,) = record["benchmarks"]
     assert row["verdict"] == "regressed"
     assert 0.01 < row["lower"] < row["change"] < row["upper"]
+    assert row["head_s"] / row["base_s"] == pytest.approx(1.05, abs=0.01)
     assert sorted(path.name for path in Path("out").iterdir()) == [
         "gate.json",
         "gate.md",
@@ -290,15 +291,43 @@ def simulated(random: np.random.Generator, commit: str, files: int, benchmarks: 
         session_s = 2e-4 * np.exp(random.normal(0, 0.02))
         process_s = session_s * np.exp(random.normal(0, 0.005, (benchmarks, 1)))
         rounds_s = process_s * (1 + random.exponential(0.01, (benchmarks, 15)))
-        results = [Result(f"test_{n}", tuple(each), {}) for n, each in enumerate(rounds_s.tolist())]
-        runs.append(
-            Run(
-                path=Path(f"{number}.json"), name=str(number), content=b"",
-                time=datetime(2026, 1, 1, number), commit=commit, commit_time=None,
-                is_changed=False, machine={}, results=tuple(results), failures=(),
-            )
-        )  # fmt: skip
+        runs.append(run_of(number, commit, rounds_s.tolist()))
     return runs
+
+
+def run_of(number: int, commit: str, rounds_s: list[list[float]]) -> Run:
+    """Return a file that holds these rounds, in seconds, of each benchmark."""
+    return Run(
+        path=Path(f"{number}.json"), name=str(number), content=b"",
+        time=datetime(2026, 1, 1, number), commit=commit, commit_time=None, is_changed=False,
+        machine={}, failures=(),
+        results=tuple(Result(f"test_{n}", tuple(each), {}) for n, each in enumerate(rounds_s)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("latency_s", "change", "spread", "benchmarks", "verdict"),
+    [
+        (2e-4, 0.015, 0.006, 1, "no verdict"),
+        (1e-6, 0.05, 0.006, 1, "same"),
+        (2e-4, 0.034, 0.02, 1, "regressed"),
+        (2e-4, 0.034, 0.02, 20, "no verdict"),
+    ],
+    ids=["margin-excluded-yet-slower", "less-than-the-floor", "alone", "one-of-many"],
+)
+def test_where_a_verdict_ends(latency_s, change, spread, benchmarks, verdict):
+    """An estimate worth failing for is not the same; less than 0.2 us is; many need surer proof."""
+    shares = np.exp(np.linspace(-spread, spread, MANY))
+    sides = (
+        [
+            run_of(number, commit, [[float(latency_s * share * slower)] * 3] * benchmarks)
+            for number, share in enumerate(shares)
+        ]
+        for commit, slower in ((COMMIT, 1.0), (OTHER, np.exp(change)))
+    )
+    outcome = compare_runs(*sides, read())
+    assert not outcome.problems
+    assert [row.verdict for row in outcome.latencies] == [verdict] * benchmarks
 
 
 @pytest.mark.slow

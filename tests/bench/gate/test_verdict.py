@@ -6,7 +6,7 @@ import pytest
 
 from bench.gate.judge import thresholds
 from bench.gate.judge.outcome import Figure, Latency, Outcome
-from bench.gate.judge.static_metrics import compare_accuracy, compare_partitions
+from bench.gate.judge.static_metrics import _operators, compare_accuracy, compare_partitions
 from bench.gate.measure.gate_error import GateError
 from bench.statistics.sequential import Decision, Margins
 from bench.statistics.verdict import Verdict, lower_is_better
@@ -68,6 +68,21 @@ def test_partitions(before, after, verdict):
         thresholds.read(),
     )
     assert figure.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "allowed", "verdict"),
+    [
+        ({"ADD": 1}, {"ADD": 1}, 0, "same"),
+        ({}, {"ADD": 1}, 0, "regressed"),
+        ({"ADD": 1}, {}, 0, "improved"),
+        ({"ADD": 1}, {"MUL": 1}, 0, "regressed"),
+        ({"ADD": 1}, {"MUL": 1}, 1, "same"),
+    ],
+)
+def test_operators(before, after, allowed, verdict):
+    """Any that was added counts against it, whatever went in its place."""
+    assert _operators("m", before, after, allowed).verdict == verdict
 
 
 def test_thresholds_of_an_architecture(tmp_path):
