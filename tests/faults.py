@@ -19,6 +19,9 @@ STORED = "tests/bench/gate/test_stored.py"
 CLOSED = "tests/bench/gate/test_closed.py"
 SEQUENTIAL = "tests/bench/gate/test_sequential.py"
 COMPARABLE = "tests/bench/gate/test_comparable.py"
+CHECKOUT = "tests/bench/gate/test_checkout.py"
+LIVE = "tests/bench/gate/test_live_comparison.py"
+GATE = "tests/bench/gate/test_gate_command.py"
 
 
 @dataclass(frozen=True)
@@ -278,5 +281,78 @@ MUTANTS = (
         "a slow-down of the margin is missed ten times as often",
         "bench/statistics/sequential.py", "self._miss * part", "10 * self._miss * part",
         SEQUENTIAL,
+    ),
+    Mutant(
+        "a changed file's accuracy is compared with itself",
+        "bench/gate/judge/live_accuracy.py", "measured[0], measured[1]",
+        "measured[0], measured[0]", LIVE,
+    ),
+    Mutant(
+        "a changed file's card may say any accuracy",
+        "bench/gate/judge/live_accuracy.py", "AGREEMENT = 0.001", "AGREEMENT = 1", LIVE,
+    ),
+    Mutant(
+        "a changed file's card may speak of other photographs",
+        "bench/gate/judge/live_accuracy.py", "stated.fingerprint != accuracy.fingerprint",
+        "False", LIVE,
+    ),
+    Mutant(
+        "photographs that were named may be missing",
+        "bench/gate/judge/live_accuracy.py", "if directory is not None:", "if False:", LIVE,
+    ),
+    Mutant(
+        "a benchmark that one tree skips passes",
+        "bench/gate/live_comparison.py", 'problems.append(f"{name}: {other} skipped it',
+        'notes.append(f"{name}: {other} skipped it', LIVE,
+    ),
+    Mutant(
+        "a benchmark that is gone from head passes",
+        "bench/gate/live_comparison.py", 'problems.append(f"{name} is gone from head")',
+        'notes.append(f"{name} is gone from head")', LIVE,
+    ),
+    Mutant(
+        "a benchmark that base skips and head has not passes",
+        "bench/gate/live_comparison.py", 'problems.append(f"{name} is gone from head (',
+        'notes.append(f"{name} is gone from head (', LIVE,
+    ),
+    Mutant(
+        "a benchmark that is skipped in a later block is passed over",
+        "bench/gate/live_comparison.py",
+        'raise GateError(f"{name} was skipped in block {len(self.blocks)}")', "continue", LIVE,
+    ),
+    Mutant(
+        "an architecture's own margins are ignored between trees",
+        "bench/gate/live_comparison.py",
+        'self.thresholds.of(sample.info.get("architecture"))', "self.thresholds.of(None)", LIVE,
+    ),
+    Mutant(
+        "--min-effect is ignored between trees",
+        "bench/gate/gate_command.py", "read().with_min_effect(arguments.min_effect)", "read()",
+        f"{GATE}::test_a_regression_that_is_allowed_is_none",
+    ),
+    Mutant(
+        "models of several threads share a core",
+        "bench/gate/gate_command.py", '_threads(words) == "1"', "True", LIVE,
+    ),
+    Mutant(
+        "the core that all share is not bound to",
+        "bench/gate/measure/inside/gate_worker.py", "os.sched_setaffinity(0, self._cpus)", "pass",
+        f"{CONTROLLER}::test_all_trees_run_on_the_cores_of_the_block",
+    ),
+    Mutant(
+        "one core is shared whatever is asked",
+        "bench/gate/measure/controller.py", "_cpus(number) if settings.shares_core else []",
+        "_cpus(number)", f"{CONTROLLER}::test_all_trees_run_on_the_cores_of_the_block",
+    ),
+    Mutant(
+        "a base with other pins runs in head's environment",
+        "bench/gate/measure/checkout.py",
+        "if not pins.is_file() or _pins(pins) == _pins(root / REQUIREMENTS):", "if True:",
+        CHECKOUT,
+    ),
+    Mutant(
+        "an environment that could not be built is used",
+        "bench/gate/measure/checkout.py",
+        "if done.returncode:\n                raise", "if False:\n                raise", CHECKOUT,
     ),
 )  # fmt: skip

@@ -146,14 +146,21 @@ def settings(arguments: argparse.Namespace, rest: list[str]) -> Settings:
     rounds = default if arguments.rounds is None else arguments.rounds
     if rounds < 1 + is_device:
         raise GateError(f"--rounds: a benchmark has at least {1 + is_device} here")
-    is_threaded = any(each.startswith("--threads") for each in rest)
+    words = [word for word in rest if word != "--"]
     return Settings(
         rounds=rounds,
         only=() if arguments.all else DEVICE_ONLY if is_device else ONLY,
-        pytest_arguments=tuple(word for word in rest if word != "--"),
+        pytest_arguments=tuple(words),
         is_device=is_device,
-        shares_core=not is_threaded,
+        shares_core=_threads(words) == "1",
     )
+
+
+def _threads(words: list[str]) -> str | None:
+    """Return the number of threads that pytest will find among its arguments."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--threads", nargs="?", default="1")  # pytest says what is wrong with it
+    return parser.parse_known_args(words)[0].threads
 
 
 @contextlib.contextmanager

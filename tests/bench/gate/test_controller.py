@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from pathlib import Path
@@ -139,6 +140,24 @@ def test_a_skipped_benchmark_is_told(make_tree):
     assert block.shared(BASE) == []
     assert "not today" in block.skipped[HEAD]["bench/test_it.py::test_a"]
     assert block.skipped[BASE] == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be chosen here")
+@pytest.mark.parametrize("shares_core", [True, False])
+def test_all_trees_run_on_the_cores_of_the_block(make_tree, shares_core):
+    """One of those that are usable, where they share it."""
+    code = """
+    def test_a(benchmark):
+        benchmark.pedantic(int)
+        benchmark.extra_info["cpus"] = sorted(os.sched_getaffinity(0))
+    """
+    usable = sorted(os.sched_getaffinity(0))
+    block = measure(make_tree(BASE, code), make_tree(HEAD, code), shares_core=shares_core)
+    assert block.cpus == (usable[:1] if shares_core else [])
+    for tree in (BASE, HEAD):
+        cpus = block.samples[tree]["bench/test_it.py::test_a"].info["cpus"]
+        assert cpus == (block.cpus or usable)
+    assert sorted(os.sched_getaffinity(0)) == usable
 
 
 def test_a_slowed_tree_is_slower(make_tree):

@@ -89,12 +89,14 @@ def test_a_worse_card_fails_without_measuring_time(project, figure):
 
 
 def test_a_regression_that_is_allowed_is_none(project):
+    """By thresholds.toml; what is allowed by an option is told of each benchmark."""
     card = json.loads(project.card.read_text())
     project.edit_card(parameters=card["parameters"] + 1)
     with (project.root / "bench" / "gate" / "judge" / "thresholds.toml").open("a") as file:
         file.write(f"[{MODEL.split('-')[0]}]\nparameters = 1\n")
-    result = project.gate("--base", "HEAD", "--max-minutes", "0.001")
+    result = project.gate("--base", "HEAD", "--max-minutes", "0.001", "--min-effect", "0.02")
     assert result.status == 2, result.output  # there was no time to judge the latency
+    assert [row["min_effect"] for row in result.record["benchmarks"]] == [pytest.approx(0.02)]
     assert {row["verdict"] for row in result.record["figures"]} == {"same"}
     assert "no verdict" in result.output
 
