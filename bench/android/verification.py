@@ -31,13 +31,9 @@ class Sample:
     """One input for a model, and the host's answer to it.
 
     Using it raises `ArtifactError` where the host cannot run the model.
-
-    Args:
-        threads: of the host's interpreter.
     """
 
     artifact: Artifact
-    threads: int = 1
 
     @cached_property
     def _model(self) -> LoadedModel:
@@ -45,7 +41,7 @@ class Sample:
         if self.artifact.card is None:
             probe(self.artifact.path, runtime)  # it may crash the process that loads it
         try:
-            return runtime.load(self.artifact.path, self.threads)
+            return runtime.load(self.artifact.path)
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise ArtifactError(

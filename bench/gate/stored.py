@@ -52,7 +52,7 @@ def compare_runs(base: Sequence[Run], head: Sequence[Run], thresholds: Threshold
     outcome.notes += differing_files(old, new)
     if outcome.problems:
         return outcome
-    needed = runs_needed(FAMILY_ERROR / max(1, len(shared)))
+    needed = runs_needed(FAMILY_ERROR / len(shared))
     if min(len(base), len(head)) < needed:
         outcome.problems.append(
             f"{len(base)} file(s) of base and {len(head)} of head: a verdict on {len(shared)} "

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.results.rows import Row
 from bench.results.runs import ResultsError
@@ -137,6 +137,34 @@ def patch_legend(figure: Any, shown: Mapping[str, Any], columns: int) -> None:
 def note(axes: Any, text: str, x: float, y: float) -> None:
     """Write behind the end of a bar."""
     axes.annotate(text, (x, y), (4, 0), textcoords="offset points", va="center", fontsize=8)
+
+
+Item = TypeVar("Item")
+
+
+def grouped(
+    items: Iterable[tuple[str, str, Item]],
+) -> tuple[dict[float, str], list[int], list[tuple[int, Item]]]:
+    """Place rows below the headings of their groups, from top to bottom.
+
+    Args:
+        items: (group, label, what is drawn there); the groups by their first, each in its order.
+
+    Returns:
+        labels by position, positions of headings (both for `label_rows`), and each item with its
+        position.
+    """
+    rows = list(items)
+    labels: dict[float, str] = {}
+    headings, placed = [], []
+    for group in dict.fromkeys(group for group, _, _ in rows):
+        headings.append(len(labels))
+        labels[len(labels)] = group
+        for own, label, item in rows:
+            if own == group:
+                placed.append((len(labels), item))
+                labels[len(labels)] = label
+    return labels, headings, placed
 
 
 def label_rows(axes: Any, labels: Mapping[float, str], bold: Collection[float]) -> None:

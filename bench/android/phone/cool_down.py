@@ -53,15 +53,9 @@ def cool_down(
         remaining_s = _count_down(doing, remaining_s, LOOK_EVERY, tell, sleep)
 
 
-def rest(
-    device: Device,
-    duration_s: float,
-    reason: str,
-    tell: Callable[[str], None],
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def rest(device: Device, duration_s: float, reason: str, tell: Callable[[str], None]) -> None:
     """Let a device rest for some seconds, with a countdown; `reason` says why in the line."""
-    _count_down(f"{device.serial} rests ({reason}):", duration_s, math.inf, tell, sleep)
+    _count_down(f"{device.serial} rests ({reason}):", duration_s, math.inf, tell, time.sleep)
 
 
 def _count_down(

@@ -81,7 +81,7 @@ def identify(device: Device) -> Identity:
     found = {name: values[key].strip() or None for name, key in _PROPERTIES.items()}
     kernel = device.run(["uname", "-r"], check=False)
     pages = device.run(["getconf", "PAGESIZE"], check=False).stdout.strip()
-    abis = [abi.strip() for abi in (found["abis"] or "").split(",")] or []
+    abis = [abi.strip() for abi in (found["abis"] or "").split(",")]
     return Identity(
         serial=device.serial,
         manufacturer=found["manufacturer"],

@@ -66,44 +66,36 @@ def raw_rounds(rows: Sequence[Row], quantity: str) -> list[list[Any]]:
 def draw_rounds(rows: Sequence[Row], quantity: str, label: str) -> Any:
     """Return a figure of one line of dots a row, grouped by where it ran."""
     colours = style.colours(row.family for row in rows)
-    groups = list(dict.fromkeys(row.runs_on for row in rows))
+    groups = {row.runs_on for row in rows}
     figure = style.new_figure(0.8 + ROW_IN * (len(rows) + len(groups)))
     axes = figure.subplots()
     left, right = _limits(rows, quantity)
     jitter = np.random.default_rng(0)
-    ticks: dict[float, str] = {}
-    headings = []
-    for group in groups:
-        headings.append(len(ticks))
-        ticks[len(ticks)] = group
-        for row in (row for row in rows if row.runs_on == group):
-            position = len(ticks)
-            ticks[position] = row.title
-            times_ms = _times_ms(row, quantity)
-            low, median, high = np.percentile(times_ms, (5, 50, 95))
-            (dots,) = axes.plot(
-                times_ms,
-                position + jitter.uniform(-0.3, 0.3, len(times_ms)),
-                linestyle="none",
-                marker="o",
-                markersize=2.8,
-                markeredgewidth=0,
-                alpha=0.6,
-                color=colours[row.family],
-            )
-            style.tip(
-                dots,
-                f"{row.full_title}: median {median:.4f} ms, 5 to 95 %: {low:.4f} to {high:.4f} ms",
-            )
-            axes.plot([low, high], [position] * 2, color=style.INK, linewidth=0.8)
-            axes.plot(
-                [median] * 2, [position - 0.38, position + 0.38], color=style.INK, linewidth=1.6
-            )
-            if beyond := int((times_ms > right).sum()):
-                axes.annotate(
-                    f"+{beyond}", (1, position), xycoords=("axes fraction", "data"), va="center",
-                    fontsize=8,
-                )  # fmt: skip
+    ticks, headings, placed = style.grouped((row.runs_on, row.title, row) for row in rows)
+    for position, row in placed:
+        times_ms = _times_ms(row, quantity)
+        low, median, high = np.percentile(times_ms, (5, 50, 95))
+        (dots,) = axes.plot(
+            times_ms,
+            position + jitter.uniform(-0.3, 0.3, len(times_ms)),
+            linestyle="none",
+            marker="o",
+            markersize=2.8,
+            markeredgewidth=0,
+            alpha=0.6,
+            color=colours[row.family],
+        )
+        style.tip(
+            dots,
+            f"{row.full_title}: median {median:.4f} ms, 5 to 95 %: {low:.4f} to {high:.4f} ms",
+        )
+        axes.plot([low, high], [position] * 2, color=style.INK, linewidth=0.8)
+        axes.plot([median] * 2, [position - 0.38, position + 0.38], color=style.INK, linewidth=1.6)
+        if beyond := int((times_ms > right).sum()):
+            axes.annotate(
+                f"+{beyond}", (1, position), xycoords=("axes fraction", "data"), va="center",
+                fontsize=8,
+            )  # fmt: skip
     style.log_axis(axes.xaxis, label, left, right)
     axes.set_xlim(left, right)
     style.label_rows(axes, ticks, headings)

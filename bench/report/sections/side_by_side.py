@@ -58,30 +58,22 @@ def _fastest(processor: str, rows: dict[tuple[str, str], Row], medians_ms: Media
 
 
 def _figure(processors: list[str], medians_ms: Medians) -> Any:
-    runtimes = list(dict.fromkeys(runs_on for _, runs_on in medians_ms))
+    runtimes = {runs_on for _, runs_on in medians_ms}
     figure = style.new_figure(1.2 + 0.2 * (len(medians_ms) + len(runtimes)) + 0.2 * len(processors))
     axes = figure.subplots()
-    ticks: dict[float, str] = {}
-    headings = []
     marks = dict(zip(processors, cycle("osD^vP"), strict=False))
     colours = dict(zip(processors, cycle(style.PALETTE), strict=False))
-    for runtime in runtimes:
-        headings.append(len(ticks))
-        ticks[len(ticks)] = runtime
-        for (title, runs_on), found in medians_ms.items():
-            if runs_on != runtime:
-                continue
-            position = len(ticks)
-            ticks[position] = title
-            axes.plot(
-                [min(found.values()), max(found.values())], [position] * 2, color=style.FAINT,
-                alpha=0.5,
-            )  # fmt: skip
-            for name, median_ms in found.items():
-                (mark,) = axes.plot(
-                    median_ms, position, marks[name], color=colours[name], markersize=5
-                )
-                style.tip(mark, f"{title}, {runs_on}, {name}: median {median_ms:.4f} ms")
+    ticks, headings, placed = style.grouped(
+        (runs_on, title, (title, runs_on, found)) for (title, runs_on), found in medians_ms.items()
+    )
+    for position, (title, runs_on, found) in placed:
+        axes.plot(
+            [min(found.values()), max(found.values())], [position] * 2, color=style.FAINT,
+            alpha=0.5,
+        )  # fmt: skip
+        for name, median_ms in found.items():
+            (mark,) = axes.plot(median_ms, position, marks[name], color=colours[name], markersize=5)
+            style.tip(mark, f"{title}, {runs_on}, {name}: median {median_ms:.4f} ms")
     values = [each for found in medians_ms.values() for each in found.values()]
     style.log_axis(axes.xaxis, "median of one classification, ms", min(values), max(values))
     style.label_rows(axes, ticks, headings)

@@ -154,20 +154,16 @@ def _section(run: Run) -> Section | None:
     rows.sort(key=lambda each: runtimes.index(each.row.runs_on))
     figure = style.new_figure(1.0 + 0.2 * (len(rows) + len(runtimes)))
     axes = figure.subplots()
-    ticks: dict[float, str] = {}
-    headings = []
-    for runtime in runtimes:
-        headings.append(len(ticks))
-        ticks[len(ticks)] = runtime
-        for each in (each for each in rows if each.row.runs_on == runtime):
-            position = len(ticks)
-            ticks[position] = each.row.title
-            left = 0.0
-            for stage, colour in zip(STAGES, style.PALETTE, strict=False):
-                width = each.stages_ms[stage]
-                (bar,) = axes.barh(position, width, 0.78, left, color=colour)
-                style.tip(bar, f"{each.row.full_title}: {stage} {width:.4f} ms")
-                left += width
+    ticks, headings, placed = style.grouped(
+        (each.row.runs_on, each.row.title, each) for each in rows
+    )
+    for position, each in placed:
+        left = 0.0
+        for stage, colour in zip(STAGES, style.PALETTE, strict=False):
+            width = each.stages_ms[stage]
+            (bar,) = axes.barh(position, width, 0.78, left, color=colour)
+            style.tip(bar, f"{each.row.full_title}: {stage} {width:.4f} ms")
+            left += width
     style.label_rows(axes, ticks, headings)
     axes.set_xlabel("medians, ms")
     style.patch_legend(figure, dict(zip(STAGES, style.PALETTE, strict=False)), 4)
