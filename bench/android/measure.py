@@ -85,6 +85,7 @@ class Bench:
 
         Raises:
             DeviceError: it could not be measured; the type and the message say why.
+            ArtifactError: the host cannot run the model, so its answers cannot be verified.
         """
         reporter = reporter or Reporter()
         for attempt in range(settings.retries + 1):

@@ -62,7 +62,11 @@ def clearer(files: Iterable[Path] = ()) -> Callable[[], None]:
 
 
 def forget(file: Path) -> None:
-    """Have the kernel drop a file from its page cache, where it can (Linux)."""
+    """Have the kernel drop a file from its page cache, where it can (Linux).
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
     if not hasattr(os, "posix_fadvise"):
         return
     descriptor = os.open(file, os.O_RDONLY)

@@ -18,7 +18,7 @@ SCALE = 1 / 128
 
 
 def matrix(dtype: str, seed: int) -> np.ndarray:
-    """Return a matrix of -1..1, or of 8-bit elements that stand for it."""
+    """Return a matrix of -1..1, or of 8-bit elements that stand for it: shape (512, 512)."""
     values = np.random.default_rng(seed).uniform(-0.99, 0.99, (SIZE, SIZE))
     return np.rint(values / SCALE).astype(np.int8) if dtype == "int8" else values.astype(dtype)
 

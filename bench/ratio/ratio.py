@@ -39,7 +39,7 @@ def ratios(blocks: Sequence[Sequence[Sequence[int]]]) -> list[Ratio]:
         blocks: of processes; in each, a list of rounds in nanoseconds for every model.
 
     Raises:
-        ValueError: there are no blocks.
+        ValueError: there are no blocks, or the latency of a model is not above zero.
     """
     latencies_ns = np.array([[process_latency(rounds) for rounds in block] for block in blocks])
     if not latencies_ns.size:

@@ -63,7 +63,8 @@ class Workspace:
             name: what it is called instead.
 
         Raises:
-            TransferError, DeviceLostError, AdbServerError: it did not arrive.
+            TransferError, CommandError, CommandTimeoutError, DeviceLostError, AdbServerError: it
+                did not arrive.
         """
         path = f"{self.path}/{name or hashlib.sha256(content).hexdigest() + suffix}"
         self.device.run(["mkdir", "-p", self.path])
