@@ -22,6 +22,9 @@ COMPARABLE = "tests/bench/gate/test_comparable.py"
 CHECKOUT = "tests/bench/gate/test_checkout.py"
 LIVE = "tests/bench/gate/test_live_comparison.py"
 GATE = "tests/bench/gate/test_gate_command.py"
+COLD = "tests/bench/host/test_cold.py"
+TIMED = "tests/bench/test_benchmarks.py"
+MEASUREMENT = "tests/bench/android/test_android_measurement.py"
 
 
 @dataclass(frozen=True)
@@ -354,5 +357,49 @@ MUTANTS = (
         "an environment that could not be built is used",
         "bench/gate/measure/checkout.py",
         "if done.returncode:\n                raise", "if False:\n                raise", CHECKOUT,
+        "a file's metadata is ignored",
+        "models/commands/arguments.py", "normalisation_of(file.read_bytes(), spec)",
+        "Normalisation.of_input(spec)", EVALUATION,
+    ),
+    Mutant(
+        "--fit is ignored",
+        "models/commands/arguments.py", "fit=arguments.fit or stored.fit", "fit=stored.fit",
+        EVALUATION,
+    ),
+    Mutant(
+        "--warmup-rounds is ignored",
+        "fixtures/measure.py", "warmup_rounds=warmup_rounds,", "warmup_rounds=0,", COLD,
+    ),
+    Mutant(
+        "a round of a device has one inference before those that count",
+        "bench/android/tool/tool_flags.py", "--warmup_runs={warmups}", "--warmup_runs=1",
+        f"{MEASUREMENT}::test_what_a_comparison_needs_is_recorded",
+    ),
+    Mutant(
+        "the cold protocol leaves the file in the kernel's cache",
+        "fixtures/measure.py", "clearer(files)", "clearer(())", COLD,
+    ),
+    Mutant(
+        "the cold protocol leaves the processor's caches as they are",
+        "bench/host/cold.py", "np.add(lines, 1, out=lines)", "pass", COLD,
+    ),
+    Mutant(
+        "the cold protocol leaves the heap as it is",
+        "bench/host/cold.py", "        _trim_heap()\n        for", "        for", COLD,
+    ),
+    Mutant(
+        "no inference is timed",
+        "bench/test_host_inference.py", "measure(interpreter.invoke, info=info)",
+        "measure(_nothing, info=info)", TIMED,
+    ),
+    Mutant(
+        "an inference that was not run is not noticed",
+        "bench/test_host_inference.py",
+        "    assert not fault or difference(stale, actual), fault\n", "", TIMED,
+    ),
+    Mutant(
+        "loading is timed with the first inference",
+        "bench/test_stages.py", "measure(_invoke, info=info, setup=filled)",
+        "measure(lambda: _invoke(filled()[0][0]), info=info)", TIMED,
     ),
 )  # fmt: skip

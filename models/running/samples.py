@@ -13,6 +13,9 @@ from models.running.loaded_model import LoadedModel
 
 IMAGE_SHAPE = (1, SIDE, SIDE, 3)
 _CHANNELS = (1, 3, 4)
+_OTHER = 10
+"""The number of samples that are answered otherwise than the first: the project's models take this
+canary image for another fruit."""
 
 
 def sample_pixels(spec: TensorSpec) -> np.ndarray:
@@ -37,7 +40,7 @@ def sample_elements(spec: TensorSpec, number: int = 0) -> np.ndarray:
         number: of the input in the model, so that each is filled with something else.
     """
     if spec.shape == IMAGE_SHAPE:
-        return spec.quantise(canary_images(1))
+        return spec.quantise(canary_images(number + 1)[number:])
     random, dtype = np.random.RandomState(number), spec.dtype
     if dtype == np.bool_:
         return random.randint(0, 2, spec.shape).astype(dtype)
@@ -60,6 +63,15 @@ def fill(model: LoadedModel) -> None:
 def answers(model: LoadedModel) -> list[np.ndarray]:
     """Return a model's outputs for its samples, from its initial state."""
     fill(model)
+    model.invoke()
+    return model.raw_outputs()
+
+
+def other_answers(model: LoadedModel) -> list[np.ndarray]:
+    """Return a model's outputs for elements that are not its samples; they stay in its memory."""
+    model.reset()
+    inputs = enumerate(model.inputs, start=_OTHER)
+    model.set_inputs([sample_elements(spec, number) for number, spec in inputs])
     model.invoke()
     return model.raw_outputs()
 

@@ -30,7 +30,7 @@ from bench.android.reporter import Reporter
 from bench.android.round_script import Plan
 from bench.android.session import Round, Session, run_rounds
 from bench.android.tool.tool_file import find_tool
-from bench.android.tool.tool_flags import inferences_for
+from bench.android.tool.tool_flags import WARMUPS, inferences_for
 from bench.android.tool.tool_run import ToolRun
 from bench.android.verification import Sample
 from bench.emulated_phone import userland
@@ -96,6 +96,8 @@ def test_what_a_comparison_needs_is_recorded(measured, device_model):
     assert (info["device"]["android"], info["device"]["kernel"]) == ("9", "4.4.111-18187245")
     assert info["cpu_mask"] == "f0"
     assert len(info["tool_sha256"]) == len(info["sha256"]) == 64
+    warmups = {each.run.warmups for each in measured[0].session.rounds}
+    assert warmups == {info["warmups_per_round"]} == {WARMUPS}
     assert (info["threads"], info["delegate"], info["delegation"]) == (1, "cpu", None)
     assert info["footprint_overall_mb"] > 0
     assert info["input"] == "canary image 0"

@@ -75,15 +75,54 @@ def test_the_kernel_forgets_the_file(tmp_path):
     assert resident_pages(file) == 0
 
 
+def test_every_cache_line_is_written(monkeypatch):
+    zeros, made = np.zeros, []
+    monkeypatch.setattr(np, "zeros", lambda *shape: made.append(zeros(*shape)) or made[-1])
+    clear = cold.clearer()
+    (buffer,) = made
+    assert buffer.nbytes == cold.EVICTION_FACTOR * cold.cache_bytes()
+    before = buffer[::64].copy()
+    clear()
+    assert (buffer[::64] != before).all()
+
+
+def resident_bytes() -> int:
+    """Return how much memory this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="no heap of glibc's")
+def test_freed_memory_goes_back_to_the_kernel(monkeypatch):
+    """Blocks too small for a mapping each; every 16th stays, so that their end is not the heap's."""
+    libc, size, count = ctypes.CDLL(None), 64 << 10, 1024
+    libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    monkeypatch.setattr(cold, "cache_bytes", lambda: 1 << 12)  # what it writes is memory as well
+    clear = cold.clearer()
+    blocks = [libc.malloc(ctypes.c_size_t(size)) for _ in range(count)]
+    for block in blocks:
+        ctypes.memset(block, 1, size)
+    kept = blocks[::16]
+    for block in set(blocks) - set(kept):
+        libc.free(block)
+    before = resident_bytes()
+    clear()
+    freed = before - resident_bytes()
+    for block in kept:
+        libc.free(block)
+    assert freed > size * count / 2
+
+
 def test_the_options_protocol(pytester_run):
     """Each round of a cold benchmark is preceded by its setup and the clearing, both untimed."""
     outcome = pytester_run("--protocol", "cold", "--rounds", "3", "--warmup-rounds", "0")
-    assert outcome == ["setup", "clear", "round"] * 3
+    assert outcome == ["setup", "clear:model.tflite", "round"] * 3
 
 
-def test_the_warm_protocol_clears_nothing(pytester_run):
-    outcome = pytester_run("--rounds", "2", "--warmup-rounds", "0")
-    assert outcome == ["setup", "round"] * 2
+@pytest.mark.parametrize("warmups", [0, 2])
+def test_the_warm_protocol_clears_nothing(pytester_run, warmups):
+    """Rounds that are not timed are like those that are."""
+    outcome = pytester_run("--rounds", "3", "--warmup-rounds", str(warmups))
+    assert outcome == ["setup", "round"] * (warmups + 3)
 
 
 @pytest.fixture
@@ -99,9 +138,10 @@ def pytester_run(tmp_path):
         "def note(text):\n"
         "    with RECORD.open('a') as file: file.write(text + '\\n')\n"
         "def test_order(measure, monkeypatch):\n"
-        "    clearer = lambda files: lambda: note('clear')\n"
+        "    clearer = lambda files: lambda: note('clear:' + ','.join(files))\n"
         "    monkeypatch.setattr(fixtures.measure, 'clearer', clearer)\n"
-        "    measure(lambda: note('round'), info={}, setup=lambda: note('setup'))\n"
+        "    options = {'setup': lambda: note('setup'), 'files': ['model.tflite']}\n"
+        "    measure(lambda: note('round'), info={}, **options)\n"
     )
 
     def run(*options: str) -> list[str]:

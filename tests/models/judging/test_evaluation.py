@@ -16,6 +16,7 @@ from models.data.photographs import DatasetError, Photographs
 from models.judging.evaluation import Comparison, Evaluation, Share, compare, evaluate
 from models.preprocessing import Normalisation, Preparation
 from models.running.runtimes import RUNTIMES
+from tests.models.files.test_metadata import metadata, with_metadata
 from tests.models.small_files import Tensor, colour_classifier, small_file
 
 NAMES = ("red", "green", "blue")
@@ -142,6 +143,18 @@ class TestCommand:
         out, err = capsys.readouterr()
         assert "0 of 11 right" in out
         assert "nothing tells" not in err
+
+    def test_metadata_names_the_range_and_an_option_the_fit(self, model, pictures, tmp_path):
+        """Turned round as above, and the middle of each picture alone."""
+        model.write_bytes(with_metadata(metadata([255], [-1])))
+        target = tmp_path / "out.json"
+        arguments = ["--model", str(model), "--images", str(pictures), "--fit", "crop"]
+        assert main(["evaluate", *arguments, "--json", str(target), "--runtime", "litert"]) == 0
+        (result,) = json.loads(target.read_text())["results"]
+        assert (result["top_1"]["correct"], result["top_1"]["images"]) == (0, 11)
+        told = Preparation.from_dict(result["preparation"])
+        assert told.fit == "crop"
+        assert told.normalisation == Normalisation((255,), (-1,), "metadata")
 
     def test_the_size_that_a_file_leaves_open_can_be_named(self, model, pictures, capsys):
         model.write_bytes(colour_classifier((-1, -1, -1, 3)))

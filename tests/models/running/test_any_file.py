@@ -145,7 +145,7 @@ def test_nan_equals_nan_and_is_told(file, any_runtime):
 
 def test_the_state_of_a_model_is_set_back(runtime):
     """Without that the next answer goes on from the one before."""
-    model = runtime.load(_accumulator())
+    model = runtime.load(accumulator())
     answers = []
     for _ in range(2):
         fill(model)
@@ -156,7 +156,7 @@ def test_the_state_of_a_model_is_set_back(runtime):
     assert difference(answers[0], model.raw_outputs()) is not None
 
 
-def _accumulator() -> bytes:
+def accumulator() -> bytes:
     """An SVDF layer: its state holds what went in before."""
     ones = np.ones((2, 4), np.float32)
     tensors = [
