@@ -25,6 +25,7 @@ GATE = "tests/bench/gate/test_gate_command.py"
 COLD = "tests/bench/host/test_cold.py"
 TIMED = "tests/bench/test_benchmarks.py"
 MEASUREMENT = "tests/bench/android/test_android_measurement.py"
+PROFILE = "tests/models/running/test_operator_profile.py"
 
 
 @dataclass(frozen=True)
@@ -401,5 +402,27 @@ MUTANTS = (
         "loading is timed with the first inference",
         "bench/test_stages.py", "measure(_invoke, info=info, setup=filled)",
         "measure(lambda: _invoke(filled()[0][0]), info=info)", TIMED,
+    ),
+    Mutant(
+        "every photograph counts as right",
+        "models/judging/accuracy.py", "Accuracy(int(right.sum()), len(photographs)",
+        "Accuracy(len(right), len(photographs)",
+        "tests/models/judging/test_accuracy.py::test_right_answers_among_all_are_counted",
+    ),
+    Mutant(
+        "LiteRT's own tool is read in microseconds",
+        "bench/ratio/harness_command.py", "round(1e6 * _run", "round(1e3 * _run",
+        "tests/bench/ratio/test_harness.py",
+    ),
+    Mutant(
+        "the latency beside a ratio is in milliseconds",
+        "bench/ratio/ratio.py", "float(np.median(column)) / 1e3",
+        "float(np.median(column)) / 1e6", "tests/bench/ratio/test_ratios.py",
+    ),
+    Mutant(
+        "a profiled call is told in milliseconds",
+        "models/running/operator_rounds.py", "(time.perf_counter_ns() - before) / 1e3",
+        "(time.perf_counter_ns() - before) / 1e6",
+        f"{PROFILE}::test_every_round_that_was_asked_for_is_measured",
     ),
 )  # fmt: skip

@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-import adbutils
 import pytest
 
 from bench.android.adb.server import Client
@@ -71,7 +72,19 @@ def models(device_model, tmp_path) -> list[Path]:
 
 
 @pytest.fixture
-def environment(tmp_path) -> dict[str, str]:
+def adb_port() -> Iterator[int]:
+    """A port that no other process is given; an adb server that is told it may listen there."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        if sys.platform != "linux":  # elsewhere nothing listens where another socket is bound
+            held.close()
+        yield port
+
+
+@pytest.fixture
+def environment(tmp_path, adb_port) -> dict[str, str]:
     """An environment that knows of no device, with an adb port of its own."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANDROID", "ADB", "PYTEST_"))}
     (tmp_path / "tmp").mkdir()
@@ -82,7 +95,7 @@ def environment(tmp_path) -> dict[str, str]:
         "ADB_MDNS": "0",
         "ADB_USB": "0",
         "ADB_EMU": "0",
-        "ANDROID_ADB_SERVER_PORT": str(adbutils._utils.get_free_port()),
+        "ANDROID_ADB_SERVER_PORT": str(adb_port),
     }
 
 

@@ -516,7 +516,7 @@ def test_a_shell_whose_connection_ends_cleans_up_by_itself(emulate):
 def _lose_the_connection(emulated):
     device = Device.open(emulated.address)
     workspace = Workspace(device)
-    workspace.put(b"#!/bin/sh\nexec sleep 100\n", mode=0o755)
+    workspace.put(b'#!/bin/sh\n: > "$0.runs"\nexec sleep 100\n', mode=0o755)
     (script,) = (emulated.root / "data/local/tmp").glob("*/*")
     changes = Changes(device)
     assert changes.hold_performance(identify(device)) == "on"
@@ -528,11 +528,15 @@ def _lose_the_connection(emulated):
         restoring=changes.restoring,
     )
 
-    timer = threading.Timer(1.0, emulated.unplug)
-    timer.start()
+    def unplug() -> None:
+        wait_until(script.with_name(f"{script.name}.runs").exists)
+        emulated.unplug()
+
+    unplugging = threading.Thread(target=unplug)
+    unplugging.start()
     with pytest.raises(DeviceLostError, match="the connection ended while round 1 of 1 ran"):
         run_rounds(device, workspace, plan, timeout_s=30)
-    timer.join()
+    unplugging.join()
     wait_until(lambda: emulated.files() == [] and emulated.processes() == [])
     # What was changed is taken back by the phone's own shell.
     assert (emulated.root / "system/fixed-performance-mode").read_text() == "false\n"

@@ -93,7 +93,7 @@ def resident_bytes() -> int:
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="no heap of glibc's")
 def test_freed_memory_goes_back_to_the_kernel(monkeypatch):
-    """Blocks too small for a mapping each; every 16th stays, so that their end is not the heap's."""
+    """Blocks too small for a mapping each; every 16th stays, so that the heap does not just end."""
     libc, size, count = ctypes.CDLL(None), 64 << 10, 1024
     libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
     monkeypatch.setattr(cold, "cache_bytes", lambda: 1 << 12)  # what it writes is memory as well

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from models import zoo
 from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
+from models.data.photographs import Photographs
 from models.files.artifacts import artifact
+from models.files.cards import Accuracy
 from models.judging import accuracy as evaluation
 from models.judging.accuracy import CANARY_TOLERANCE
 
@@ -53,6 +56,16 @@ def test_another_models_answers_are_noticed(interpreter, ours, canary_images):
             other = artifact(name, ours.precision).require_card().canary
             tolerance = CANARY_TOLERANCE[ours.precision]
             assert evaluation.canary_mismatches(other, answers, tolerance)
+
+
+def test_right_answers_among_all_are_counted(tmp_path):
+    """Three of four; the last one's likeliest class is another."""
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
+    files = tuple("abcd")
+    for name in files:
+        (tmp_path / name).write_text(name)
+    asked = Photographs(tmp_path, files, np.array([0, 1, 0, 1]), files, ("plum", "pear"))
+    assert evaluation.accuracy(probabilities, asked) == Accuracy(3, 4, asked.fingerprint)
 
 
 def test_accuracy_measured_here_passes_and_is_the_cards(ours, interpreter, photographs):
