@@ -58,12 +58,13 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 
 def opencv() -> Callable[[bytes], np.ndarray]:
-    cv2 = pytest.importorskip("cv2", reason="pip install -r requirements/compare.txt")
+    import cv2
+
     return lambda data: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
 
 
 def imagecodecs() -> Callable[[bytes], np.ndarray]:
-    codecs = pytest.importorskip("imagecodecs", reason="pip install -r requirements/compare.txt")
+    import imagecodecs as codecs
 
     def read(data: bytes) -> np.ndarray:
         found = codecs.imread(data)
