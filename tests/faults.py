@@ -358,6 +358,8 @@ MUTANTS = (
         "an environment that could not be built is used",
         "bench/gate/measure/checkout.py",
         "if done.returncode:\n                raise", "if False:\n                raise", CHECKOUT,
+    ),
+    Mutant(
         "a file's metadata is ignored",
         "models/commands/arguments.py", "normalisation_of(file.read_bytes(), spec)",
         "Normalisation.of_input(spec)", EVALUATION,
