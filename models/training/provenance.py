@@ -11,18 +11,21 @@ from models import ROOT
 
 
 def commit() -> str:
-    """Return the commit that is checked out, with "+changes" where files differ from it.
+    """Return the commit that is checked out, with "+changes" where the code differs from it.
 
+    What is in `models/artifacts` is no code: a training writes its records and pictures there.
     "unknown" where there is no git, or no repository.
     """
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+changes"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        described = _git("rev-parse", "HEAD").stdout.strip()
+        changed = _git("diff", "--stat", "HEAD", "--", ".", ":(exclude)models/artifacts").stdout
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return described.stdout.strip()
+    return f"{described}+changes" if changed else described
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

@@ -37,6 +37,15 @@ def test_changes_are_told(repository):
     assert provenance.commit().endswith("+changes")
 
 
+def test_what_a_training_writes_is_no_change(repository):
+    picture = repository / "models" / "artifacts" / "net.png"
+    picture.parent.mkdir(parents=True)
+    for content in ("as committed", "drawn anew"):
+        picture.write_text(content)
+        assert "+" not in provenance.commit()
+        subprocess.run(["git", "add", "."], cwd=repository, check=True)
+
+
 def test_without_a_repository_the_commit_is_unknown(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
