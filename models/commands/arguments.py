@@ -98,8 +98,8 @@ def chosen_names(arguments: argparse.Namespace, file: Callable[[str], Path]) -> 
     for name in found or arguments.names[:1]:
         if not file(name).is_file():
             raise ArtifactError(
-                f"{file(name)}: no such file; make it with `python -m models train`, then "
-                "`convert`, with the same --data, --artifacts and NAME"
+                f"{file(name)}: no such file; make it with `python -m models train {name}`, then "
+                "`convert`, with the same --data and --artifacts"
             )
     return found
 

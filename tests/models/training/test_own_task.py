@@ -95,7 +95,7 @@ def test_a_network_that_is_not_there_is_told_before_anything_is_written(folder, 
     out = ["--data", str(folder), "--artifacts", str(tmp_path / "none")]
     for command in (["convert"], ["convert", ARCHITECTURE], ["evaluate"], ["robustness"]):
         assert main([*command, *out]) == 1
-        assert "no such file; make it with `python -m models train`" in capsys.readouterr().err
+        assert "no such file; make it with `python -m models train" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
 
