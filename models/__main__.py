@@ -32,6 +32,8 @@ def _command(parser: argparse.ArgumentParser, argv: list[str] | None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return arguments.run(arguments)
+    except BrokenPipeError:
+        raise  # `ending_quietly` knows what it means
     except (
         ArtifactError, DatasetError, PreprocessingError, RuntimeUnavailableError, OSError,
     ) as error:  # fmt: skip
