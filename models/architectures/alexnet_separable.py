@@ -12,11 +12,8 @@ from keras import layers
 from models.architectures import alexnet
 
 # Spatial filters for each colour in the stem. With one, the whole network would see the picture
-# through three filters. Each costs time: filters of 11x11 over the whole picture. XNNPACK runs
-# them as a convolution of three groups with one channel each: products of int8, which sum over
-# channels, have nothing to sum there, and take longer than float32's. Four filters a colour, or 24
-# copied channels with one filter each, were no better (117 and 1,211 us in place of 116; a dense
-# stem 39 us, medians of 300 calls).
+# through three filters. In a `.tflite` file they cost no time: conversion multiplies both halves of
+# the stem into one convolution (`models.conversion.tflite.with_dense_stem`).
 STEM_DEPTH_MULTIPLIER = 8
 
 
