@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,8 @@ import numpy as np
 from models.data.canary_images import fingerprint
 from models.data.photographs import DatasetError
 from models.files.cards import Accuracy, Canary
-from models.preprocessing import Picture, PreprocessingError, prepare
+from models.preprocessing import Picture, prepare
+from models.preprocessing.refusal import naming
 from models.preprocessing.tensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -66,12 +66,8 @@ def keras_predict_all(model: keras.Model, pictures: Sequence[Picture] | np.ndarr
 
 
 def _prepared(picture: Picture, spec: TensorSpec) -> np.ndarray:
-    try:
+    with naming(picture):
         return prepare(picture, spec)
-    except PreprocessingError as error:
-        if isinstance(picture, Path):
-            raise PreprocessingError(f"{picture}: {error}") from None
-        raise
 
 
 def is_right(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
-from models.data.photographs import DatasetError, Photographs
+from models.data.photographs import Photographs
 from models.judging.accuracy import check_classes, is_right
-from models.preprocessing import Preparation, PreprocessingError, decode, prepare
+from models.preprocessing import Preparation, decode, prepare
 from models.preprocessing.preparation import Resampling
+from models.preprocessing.refusal import naming
 from models.running.loaded_model import LoadedModel
 from models.training import distortions
 
@@ -151,8 +152,8 @@ def measure(
         for each change, one result a model.
 
     Raises:
-        DatasetError: a photograph is damaged, or a model has another number of classes.
-        PreprocessingError: a model takes no pictures.
+        PreprocessingError: a photograph is damaged (the message names it), or a model takes none.
+        DatasetError: a model has another number of classes.
     """
     pixels = [_decoded(path) for path in photographs.paths]
     for change in changes:
@@ -170,10 +171,8 @@ def measure(
 
 
 def _decoded(path: Path) -> np.ndarray:
-    try:
+    with naming(path):
         return decode(path)
-    except PreprocessingError as error:
-        raise DatasetError(f"{path}: {error}") from None
 
 
 def to_dict(results: Iterable[Measured], photographs: Photographs) -> dict[str, Any]:

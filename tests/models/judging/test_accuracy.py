@@ -11,7 +11,10 @@ from models.data.photographs import Photographs
 from models.files.artifacts import artifact
 from models.files.cards import Accuracy
 from models.judging import accuracy as evaluation
+from models.judging import robustness
 from models.judging.accuracy import CANARY_TOLERANCE
+from models.preprocessing import PreprocessingError
+from models.running.runtimes import RUNTIMES
 
 TEST_PHOTOGRAPHS = 3_358
 LARGEST_INT8_LOSS = 0.002
@@ -56,6 +59,19 @@ def test_another_models_answers_are_noticed(interpreter, ours, canary_images):
             other = artifact(name, ours.precision).require_card().canary
             tolerance = CANARY_TOLERANCE[ours.precision]
             assert evaluation.canary_mismatches(other, answers, tolerance)
+
+
+def test_a_damaged_photograph_is_named(tmp_path):
+    path = tmp_path / "torn.jpg"
+    path.write_bytes(b"no picture")
+    model = RUNTIMES["litert"].load(artifact("patch_separable", "int8").path)
+    asked = Photographs(tmp_path, ("torn.jpg",), np.array([0]), ("torn",), ("plum",))
+    for ask in (
+        lambda: evaluation.predict_all(model, [path]),
+        lambda: list(robustness.measure({"m": model}, asked)),
+    ):
+        with pytest.raises(PreprocessingError, match=r"torn\.jpg: not a picture"):
+            ask()
 
 
 def test_right_answers_among_all_are_counted(tmp_path):
