@@ -10,8 +10,8 @@ import numpy as np
 
 GREY_LEVELS = np.arange(256, dtype=np.uint8)
 
-_HIGHEST_BIT = np.array(128, np.uint8)
-"""Of int8, 128 less is this bit the other way round; an array, as scalars cost a conversion."""
+_BITS = {number: np.array(number, np.uint8) for number in (0, 128)}
+"""128 less in int8 is the highest bit the other way round; arrays, as scalars cost a conversion."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,26 @@ class TensorSpec:
 
         Source: Jacob et al., arXiv 1712.05877, section 2.1: real = scale (integer - zero point).
         """
-        if self.dtype.itemsize == 1 and getattr(values, "dtype", None) == np.uint8:
-            return look_up(values, _levels(self))
+        values = np.asarray(values)
+        elements = np.empty(values.shape, self.dtype)
+        self.write(values, elements)
+        return elements
+
+    def write(self, values: np.ndarray, elements: np.ndarray) -> None:
+        """As `quantise`, into elements that are there: those of the model itself."""
+        if self.dtype.itemsize == 1 and values.dtype == np.uint8:
+            look_up(values, self._levels, elements)
+            return
         if self.is_quantised:
-            values = np.rint(np.asarray(values, np.float64) / self.scale) + self.zero_point
+            values = np.rint(values.astype(np.float64) / self.scale) + self.zero_point
         if np.issubdtype(self.dtype, np.integer):
             limits = np.iinfo(self.dtype)
             values = np.clip(np.rint(values), limits.min, limits.max)
-        return np.asarray(values).astype(self.dtype)
+        elements[...] = values
+
+    @functools.cached_property
+    def _levels(self) -> int | np.ndarray:
+        return level_table(self.quantise(GREY_LEVELS.astype(np.float64)))
 
     def dequantise(self, elements: np.ndarray) -> np.ndarray:
         """Turn the tensor's elements into float32 real values."""
@@ -67,16 +79,21 @@ class TensorSpec:
         return elements.astype(np.float32)
 
 
-def look_up(levels: np.ndarray, table: int | np.ndarray) -> np.ndarray:
+def look_up(
+    levels: np.ndarray, table: int | np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """Return the element of each grey level; the levels themselves where they are the elements.
 
     Args:
         levels: uint8.
         table: of `level_table`.
+        out: of the elements' dtype, to be filled; None: a new array.
     """
-    if isinstance(table, int):
-        return levels if table == 0 else (levels ^ _HIGHEST_BIT).view(np.int8)
-    return table[levels]
+    if isinstance(table, np.ndarray):
+        return np.take(table, levels, out=out, mode="clip")
+    if out is not None:
+        return np.bitwise_xor(levels, _BITS[table], out=out.view(np.uint8))
+    return levels if table == 0 else (levels ^ _BITS[table]).view(np.int8)
 
 
 def level_table(elements: np.ndarray) -> int | np.ndarray:
@@ -89,12 +106,7 @@ def level_table(elements: np.ndarray) -> int | np.ndarray:
         0 or 128 where each element is its level XOR that number, else the elements.
     """
     if elements.dtype.itemsize == 1:
-        for number in (0, 128):
-            if (elements.view(np.uint8) == GREY_LEVELS ^ np.uint8(number)).all():
+        for number, bits in _BITS.items():
+            if (elements.view(np.uint8) == GREY_LEVELS ^ bits).all():
                 return number
     return elements
-
-
-@functools.lru_cache(maxsize=32)
-def _levels(spec: TensorSpec) -> int | np.ndarray:
-    return level_table(spec.quantise(GREY_LEVELS.astype(np.float64)))

@@ -97,11 +97,16 @@ class LoadedModel:
         return self.output.dequantise(self.raw_output()).ravel()
 
     def _answer(self, pixels: np.ndarray) -> None:
-        elements = pixels.reshape(self.input.shape)
-        if elements.dtype != self.input.dtype:
-            elements = self.input.quantise(elements)
-        self.set_input(elements)
+        values = pixels.reshape(self.input.shape)
+        if values.dtype == self.input.dtype:
+            self.set_input(values)
+        else:
+            self._write_input(values)
         self.invoke()
+
+    def _write_input(self, values: np.ndarray) -> None:
+        """Turn real values of the first input's shape into its elements."""
+        self.set_input(self.input.quantise(values))
 
 
 class InterpretedModel(LoadedModel):
@@ -124,10 +129,15 @@ class InterpretedModel(LoadedModel):
         self.inputs = tuple(map(TensorSpec.from_details, interpreter.get_input_details()))
         self.outputs = tuple(map(TensorSpec.from_details, interpreter.get_output_details()))
         self.invoke = interpreter.invoke
+        self._views = [interpreter.tensor(spec.index) for spec in self.inputs]
 
     def set_input(self, elements: np.ndarray, number: int = 0) -> None:
         """As `LoadedModel`."""
         self.interpreter.set_tensor(self.inputs[number].index, elements)
+
+    def _write_input(self, values: np.ndarray) -> None:
+        """As `LoadedModel`, without a copy. The interpreter refuses to run while a view lives."""
+        self.input.write(values, self._views[0]())
 
     def raw_output(self, number: int = 0) -> np.ndarray:
         """As `LoadedModel`."""
