@@ -82,9 +82,14 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture(
             "patch_separable",
             "Patch Separable",
-            Bounds(10_000, 0.999),
+            Bounds(8_000, 0.999),
             in_study=False,
-            recipe={"epochs": 60, "cut_mix": 1.0, "label_smoothing": 0.0},
+            recipe={
+                "epochs": 60,
+                "learning_rate": 6e-3,
+                "cut_mix": 1.0,
+                "label_smoothing": 0.0,
+            },
         ),
     )
 }

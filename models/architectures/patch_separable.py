@@ -51,17 +51,19 @@ class Shape:
     """Widths, depths and strides.
 
     Attributes:
-        patch_side: of a patch, in pixels; the stem's kernel and stride.
+        patch_side: of a patch, in pixels: the stem's kernel.
+        patch_strides: from one patch to the next, in pixels; the rest of the picture is not read.
         stem_filters: outputs of the stem.
         blocks: in order.
     """
 
     patch_side: int
+    patch_strides: int
     stem_filters: int
     blocks: tuple[Block, ...]
 
 
-SHAPE = Shape(5, 16, (Block(24), Block(32, 2), Block(32), Block(40, 2), Block(44)))
+SHAPE = Shape(2, 6, 16, (Block(32, 2), Block(48, 2), Block(48)))
 
 
 def build(
@@ -81,7 +83,11 @@ def build(
     image = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
     x = layers.Conv2D(
-        shape.stem_filters, shape.patch_side, strides=shape.patch_side, use_bias=False, name="stem"
+        shape.stem_filters,
+        shape.patch_side,
+        strides=shape.patch_strides,
+        use_bias=False,
+        name="stem",
     )(x)
     x = norm_relu(x, "stem")
     for index, block in enumerate(shape.blocks, start=1):

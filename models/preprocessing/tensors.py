@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 GREY_LEVELS = np.arange(256, dtype=np.uint8)
+_UINT8 = GREY_LEVELS.dtype  # comparing with the type np.uint8 makes a dtype of it each time
 
 _BITS = {number: np.array(number, np.uint8) for number in (0, 128)}
 """128 less in int8 is the highest bit the other way round; arrays, as scalars cost a conversion."""
@@ -58,7 +59,7 @@ class TensorSpec:
 
     def write(self, values: np.ndarray, elements: np.ndarray) -> None:
         """As `quantise`, into elements that are there: those of the model itself."""
-        if self.dtype.itemsize == 1 and values.dtype == np.uint8:
+        if self.dtype.itemsize == 1 and values.dtype == _UINT8:
             look_up(values, self._levels, elements)
             return
         if self.is_quantised:
@@ -92,7 +93,7 @@ def look_up(
     if isinstance(table, np.ndarray):
         return np.take(table, levels, out=out, mode="clip")
     if out is not None:
-        return np.bitwise_xor(levels, _BITS[table], out=out.view(np.uint8))
+        return np.bitwise_xor(levels, _BITS[table], out.view(_UINT8))
     return levels if table == 0 else (levels ^ _BITS[table]).view(np.int8)
 
 
