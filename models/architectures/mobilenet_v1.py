@@ -46,10 +46,10 @@ def _width(filters: int) -> int:
     return int(filters * WIDTH_MULTIPLIER)
 
 
-def separable_block(x, filters: int, strides: int, name: str, kernel_size: int = 3):
+def separable_block(x, filters: int, strides: int, name: str):
     """Convolve depthwise, then pointwise: the paper's section 3.1 and figure 3."""
     x = layers.DepthwiseConv2D(
-        kernel_size, strides=strides, padding="same", use_bias=False, name=f"{name}_depthwise"
+        3, strides=strides, padding="same", use_bias=False, name=f"{name}_depthwise"
     )(x)
     x = norm_relu(x, f"{name}_depthwise")
     x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_pointwise")(x)

@@ -67,6 +67,14 @@ def test_classify_and_predict_agree(interpreter, canary_images):
         assert interpreter.classify(image) == probabilities.argmax()
 
 
+def test_pixels_may_lie_in_memory_in_any_order(interpreter, canary_images):
+    """They are written into the model's own memory, which has an order of its own."""
+    image = canary_images[:1].reshape(interpreter.input.shape)
+    expected = interpreter.predict(image)
+    for other in (np.asfortranarray(image), image[..., ::-1].copy()[..., ::-1]):
+        assert (interpreter.predict(other) == expected).all()
+
+
 def test_both_interfaces_of_litert_give_the_same_answers(tflite_model, canary_images):
     """Bit by bit, for both run the same kernels."""
     pair = [RUNTIMES[name] for name in ("litert", "litert-compiled")]
