@@ -103,7 +103,14 @@ def _runtime(result: Result) -> str:
 def _times(result: Result | None) -> str:
     if result is None:
         return "-"
-    return f"{result.mean_ms:.2f} / {result.median_ms:.2f} / {result.percentile_95_ms:.2f}"
+    return " / ".join(
+        map(milliseconds, (result.mean_ms, result.median_ms, result.percentile_95_ms))
+    )
+
+
+def milliseconds(value: float) -> str:
+    """Return it to 0.01, as the study has it; with two digits where that would leave one."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:#.2g}"
 
 
 def _count(value: Any) -> str:

@@ -55,6 +55,17 @@ def test_a_row_has_size_accuracy_times_and_the_studys_figures():
     ]  # fmt: skip
 
 
+def test_a_short_call_keeps_two_digits():
+    results = [
+        _result(times_s=(9.76e-6,)),
+        _result("b", times_s=(1.24e-5,)),
+        _result("c", times_s=(2.5,)),
+    ]
+    shown = "".join(_lines(results))
+    for expected in ("0.0098 / 0.0098 / 0.0098", "0.012 / 0.012 / 0.012", "2500.00 / 2500.00"):
+        assert expected in shown
+
+
 def test_runtimes_are_columns_and_a_missing_one_is_a_dash():
     results = [
         _result(),
