@@ -8,13 +8,12 @@ from rich.table import Table as RichTable
 
 from bench.android.adb.device_errors import printable
 from bench.output.table import Table
-from bench.report.latency_table import milliseconds
 from bench.results.result import Result
 from bench.results.rows import DEVICE
 
 
 def device_table(results: Iterable[Result]) -> RichTable | None:
-    """Return one row a model and device, in ms; None without results."""
+    """Return one row a model and device, in ms to 0.01 as in the study; None without results."""
     rows: dict[tuple, dict[str, Result]] = {}
     for result in results:
         if result.quantity in DEVICE:
@@ -37,10 +36,7 @@ def device_table(results: Iterable[Result]) -> RichTable | None:
             [
                 printable(model),
                 f"{printable(serial)}{how}",
-                *(
-                    each and f"{milliseconds(each.mean_ms)} / {milliseconds(each.median_ms)}"
-                    for each in times
-                ),
+                *(each and f"{each.mean_ms:.2f} / {each.median_ms:.2f}" for each in times),
                 info["footprint_overall_mb"],
                 info["overhead"]["ratio"],
             ]

@@ -51,7 +51,7 @@ def latency_table(
     ]
     if not shown:
         return None
-    title = f"{TITLES[quantity]}, in ms: mean / median / 95th percentile"
+    title = f"{TITLES[quantity]}, in us: mean / median / 95th percentile"
     console = Console(width=10_000)
     for count in range(len(COLUMNS), 0, -1):
         table = _table(title, shown, list(COLUMNS)[:count])
@@ -103,14 +103,8 @@ def _runtime(result: Result) -> str:
 def _times(result: Result | None) -> str:
     if result is None:
         return "-"
-    return " / ".join(
-        map(milliseconds, (result.mean_ms, result.median_ms, result.percentile_95_ms))
-    )
-
-
-def milliseconds(value: float) -> str:
-    """Return it to 0.01, as the study has it; with two digits where that would leave one."""
-    return f"{value:.2f}" if value >= 0.1 else f"{value:#.2g}"
+    times_ms = (result.mean_ms, result.median_ms, result.percentile_95_ms)
+    return " / ".join(f"{1e3 * time:.{0 if time >= 0.1 else 1}f}" for time in times_ms)
 
 
 def _count(value: Any) -> str:
