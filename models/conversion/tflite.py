@@ -16,7 +16,7 @@ from models.training.distortions import brightened, on_ground
 CALIBRATION_IMAGES = 400
 INT8_FILES_TAKE = tf.int8
 """With uint8 the file begins with a conversion to int8, which no XNNPACK takes: in the fifth
-network it lasts nearly as long as all that follows."""
+network's former shape it lasted nearly as long as all that followed."""
 
 
 def convert(model: keras.Model, precision: str, calibration: np.ndarray | None = None) -> bytes:
