@@ -17,7 +17,7 @@ an AMD EPYC with AVX-512:
       arithmetic intensity, so none sees more than that.
     * At this size an operator costs a few tenths of a microsecond whatever it computes. So there
       are 11, no residual additions and no expansions. The last block keeps its strides at 1:
-      what is averaged at the end is 25 positions. With 9 the network was two points worse.
+      what is averaged at the end is 25 positions. With 9 it was nearly three points worse.
     * Widths are multiples of 16, as vector registers are, and small enough that weights and maps
       stay in the first-level cache.
     * 223,584 multiply-accumulates in all.
