@@ -96,18 +96,18 @@ class LoadedModel:
         self._answer(pixels)
         return self.output.dequantise(self.raw_output()).ravel()
 
+    def write_input(self, values: np.ndarray) -> None:
+        """Turn real values, of the first input's shape, into its elements."""
+        self.set_input(self.inputs[0].quantise(values))
+
     def _answer(self, pixels: np.ndarray) -> None:
         spec = self.input
         values = pixels.reshape(spec.shape)
         if values.dtype == spec.dtype:
             self.set_input(values)
         else:
-            self._write_input(spec, values)
+            self.write_input(values)
         self.invoke()
-
-    def _write_input(self, spec: TensorSpec, values: np.ndarray) -> None:
-        """Turn real values of the first input's shape into its elements."""
-        self.set_input(spec.quantise(values))
 
 
 class InterpretedModel(LoadedModel):
@@ -136,9 +136,9 @@ class InterpretedModel(LoadedModel):
         """As `LoadedModel`."""
         self.interpreter.set_tensor(self.inputs[number].index, elements)
 
-    def _write_input(self, spec: TensorSpec, values: np.ndarray) -> None:
+    def write_input(self, values: np.ndarray) -> None:
         """As `LoadedModel`, without a copy. The interpreter refuses to run while a view lives."""
-        spec.write(values, self._views[0]())
+        self.inputs[0].write(values, self._views[0]())
 
     def raw_output(self, number: int = 0) -> np.ndarray:
         """As `LoadedModel`."""

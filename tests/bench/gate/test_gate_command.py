@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 TREES = ("base", "head")
 TEN_INFERENCES = (
     "models/running/loaded_model.py",
-    r"        self\.set_input\(elements\)\n        self\.invoke\(\)",
-    "        self.set_input(elements)\n        for _ in range(10):\n            self.invoke()",
+    r"self\.write_input\(values\)\n        self\.invoke\(\)",
+    "self.write_input(values)\n        for _ in range(10):\n            self.invoke()",
 )
 """A file, a pattern of the classification in it, and what makes it slower."""
 
