@@ -49,9 +49,7 @@ def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) 
     """
     image = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
-    x = layers.Conv2D(STEM_FILTERS, PATCH_SIDE, strides=PATCH_STRIDES, use_bias=False, name="stem")(
-        x
-    )
+    x = layers.Conv2D(STEM_FILTERS, PATCH_SIDE, PATCH_STRIDES, use_bias=False, name="stem")(x)
     x = norm_relu(x, "stem")
     for index, (filters, strides) in enumerate(BLOCKS, start=1):
         x = separable_block(x, filters, strides, f"block{index}")

@@ -91,7 +91,7 @@ def look_up(
         out: of the elements' dtype, to be filled; None: a new array.
     """
     if isinstance(table, np.ndarray):
-        return np.take(table, levels, out=out, mode="clip")
+        return np.take(table, levels, out=out, mode="clip")  # "raise" would fill a copy of `out`
     if out is not None:
         return np.bitwise_xor(levels, _BITS[table], out.view(_UINT8))
     return levels if table == 0 else (levels ^ _BITS[table]).view(np.int8)
