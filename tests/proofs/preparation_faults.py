@@ -1,8 +1,20 @@
-"""Deliberate faults in preparation, each with the property that `tests.power` looks for it with."""
+"""Deliberate faults in preparation, each with the property that `power` looks for it with."""
 
 from __future__ import annotations
 
-from tests.faults import Mutant
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What it does, the text that stands once in a file, what takes its place, and the property."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    property: str
+
 
 ROOM, TESTS = "models/preprocessing", "tests/models/preprocessing"
 FILES = f"{TESTS}/test_containers.py::test_lossless_containers_show_what_was_stored"
@@ -25,8 +37,8 @@ MEAN = f"{TESTS}/test_normalisation.py::test_mean_and_std_of_a_float_input"
 MEAN_8_BIT = f"{TESTS}/test_normalisation.py::test_mean_and_std_of_a_quantised_input"
 
 
-def _fault(what: str, file: str, old: str, new: str, test: str) -> Mutant:
-    return Mutant(what, f"{ROOM}/{file}.py", old, new, test)
+def _fault(what: str, file: str, old: str, new: str, test: str) -> Fault:
+    return Fault(what, f"{ROOM}/{file}.py", old, new, test)
 
 
 FAULTS = (

@@ -1,4 +1,4 @@
-"""How surely hypothesis finds deliberate faults in preparation: `python -m tests.power [WORD ...]`.
+"""How surely hypothesis finds deliberate faults in preparation: `tox -e power -- [WORD ...]`.
 
 Each fault is put into a copy of this project. One property is then run 20 times, each time on 100
 examples of another seed, and the runs that fail are counted: the property's power against that
@@ -8,15 +8,42 @@ fault. On the sound project none may fail. Nothing is shrunk or remembered.
 from __future__ import annotations
 
 import importlib
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.mutants import harmed, project_copy
-from tests.preparation_faults import FAULTS
+from tests.proofs.preparation_faults import FAULTS, Fault
 
+ROOT = Path(__file__).parents[2]
 RUNS, EXAMPLES = 20, 100
 _COUNT = "--count"
+
+
+@contextmanager
+def project_copy() -> Iterator[Path]:
+    """Copy the project to where it may be harmed."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "project"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".tox", ".training"))
+        yield tree
+
+
+@contextmanager
+def harmed(fault: Fault, tree: Path) -> Iterator[None]:
+    """Put a fault into a copy of the project, and take it out again."""
+    file = tree / fault.file
+    sound = file.read_text(encoding="utf-8")
+    if sound.count(fault.old) != 1:
+        raise ValueError(f"{fault.file}: {fault.old!r} does not stand there once")
+    file.write_text(sound.replace(fault.old, fault.new), encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.write_text(sound, encoding="utf-8")
 
 
 def failing_runs(test: str) -> int:
@@ -50,7 +77,7 @@ def failing_runs(test: str) -> int:
 
 def count(test: str, tree: Path) -> int:
     """Return `failing_runs` of a property of another tree, in a process of its own."""
-    command = [sys.executable, "-B", "-m", "tests.power", _COUNT, test]
+    command = [sys.executable, "-B", "-m", "tests.proofs.power", _COUNT, test]
     done = subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True)
     return int(done.stdout.splitlines()[-1])
 
@@ -64,14 +91,16 @@ def main(words: list[str]) -> int:
         sep="\n",
     )
     with project_copy() as tree:
-        alarms = {test: count(test, tree) for test in dict.fromkeys(each.tests for each in chosen)}
+        alarms = {
+            test: count(test, tree) for test in dict.fromkeys(each.property for each in chosen)
+        }
         missed = 0
         for fault in chosen:
             with harmed(fault, tree):
-                found = count(fault.tests, tree)
-            missed += found < RUNS or alarms[fault.tests] > 0
-            name = fault.tests.split("::")[1].removeprefix("test_").replace("_", " ")
-            print(row(fault.what, name, found, alarms[fault.tests]), flush=True)
+                found = count(fault.property, tree)
+            missed += found < RUNS or alarms[fault.property] > 0
+            name = fault.property.split("::")[1].removeprefix("test_").replace("_", " ")
+            print(row(fault.what, name, found, alarms[fault.property]), flush=True)
     return min(1, missed)
 
 

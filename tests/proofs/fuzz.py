@@ -1,8 +1,6 @@
 """Coverage-guided fuzzing of image preparation (not collected by pytest).
 
-    pip install atheris
-    python tests/models/preprocessing/fuzz_preprocessing.py CORPUS \\
-        -max_total_time=900 -timeout=25 -rss_limit_mb=500 -max_len=16384
+    tox -e fuzz -- CORPUS
 
 CORPUS is a directory: small valid files are put into it at first, and libFuzzer adds every input
 that reaches new code. What it prints, and its other flags: https://llvm.org/docs/LibFuzzer.html.
@@ -25,8 +23,6 @@ import zlib
 from pathlib import Path
 
 import atheris
-
-sys.path.insert(0, str(Path(__file__).parents[3]))
 
 with atheris.instrument_imports(include=["PIL", "models"]):
     from PIL import (  # noqa: F401 - imported here to be instrumented
