@@ -53,7 +53,7 @@ def _run(argv: list[str] | None) -> int:
         )
         module.add_arguments(subparser)
         subparser.set_defaults(run=module.run)
-    from models.commands.screen import ending_quietly  # not sooner: a broken tree may have none
+    from models.terminal.screen import ending_quietly  # not sooner: a broken tree may have none
 
     return ending_quietly(lambda: _command(parser, words))
 

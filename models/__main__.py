@@ -6,11 +6,11 @@ import argparse
 import importlib
 import sys
 
-from models.commands.screen import ending_quietly
 from models.data.photographs import DatasetError
 from models.files.artifacts import ArtifactError
 from models.preprocessing import PreprocessingError
 from models.running.runtimes import RuntimeUnavailableError
+from models.terminal.screen import ending_quietly
 
 COMMANDS = ("list", "download", "train", "seeds", "convert", "evaluate", "robustness")
 

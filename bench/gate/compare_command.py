@@ -17,7 +17,7 @@ from bench.gate.stored import compare_runs
 from bench.output.table import terminal
 from bench.results.runs import read_run
 from bench.results.shards import joined
-from models.commands.screen import told
+from models.terminal.screen import told
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -25,8 +25,8 @@ from bench.gate.show.outcome_files import infos, write_outcome
 from bench.gate.show.tables import print_outcome
 from bench.output.table import terminal
 from bench.results.processor import machine_info
-from models.commands.arguments import positive_number
-from models.commands.screen import told
+from models.terminal.options import positive_number
+from models.terminal.screen import told
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ONLY = ("bench/test_host_inference.py",)

@@ -15,7 +15,7 @@ from bench.output.table import Table, terminal
 from bench.output.whole_file import write, write_text
 from bench.results.runs import ResultsError, read_runs
 from bench.results.shards import joined
-from models.commands.terminal_table import print_table
+from models.terminal.table import print_table
 
 FORMAT = 1
 DRAWN = "test_classify"

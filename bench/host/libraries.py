@@ -31,10 +31,10 @@ from bench.host import jpeg_sources as sources
 from bench.output.table import Table
 from bench.statistics.interleaving import interleave
 from bench.statistics.intervals import Estimate, one_sample
-from models.commands.arguments import positive
 from models.preprocessing import prepare
 from models.preprocessing.tensors import TensorSpec
 from models.running.samples import IMAGE_SHAPE
+from models.terminal.options import positive
 
 SPEC = TensorSpec(0, IMAGE_SHAPE, np.dtype("float32"))
 TARGET = (IMAGE_SHAPE[2], IMAGE_SHAPE[1])

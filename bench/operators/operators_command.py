@@ -10,18 +10,18 @@ from bench.operators.operator_record import measured, to_json
 from bench.operators.operator_table import captions, each_table, kinds_table
 from bench.output.whole_file import write_text
 from models import zoo
-from models.commands.arguments import (
-    add_input_shape,
-    add_precision,
-    architecture_name,
-    positive,
-)
-from models.commands.terminal_table import print_table
 from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
 from models.files.user_models import find_user_models
 from models.running.operator_profile import profile_operators
 from models.running.runtimes import RuntimeUnavailableError
 from models.running.shaped_files import shaped_copies
+from models.terminal.options import (
+    add_input_shape,
+    add_precision,
+    architecture_name,
+    positive,
+)
+from models.terminal.table import print_table
 
 ROUNDS = 500
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from rich.table import Table as RichTable
 
-from models.commands.screen import Screen
-from models.commands.terminal_table import terminal_table
+from models.terminal.screen import Screen
+from models.terminal.table import terminal_table
 
 
 @dataclass(frozen=True)

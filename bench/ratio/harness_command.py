@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 from bench.ratio.ratio import ratios
-from models.commands.arguments import add_input_shape, positive
 from models.files.artifacts import DIRECTORY, ArtifactError, user_model
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 from models.running.shaped_files import shaped_copies
+from models.terminal.options import add_input_shape, positive
 
 ROOT = Path(__file__).parents[2]
 PROCESSES, ROUNDS, WARMUP_ROUNDS = 20, 300, 20

@@ -14,19 +14,19 @@ from bench.output.whole_file import write_text
 from bench.ratio.ratio import Ratio, ratios
 from bench.results.runs import ResultsError
 from models import zoo
-from models.commands.arguments import (
-    add_input_shape,
-    add_precision,
-    architecture_name,
-    positive,
-)
-from models.commands.screen import bar
-from models.commands.terminal_table import print_table
 from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
 from models.files.user_models import find_user_models
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 from models.running.shaped_files import shaped_copies
+from models.terminal.options import (
+    add_input_shape,
+    add_precision,
+    architecture_name,
+    positive,
+)
+from models.terminal.screen import bar
+from models.terminal.table import print_table
 
 ROOT = Path(__file__).parents[2]
 ROUNDS, BLOCKS = 100, 20

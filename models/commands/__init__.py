@@ -1,4 +1,5 @@
 """The subcommands of `python -m models`, a module each.
 
-It calls `conversion`, `data`, `files`, `judging`, `preprocessing`, `running`, `training`, `zoo`.
+It calls `conversion`, `data`, `files`, `judging`, `preprocessing`, `running`, `terminal`,
+`training`, `zoo`.
 """

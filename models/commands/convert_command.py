@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from models import zoo
-from models.commands.arguments import (
+from models.files import artifacts
+from models.files.cards import Card
+from models.files.run_records import keras_path, published_run
+from models.preprocessing import Preparation
+from models.preprocessing.tensors import TensorSpec
+from models.running import runtimes
+from models.terminal.options import (
     add_artifacts,
     add_names,
     add_precision,
@@ -17,13 +23,7 @@ from models.commands.arguments import (
     chosen_names,
     chosen_task,
 )
-from models.commands.screen import bar
-from models.files import artifacts
-from models.files.cards import Card
-from models.files.run_records import keras_path, published_run
-from models.preprocessing import Preparation
-from models.preprocessing.tensors import TensorSpec
-from models.running import runtimes
+from models.terminal.screen import bar
 from models.training import provenance
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.commands.screen import on_stderr
 from models.data.download import COMMIT, REPOSITORY, download
 from models.data.fruits360 import cache_directory, release
 from models.data.photographs import DatasetError
+from models.terminal.screen import on_stderr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

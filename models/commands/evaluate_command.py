@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from models.commands import own_pictures
-from models.commands.arguments import (
+from models.files import artifacts
+from models.terminal.options import (
     add_artifacts,
     add_input_shape,
     add_names,
@@ -18,7 +19,6 @@ from models.commands.arguments import (
     chosen_task,
     output_file,
 )
-from models.files import artifacts
 
 CARDS_ONLY = ("data", "fruits360")
 OWN_ONLY = (
@@ -71,10 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _hold_against_cards(arguments: argparse.Namespace) -> int:
     """Print accuracies; fail where one is not what the file's card says."""
-    from models.commands.screen import bar
-    from models.commands.terminal_table import print_table, terminal_table
     from models.judging.accuracy import measure_accuracy
     from models.running import runtimes
+    from models.terminal.screen import bar
+    from models.terminal.table import print_table, terminal_table
 
     task = chosen_task(arguments)
     test = task.load("Test")

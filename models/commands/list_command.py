@@ -11,11 +11,11 @@ from typing import Any
 from rich.table import Table
 
 from models import zoo
-from models.commands.arguments import add_artifacts
-from models.commands.terminal_table import print_table, terminal_table
 from models.files.artifacts import DIRECTORY, PRECISIONS, ArtifactError, artifact
 from models.files.cards import Card
 from models.files.run_records import read_runs
+from models.terminal.options import add_artifacts
+from models.terminal.table import print_table, terminal_table
 
 CAPTION = (
     "accuracy on the Test photographs, in brackets the study's parameters and accuracy; on other "

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from models.commands.arguments import chosen_preparation
-from models.commands.screen import bar
 from models.data.folders import read_labels, read_pictures
 from models.files.artifacts import Artifact, sha256, user_model
 from models.files.metadata import read_metadata
@@ -21,6 +19,8 @@ from models.judging.evaluation import CONFIDENCE, Comparison, Evaluation, compar
 from models.running import runtimes
 from models.running.loaded_model import CannotRunError
 from models.running.probe import probe
+from models.terminal.options import chosen_preparation
+from models.terminal.screen import bar
 
 MOST_CONFUSIONS = 5
 """Rows of the table of confusions; the JSON has them all."""
@@ -59,7 +59,7 @@ def evaluate_file(file: Artifact, runtime_name: str, arguments: argparse.Namespa
     Args:
         file: a classifier.
         runtime_name: of `models.running.runtimes.RUNTIMES`.
-        arguments: what `models.commands.arguments.add_own_pictures` declares.
+        arguments: what `models.terminal.options.add_own_pictures` declares.
 
     Raises:
         ArtifactError: the file is no classifier, or cannot be run.
@@ -115,7 +115,7 @@ def _record(
 def _print(
     file: Artifact, runtime_name: str, evaluation: Evaluation, beside: Comparison | None
 ) -> None:
-    from models.commands.terminal_table import print_table, terminal_table
+    from models.terminal.table import print_table, terminal_table
 
     one, five = evaluation.top_1, evaluation.top_5
     low, high = one.interval

@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from models.commands.arguments import (
+from models.files import artifacts
+from models.files.plain_json import write_json
+from models.judging import robustness
+from models.preprocessing import decode
+from models.running import runtimes
+from models.terminal.options import (
     add_artifacts,
     add_names,
     add_precision,
@@ -15,12 +20,7 @@ from models.commands.arguments import (
     output_file,
     positive,
 )
-from models.commands.screen import bar
-from models.files import artifacts
-from models.files.plain_json import write_json
-from models.judging import robustness
-from models.preprocessing import decode
-from models.running import runtimes
+from models.terminal.screen import bar
 
 EXAMPLE = 1_000
 """Which of the Test photographs the picture shows."""

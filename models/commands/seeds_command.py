@@ -13,8 +13,6 @@ from typing import Any
 from rich.table import Table
 
 from models import zoo
-from models.commands.arguments import add_names
-from models.commands.terminal_table import print_table, terminal_table
 from models.commands.train_command import add_run_arguments, prepare_runs, train_and_publish
 from models.commands.training_runs import BASELINE
 from models.files.run_records import (
@@ -25,6 +23,8 @@ from models.files.run_records import (
     run_path,
     write_run,
 )
+from models.terminal.options import add_names
+from models.terminal.table import print_table, terminal_table
 
 SEEDS = (zoo.PUBLISHED_SEED, 1, 2, 3, 4)
 WANTED = {"other-series": SEEDS, "whole": SEEDS[:3]}

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import ROOT, zoo
-from models.commands.arguments import add_artifacts, add_names, add_task, chosen_task, positive
 from models.commands.training_runs import Runs
 from models.files import artifacts
 from models.files.run_records import SPLITS, keras_path, read_runs, write_run
 from models.running import runtimes
+from models.terminal.options import add_artifacts, add_names, add_task, chosen_task, positive
 
 if TYPE_CHECKING:
     import keras

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models import zoo
-from models.commands.training_bars import Bars
 from models.data import arcs, series
 from models.data.photographs import Photographs
 from models.data.tasks import Task
@@ -26,6 +25,7 @@ from models.files.run_records import (
 )
 from models.judging import reported
 from models.preprocessing.pixels import read_pixels
+from models.terminal.screen import Bars
 from models.training import provenance
 
 if TYPE_CHECKING:

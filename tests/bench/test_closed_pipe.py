@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.commands.screen import CLOSED_PIPE
+from models.terminal.screen import CLOSED_PIPE
 from tests.bench.report.samples import Sample
 from tests.models.small_files import colour_classifier
 

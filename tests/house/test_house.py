@@ -20,7 +20,8 @@ ROOMS = (
     "bench/operators", "bench/ratio", "bench/android", "bench/android/tool", "bench/android/phone",
     "bench/android/adb", "bench/host", "bench/statistics", "bench/output",
     "bench/results", "bench",
-    "models/__main__.py", "models/commands", "models/judging", "models/running", "models/files",
+    "models/__main__.py", "models/commands", "models/judging", "models/terminal", "models/running",
+    "models/files",
     "models/conversion", "models/training", "models/preprocessing", "models/data",
     "models/architectures", "models/zoo.py", "models",
 )  # fmt: skip

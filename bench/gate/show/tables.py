@@ -11,7 +11,7 @@ from rich.text import Text
 from bench.gate.judge.outcome import CANNOT_JUDGE, FAIL, PASS, Figure, Latency, Outcome
 from bench.output.table import Table, plain
 from bench.statistics.verdict import Verdict
-from models.commands.terminal_table import print_table
+from models.terminal.table import print_table
 
 COLOURS = {
     Verdict.REGRESSED: "bold red",

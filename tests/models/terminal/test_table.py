@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from models.__main__ import main
-from models.commands.terminal_table import print_table, terminal_table
+from models.terminal.table import print_table, terminal_table
 
 WORDS = st.text("abcxyz_[]", min_size=1, max_size=30)
 HEADS = st.lists(WORDS, min_size=1, max_size=3).map(" ".join)

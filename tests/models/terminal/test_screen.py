@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.commands.screen import bar
+from models.terminal.screen import bar
 
 
 def test_a_log_gets_no_line_of_a_bar(capfd):

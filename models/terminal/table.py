@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from models.commands.screen import Screen
+from models.terminal.screen import Screen
 
 NARROWEST_WORDS = 11
 """Characters of a column of words, at least: it is folded where the terminal is narrow."""
