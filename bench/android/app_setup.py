@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.android.adb.device_errors import ToolError, printable
-from bench.android.adb.workspace import Workspace
+from bench.android.adb.errors import DeviceError, printable
+from bench.android.adb.files import Workspace
 from bench.android.measurement import Settings
 from bench.android.phone.control import Changes
 from bench.android.tool.app_round import FLAGS, PACKAGE, SCRIPT
@@ -28,7 +28,7 @@ class AppSetup:
         changes: takes the app off the phone.
 
     Raises:
-        ToolError: the file cannot be read, or is no app.
+        DeviceError: the file cannot be read, or is no app.
     """
 
     def __init__(self, workspace: Workspace, path: Path) -> None:
@@ -37,7 +37,7 @@ class AppSetup:
         self.changes = Changes(workspace.device)
         self.tool = Tool.read(path, "--device-apk")
         if not self.tool.content.startswith((ZIP_MAGIC, b"#!")):
-            raise ToolError(f"{path}: not an APK (--device-apk)")
+            raise DeviceError(f"{path}: not an APK (--device-apk)")
 
     def command(
         self, artifact: Artifact, settings: Settings, sample: Sample
@@ -45,10 +45,12 @@ class AppSetup:
         """Install the app, push its files, and return the command line all but numbers of runs.
 
         Raises:
-            ToolError: the app is the user's own, cannot be installed, or lacks what is asked for.
+            DeviceError: the app is the user's own, cannot be installed, or lacks what is asked for.
         """
         if settings.libraries is not None or settings.delegate == "npu":
-            raise ToolError("the benchmark app takes no vendor's libraries: --device-process shell")
+            raise DeviceError(
+                "the benchmark app takes no vendor's libraries: --device-process shell"
+            )
         self._install()
         put = self._workspace.put
         script, graph = put(SCRIPT, ".sh"), put(artifact.read_bytes(), ".tflite")
@@ -61,12 +63,12 @@ class AppSetup:
         if is_there and self.changes.restoring:
             return
         if is_there:
-            raise ToolError(
+            raise DeviceError(
                 f"{PACKAGE} is installed on it already: uninstall it (`adb uninstall {PACKAGE}`), "
                 "so that nothing of yours is replaced"
             )
         apk = self._workspace.put(self.tool.content, ".apk")
         done = self._device.run(["pm", "install", "-g", apk], INSTALL_TIMEOUT_S, check=False)
         if done.exit_status or "Success" not in done.output:
-            raise ToolError(f"the APK cannot be installed: {printable(done.output.strip())}")
+            raise DeviceError(f"the APK cannot be installed: {printable(done.output.strip())}")
         self.changes.restoring[:] = [["am", "force-stop", PACKAGE], ["pm", "uninstall", PACKAGE]]

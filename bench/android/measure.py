@@ -8,16 +8,20 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Any, Self
 
-from bench.android.adb.adb_device import Device
-from bench.android.adb.device_errors import DeviceError, ThrottledError, ToolError
-from bench.android.adb.phone_lock import PhoneLock
-from bench.android.adb.transfer import pull
-from bench.android.adb.workspace import Workspace
+from bench.android.adb.device import Device
+from bench.android.adb.errors import DeviceError, ThrottledError
+from bench.android.adb.files import Workspace, pull
 from bench.android.app_setup import AppSetup
 from bench.android.drift import Drift, drift_of
 from bench.android.measurement import Measurement, Settings, describe_session
-from bench.android.phone.control import Changes, drop_caches_command
-from bench.android.phone.cool_down import REST_S, cool_down, rest
+from bench.android.phone.control import (
+    REST_S,
+    Changes,
+    PhoneLock,
+    cool_down,
+    drop_caches_command,
+    rest,
+)
 from bench.android.phone.cores import CPU_DIRECTORY
 from bench.android.phone.identity import Identity, identify
 from bench.android.phone.phone_conditions import Conditions, record
@@ -218,7 +222,7 @@ class Bench:
         )
         trial = run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0].run
         if settings.delegate not in ON_CPU and trial.delegation and trial.delegation.part == "none":
-            raise ToolError(
+            raise DeviceError(
                 f"{settings.delegate} took nothing of {sample.artifact.name}: the CPU computed it "
                 f"all, which is no result of {settings.delegate}"
             )

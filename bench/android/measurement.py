@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.android.phone.cool_down import COOL_DOWN_TIMEOUT_S
+from bench.android.phone.control import COOL_DOWN_TIMEOUT_S
 from bench.android.session import Round, Session
 
 

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.android.adb.workspace import SESSION_FILE, TOOL_FILE
+from bench.android.adb.files import SESSION_FILE, TOOL_FILE
 
 CLEAR_EVERY_S = 10
 """How long background apps stay ended: `am` takes as long as many a round, and apps do not come

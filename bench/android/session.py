@@ -11,17 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench.android.adb.adb_device import Device
-from bench.android.adb.device_errors import (
-    ClockError,
+from bench.android.adb.device import Device, ShellStream
+from bench.android.adb.errors import (
     CommandTimeoutError,
     DeviceError,
     DeviceLostError,
     OutputError,
     ThrottledError,
 )
-from bench.android.adb.line_stream import LineStream
-from bench.android.adb.workspace import Workspace
+from bench.android.adb.files import Workspace
 from bench.android.phone.cores import whole_number
 from bench.android.phone.heat import THROTTLED_STATUS
 from bench.android.round_script import Plan, round_script
@@ -93,8 +91,8 @@ def run_rounds(
         before_round: waits until a round may begin; each then has a shell of its own.
 
     Raises:
-        ToolError, OutputError: the tool could not run, failed, or printed something else.
-        ClockError: the device's clock ran backwards or does not agree with itself.
+        DeviceError, OutputError: the tool could not run, failed, or printed something else.
+        DeviceError: the device's clock ran backwards or does not agree with itself.
         ThrottledError: the device slowed down.
         CommandTimeoutError: a process did not end in time.
         DeviceLostError, AdbServerError: the connection ended. Each of these carries the rounds
@@ -169,16 +167,16 @@ class _Reader:
     killed_background_apps: int = 0
     dropped_caches: int = 0
 
-    def read(self, lines: LineStream) -> None:
+    def read(self, lines: ShellStream) -> None:
         """Read to the last word.
 
         Raises:
             DeviceError: see `run_rounds`.
         """
         output: list[str] = []
-        deadline_s = time.monotonic() + self.timeout_s
+        lines.allow(self.timeout_s)
         while True:
-            line = self._next_line(lines, deadline_s)
+            line = self._next_line(lines)
             before, mark, words = line.partition(self.token + " ")
             if not mark:
                 output.append(line + "\n")
@@ -186,7 +184,7 @@ class _Reader:
             word, _, rest = words.partition(" ")
             if word == "begin":
                 output = [before] if before else []
-                deadline_s = time.monotonic() + self.timeout_s
+                lines.allow(self.timeout_s)
             elif word == "end":
                 # Text before the token is a line that the tool did not end.
                 self._finish("".join(output) + before, rest.split())
@@ -195,25 +193,18 @@ class _Reader:
             elif word == "done":
                 return
 
-    def _next_line(self, lines: LineStream, deadline_s: float) -> str:
+    def _next_line(self, lines: ShellStream) -> str:
         number = len(self.rounds) + 1
-        remaining_s = deadline_s - time.monotonic()
         try:
-            if remaining_s <= 0:
-                raise TimeoutError
-            lines.set_timeout(remaining_s)
             return next(lines)
         except TimeoutError:
             raise CommandTimeoutError(
                 f"benchmark_model did not end within {self.timeout_s:g} s in {self.plan.name} "
                 f"{number}",
-                serial=self.device.serial,
-                command=self.plan.command,
+                self.device.serial,
             ) from None
         except StopIteration:
-            raise self.device.lost(
-                f"{self.plan.name} {number} of {self.plan.rounds} ran", command=self.plan.command
-            ) from None
+            raise self.device.lost(f"{self.plan.name} {number} of {self.plan.rounds} ran") from None
 
     def _finish(self, output: str, words: Sequence[str]) -> None:
         """Take the end of a round: exit status, uptime before and after, and what else was done."""
@@ -221,7 +212,6 @@ class _Reader:
             raise OutputError(
                 f"the device's shell said {len(words)} words after a round, not 6; has it no "
                 "/proc/uptime?",
-                " ".join(words),
                 serial=self.device.serial,
             )
         status, before, after, caps, killed, dropped = words
@@ -235,8 +225,7 @@ class _Reader:
             _check_clock(run, process_s)
             self._check_caps(caps.split(",")[1:])
         except DeviceError as error:
-            error.serial, error.command = self.device.serial, tuple(self.plan.command)
-            error.output = error.output or output
+            error.serial = self.device.serial
             error.message = f"{self.plan.name} {len(self.rounds) + 1}: {error.message}"
             raise
         self.rounds.append(Round(run, process_s))
@@ -263,13 +252,13 @@ def _check_clock(run: ToolRun, process_s: float) -> None:
     """Refuse durations that the process has not lived for.
 
     Raises:
-        ClockError: the tool's clock and the device's do not agree.
+        DeviceError: the tool's clock and the device's do not agree.
     """
     if process_s < 0:
-        raise ClockError(f"the device's uptime ran backwards by {-process_s:g} s")
+        raise DeviceError(f"the device's uptime ran backwards by {-process_s:g} s")
     measured_s = run.measured_ns / 1e9
     if measured_s > process_s * (1 + CLOCK_SLACK) + 2 * UPTIME_TICK_S:
-        raise ClockError(
+        raise DeviceError(
             f"benchmark_model measured {measured_s:.2f} s in a process that lived for "
             f"{process_s:.2f} s"
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from bench.android.adb.device_errors import OutputError, ToolError
-from bench.android.adb.workspace import Workspace
+from bench.android.adb.errors import DeviceError, OutputError
+from bench.android.adb.files import Workspace
 from bench.android.measurement import Settings
 from bench.android.tool.tool_failures import exit_error
 from bench.android.tool.tool_file import Tool
@@ -32,7 +32,7 @@ class ToolSetup:
         """The tool.
 
         Raises:
-            ToolError: there is none.
+            DeviceError: there is none.
         """
         return self._find()
 
@@ -42,8 +42,8 @@ class ToolSetup:
         """Push what the tool needs, and return it with its arguments, all but the numbers of runs.
 
         Raises:
-            ToolError: the tool does not know a flag that it needs.
-            TransferError: a file did not arrive.
+            DeviceError: the tool does not know a flag that it needs.
+            DeviceError: a file did not arrive.
         """
         put = self._workspace.put
         executable = put(self.tool.content, mode=0o755)
@@ -62,9 +62,9 @@ class ToolSetup:
         try:
             files = {path.name: path.read_bytes() for path in settings.libraries.glob("*.so")}
         except OSError as error:
-            raise ToolError(f"{settings.libraries}: cannot be read ({error.strerror})") from None
+            raise DeviceError(f"{settings.libraries}: cannot be read ({error.strerror})") from None
         if not files:
-            raise ToolError(f"{settings.libraries}: holds no *.so (--device-libraries)")
+            raise DeviceError(f"{settings.libraries}: holds no *.so (--device-libraries)")
         for name, content in files.items():
             self._workspace.put(content, name=name)
         return self._workspace.path

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.android.adb.device_errors import WrongAnswerError
+from bench.android.adb.errors import DeviceError
 from bench.android.tool.tool_flags import ON_CPU
 from models.files.artifacts import Artifact, ArtifactError
 from models.running.loaded_model import LoadedModel
@@ -82,12 +82,12 @@ class Sample:
             For the record: the label, and the largest difference as a share of the outputs' span.
 
         Raises:
-            WrongAnswerError: it is another one.
+            DeviceError: it is another one.
         """
         spec = self._model.output
         expected_bytes = int(np.prod(spec.shape)) * spec.dtype.itemsize
         if len(output) < expected_bytes:
-            raise WrongAnswerError(
+            raise DeviceError(
                 f"the device wrote {len(output)} bytes of output, expected {expected_bytes}"
             )
         elements = np.frombuffer(output[:expected_bytes], spec.dtype)
@@ -101,7 +101,7 @@ class Sample:
         # A tie may go either way; so the host's value of the device's label decides.
         margin = float(expected[expected_label] - expected[label]) / span
         if not difference <= tolerance or margin > tolerance:
-            raise WrongAnswerError(
+            raise DeviceError(
                 f"{self.artifact.name} answers class {label} on the device and class "
                 f"{expected_label} on the host (largest difference {difference:.3g}, allowed "
                 f"{tolerance:g})"

@@ -17,9 +17,8 @@ from typing import Self
 
 import adbutils
 
-from bench.android.adb.device_errors import AdbServerError
-from bench.android.adb.server import Client, adb_program
-from bench.android.adb.server_address import ServerAddress
+from bench.android.adb.errors import AdbServerError
+from bench.android.adb.server import Client, ServerAddress, adb_program
 from bench.emulated_phone import benchmark_model, userland
 from bench.emulated_phone.daemon import Daemon
 from bench.emulated_phone.faults import FILE_NAME, TOOL_FAULTS

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.table import Table as RichTable
 
-from bench.android.adb.device_errors import printable
+from bench.android.adb.errors import printable
 from bench.output.table import Table
 from bench.results.result import Result
 from bench.results.rows import DEVICE

@@ -1,4 +1,7 @@
-"""The adb server: starting it, and a client that never starts another one."""
+"""The adb server: where it listens, starting it, which devices it has, and which of them is meant.
+
+Its client never starts another server by itself.
+"""
 
 from __future__ import annotations
 
@@ -8,38 +11,104 @@ import re
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import adbutils
 from adbutils import AdbClient, AdbConnection
 from adbutils.errors import AdbError
 
-from bench.android.adb.device_errors import AdbServerError
-from bench.android.adb.server_address import ServerAddress
+from bench.android.adb.errors import (
+    AdbServerError,
+    DeviceChoiceError,
+    NoDeviceError,
+    printable,
+)
 
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 5037
+LISTEN_TIMEOUT_S = 1.0
 CONNECT_TIMEOUT_S = 3.0
 START_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 10.0
 _USB = Path("/dev/bus/usb")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
+READY = "device"
+LOOK_EVERY_S = 0.05
+WAITED_FOR_S = {"connecting": 15.0, "authorizing": 30.0, "offline": 2.0}
+"""States that pass, and how long one waits for that: a new connection is offline for a moment."""
+
+STATE_ADVICE = {
+    "connecting": "it does not answer; plug the cable out and in again",
+    "authorizing": "tap Allow on the phone's screen, then try again",
+    "unauthorized": "accept this computer's key on the phone's screen, then try again",
+    "offline": "plug the cable out and in again, or run `adb reconnect`",
+    "no permissions": "let your user access USB devices (udev rules), then try again",
+    "recovery": "restart it into Android",
+    "bootloader": "restart it into Android",
+    "sideload": "restart it into Android",
+}
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """Host and TCP port of an adb server."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ServerAddress:
+        """Read `ADB_SERVER_SOCKET`, else `ANDROID_ADB_SERVER_ADDRESS` and `…_PORT`, as adb does.
+
+        Raises:
+            AdbServerError: a variable is set to something that is no TCP address.
+        """
+        if specification := environment.get("ADB_SERVER_SOCKET"):
+            kind, _, rest = specification.partition(":")
+            host, _, port = rest.rpartition(":")
+            if kind != "tcp" or not _is_port(port):
+                raise AdbServerError(
+                    f"ADB_SERVER_SOCKET={printable(specification)} is not tcp:PORT or "
+                    "tcp:HOST:PORT, with a port from 1 to 65535"
+                )
+            return cls(host.removeprefix("[").removesuffix("]") or DEFAULT_HOST, int(port))
+        port = environment.get("ANDROID_ADB_SERVER_PORT", str(DEFAULT_PORT))
+        if not _is_port(port):
+            raise AdbServerError(f"ANDROID_ADB_SERVER_PORT={printable(port)} is not a port number")
+        return cls(environment.get("ANDROID_ADB_SERVER_ADDRESS", DEFAULT_HOST), int(port))
+
+    def is_answering(self) -> bool:
+        """Return whether something listens there."""
+        try:
+            with socket.create_connection((self.host, self.port), timeout=LISTEN_TIMEOUT_S):
+                return True
+        except OSError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text) < 65_536
+
 
 class Client(AdbClient):
     """adbutils' client of one server.
 
     Where nothing listens, adbutils would start a server by itself, and always on the user's own
-    port; this client fails instead.
+    port; this client raises `AdbServerError` instead.
     """
 
     def __init__(self, address: ServerAddress) -> None:
         super().__init__(address.host, address.port, socket_timeout=ANSWER_TIMEOUT_S)
 
     def make_connection(self, timeout: float | None = None) -> AdbConnection:
-        """Connect to the server.
-
-        Raises:
-            AdbServerError: nothing answers there.
-        """
+        """Connect to the server."""
         try:
             connection = _Connection(self.host, self.port)
         except (AdbError, OSError) as error:
@@ -117,20 +186,117 @@ def start_server(address: ServerAddress) -> bool:
     return True
 
 
+def stop_server(address: ServerAddress) -> None:
+    """Stop an adb server that `start_server` started; one that is gone already is none to stop."""
+    with contextlib.suppress(AdbServerError, AdbError, OSError):
+        Client(address).server_kill()
+
+
 def connect(address: ServerAddress, serial: str | None) -> None:
     """Let the server connect to a device whose serial is HOST:PORT, as `adb connect` does.
 
     A server that has it already does nothing; what becomes of it stands in the list of devices.
-
-    Raises:
-        AdbServerError: the server does not answer.
     """
     if serial is not None and re.fullmatch(r"\[?[\w.:-]+\]?:\d{1,5}", serial, re.ASCII):
         with contextlib.suppress(AdbError, OSError):
             Client(address).connect(serial, timeout=START_TIMEOUT_S)
 
 
-def stop_server(address: ServerAddress) -> None:
-    """Stop an adb server that `start_server` started; one that is gone already is none to stop."""
-    with contextlib.suppress(AdbServerError, AdbError, OSError):
-        Client(address).server_kill()
+@dataclass(frozen=True)
+class Attached:
+    """A device that the adb server lists.
+
+    Attributes:
+        serial: its serial.
+        state: "device" where it can be used, else what is the matter, such as "unauthorized".
+    """
+
+    serial: str
+    state: str
+
+    @property
+    def complaint(self) -> str:
+        """What is the matter and what to do about it, without the serial."""
+        advice = next(
+            (advice for state, advice in STATE_ADVICE.items() if self.state.startswith(state)),
+            "look at the phone's screen and at `adb devices`",
+        )
+        return f"{printable(self.state)}: {advice}"
+
+
+def attached_devices(address: ServerAddress) -> list[Attached]:
+    """Return what the adb server lists.
+
+    Raises:
+        AdbServerError: it does not answer.
+    """
+    try:
+        with Client(address).make_connection() as connection:
+            connection.send_command("host:devices")
+            connection.check_okay()
+            # adbutils' own list cuts a state such as "no permissions" at its space.
+            text = connection.read_string_block()
+    except (AdbServerError, AdbError, OSError, ValueError) as error:
+        raise AdbServerError(
+            f"the adb server at {address} does not list its devices ({error})"
+        ) from None
+    pairs = [line.partition("\t") for line in text.splitlines()]
+    return [Attached(serial, state) for serial, tab, state in pairs if tab]
+
+
+def wait_for(
+    address: ServerAddress, serial: str | None, tell: Callable[[str], None] = lambda _: None
+) -> Attached:
+    """Return what `choose` does, after waiting for a device that is about to be there.
+
+    Args:
+        serial: the device's; None for the only one.
+        tell: is given a line where a person has something to do.
+
+    Raises:
+        AdbServerError, NoDeviceError, DeviceChoiceError: see `attached_devices` and `choose`.
+    """
+    start_s = time.monotonic()
+    told = None
+    while True:
+        devices = attached_devices(address)
+        meant = [device for device in devices if serial in (None, device.serial)]
+        state = meant[0].state if len(meant) == 1 else READY
+        if time.monotonic() - start_s >= WAITED_FOR_S.get(state, 0.0):
+            return choose(devices, serial)
+        if state == "authorizing" and told != state:
+            tell(f"{printable(meant[0].serial)} asks: tap Allow on the phone's screen")
+            told = state
+        time.sleep(LOOK_EVERY_S)
+
+
+def choose(devices: Sequence[Attached], serial: str | None) -> Attached:
+    """Return the device of a serial, else the only one attached.
+
+    Raises:
+        NoDeviceError: none is attached, or not this one.
+        DeviceChoiceError: there are several, or it cannot be used as it is.
+    """
+    if serial is not None:
+        found = [device for device in devices if device.serial == serial]
+        if not found:
+            others = ", ".join(printable(device.serial) for device in devices) or "none"
+            raise NoDeviceError(f"no device {printable(serial)} is attached; attached: {others}")
+        device = found[0]
+    elif not devices:
+        raise NoDeviceError(
+            "no Android device is attached: plug one in and allow USB debugging, or give "
+            "--device emulated"
+        )
+    else:
+        usable = [device for device in devices if device.state == READY]
+        if len(usable) > 1:
+            serials = ", ".join(printable(device.serial) for device in usable)
+            raise DeviceChoiceError(
+                f"{len(usable)} devices are attached ({serials}): choose one with --device SERIAL "
+                "or ANDROID_SERIAL, or give --device all"
+            )
+        device = usable[0] if usable else devices[0]
+    if device.state != READY:
+        raise DeviceChoiceError(device.complaint, serial=device.serial)
+    return device

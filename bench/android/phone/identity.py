@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.android.adb.adb_device import Device
-from bench.android.adb.device_errors import CommandTimeoutError
+from bench.android.adb.device import Device
+from bench.android.adb.errors import CommandTimeoutError
 from bench.android.phone.cores import whole_number
 
 _PROPERTIES = {

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.android.adb.adb_device import Device
+from bench.android.adb.device import Device
 from bench.android.phone.battery import HOT_C, parse_battery
 from bench.android.phone.cores import CPU_DIRECTORY, Core, parse_core_list, parse_cores
 from bench.android.phone.heat import (

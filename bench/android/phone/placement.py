@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bench.android.adb.adb_device import NOT_FOUND, Device
-from bench.android.adb.device_errors import CoresError, printable
+from bench.android.adb.device import NOT_FOUND, Device
+from bench.android.adb.errors import DeviceError, printable
 from bench.android.phone.cores import (
     Core,
     cores_of,
@@ -42,7 +42,7 @@ def place(device: Device, conditions: Conditions, threads: int, wished: str | No
         wished: the user's mask (hexadecimal); None for the fastest cores.
 
     Raises:
-        CoresError: the user's mask has fewer cores than threads, or the device refuses it.
+        DeviceError: the user's mask has fewer cores than threads, or the device refuses it.
     """
     allowed = _allowed_cores(device)
 
@@ -68,14 +68,14 @@ def _as_wished(device: Device, wished: str, threads: int, is_usable) -> Placemen
     cores = tuple(core for core in all_cores if is_usable(core))
     if len(cores) < threads:
         off = "" if len(cores) == len(all_cores) else " that can be used now"
-        raise CoresError(
+        raise DeviceError(
             f"--device-cpus {wished} names {len(cores)} {'core' if len(cores) == 1 else 'cores'}"
             f"{off}, fewer than the {threads} threads: two threads on one core wait for each other",
             serial=device.serial,
         )
     failure = _refusal(device, cores)
     if failure is not None:
-        raise CoresError(f"--device-cpus {wished}: {failure}", serial=device.serial)
+        raise DeviceError(f"--device-cpus {wished}: {failure}", serial=device.serial)
     return Placement(cores)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bench.android.adb.device_errors import OutputError, printable
+from bench.android.adb.errors import OutputError, printable
 from bench.android.tool.tool_run import Delegation, Statistics
 
 _INTEGER = r"-?\d+"
@@ -82,7 +82,7 @@ def parse_statistics(text: str) -> Statistics | None:
     count = int(match["count"])
     if match["only"] is not None:
         if (count > 1) != bool(match["same"]) or count < 1:
-            raise OutputError(f"contradicts itself: {printable(text)}", text)
+            raise OutputError(f"contradicts itself: {printable(text)}")
         only_ns = int(match["only"]) * 1e3
         return Statistics(count, only_ns, only_ns, only_ns)
     mean, low, high = (float(match[name]) for name in ("avg", "min", "max"))
@@ -92,7 +92,7 @@ def parse_statistics(text: str) -> Statistics | None:
     if count < 2 or not low - slack <= mean <= high + slack or not (
         low <= first <= high and low <= last <= high
     ):  # fmt: skip
-        raise OutputError(f"contradicts itself: {printable(text)}", text)
+        raise OutputError(f"contradicts itself: {printable(text)}")
     return Statistics(count, first * 1e3, mean * 1e3, low * 1e3)
 
 

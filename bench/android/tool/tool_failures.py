@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.android.adb.adb_device import NOT_EXECUTABLE, NOT_FOUND
-from bench.android.adb.device_errors import ToolError, printable
+from bench.android.adb.device import NOT_EXECUTABLE, NOT_FOUND
+from bench.android.adb.errors import DeviceError, printable
 from bench.android.tool.result_lines import ERROR_PREFIX, TOO_OLD, without_prefix
 
 SIGNALLED = 128
@@ -38,7 +38,7 @@ def find_failure(output: str) -> str | None:
     return printable(next(line for line in lines for f in _FAILURES if f in line))
 
 
-def exit_error(status: int, output: str) -> ToolError:
+def exit_error(status: int, output: str) -> DeviceError:
     """Return the error for an exit status of the tool other than 0."""
     said = next((line for line in reversed(output.splitlines()) if line.strip()), "")
     linker = next((line for line in output.splitlines() for each in _LINKER if each in line), None)
@@ -54,4 +54,4 @@ def exit_error(status: int, output: str) -> ToolError:
         message = f"benchmark_model crashed (signal {status - SIGNALLED})"
     else:
         message = f"benchmark_model exited with status {status}: {printable(said)}"
-    return ToolError(message, output=output, exit_status=status)
+    return DeviceError(message)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from bench.android.adb.device_errors import ToolError, printable
+from bench.android.adb.errors import DeviceError, printable
 from bench.android.tool.elf import read_elf
 from bench.output.whole_file import write
 from bench.results.runs import ResultsError
@@ -66,16 +66,16 @@ class Tool:
         """Read a file of the user's; `option` is what named it.
 
         Raises:
-            ToolError: it cannot be read.
+            DeviceError: it cannot be read.
         """
         source = str(path.expanduser())
         try:
             content = Path(source).read_bytes()
         except FileNotFoundError:
-            raise ToolError(f"{printable(source)}: no such file ({option})") from None
+            raise DeviceError(f"{printable(source)}: no such file ({option})") from None
         except OSError as error:
             reason = f"cannot be read ({error.strerror}; {option})"
-            raise ToolError(f"{printable(source)}: {reason}") from None
+            raise DeviceError(f"{printable(source)}: {reason}") from None
         return cls(content, source, hashlib.sha256(content).hexdigest())
 
 
@@ -88,7 +88,7 @@ def find_tool(abis: Sequence[str], path: Path | None = None, page_bytes: int | N
         page_bytes: size of the device's memory pages; None where it does not say.
 
     Raises:
-        ToolError: it is missing, the device cannot execute it, it is not published, cannot be
+        DeviceError: it is missing, the device cannot execute it, it is not published, cannot be
             downloaded, or is not the one that was published.
     """
     tool = Tool.read(path if path is not None else _cached(abis), "--device-tool")
@@ -104,12 +104,12 @@ def _check_executable(
         return
     elf = read_elf(content)
     if elf is None:
-        raise ToolError(f"{name}: not an executable (neither ELF nor a script)")
+        raise DeviceError(f"{name}: not an executable (neither ELF nor a script)")
     if abis and elf.abi not in abis:
         known = printable(", ".join(abis))
-        raise ToolError(f"{name}: built for {elf.abi}, the device is {known}")
+        raise DeviceError(f"{name}: built for {elf.abi}, the device is {known}")
     if page_bytes and elf.alignment_bytes and elf.alignment_bytes < page_bytes:
-        raise ToolError(
+        raise DeviceError(
             f"{name}: built for memory pages of {elf.alignment_bytes // 1024} KB, the device has "
             f"pages of {page_bytes // 1024} KB: link it with -Wl,-z,max-page-size={page_bytes}"
         )
@@ -120,7 +120,7 @@ def _cached(abis: Sequence[str]) -> Path:
     abi = next((abi for abi in abis if abi in PUBLISHED), None)
     if abi is None:
         said = printable(", ".join(abis)) or "that the device does not tell"
-        raise ToolError(
+        raise DeviceError(
             f"no benchmark_model is published for ABI {said}: build it and give --device-tool PATH"
         )
     published = PUBLISHED[abi]
@@ -139,7 +139,7 @@ def download(published: Published, path: Path) -> None:
     """Download a file; it is there whole or not at all.
 
     Raises:
-        ToolError: it cannot be had, or is another one.
+        DeviceError: it cannot be had, or is another one.
     """
     import requests
 
@@ -155,12 +155,12 @@ def download(published: Published, path: Path) -> None:
                 for chunk in response.iter_content(CHUNK_BYTES):
                     file.write(chunk)
         except requests.RequestException as error:
-            raise ToolError(
+            raise DeviceError(
                 f"benchmark_model cannot be downloaded from {url} ({type(error).__name__}): give "
                 "--device-tool PATH"
             ) from None
         if not (digest := _digest(temporary)).startswith(published.sha256):
-            raise ToolError(
+            raise DeviceError(
                 f"{url} gave another file than benchmark_model {published.version} (sha256 "
                 f"{digest}, expected {published.sha256}…): give --device-tool PATH"
             )
@@ -168,4 +168,4 @@ def download(published: Published, path: Path) -> None:
     try:
         write(path, fetch)
     except ResultsError as error:
-        raise ToolError(f"{error}: give --device-tool PATH") from None
+        raise DeviceError(f"{error}: give --device-tool PATH") from None

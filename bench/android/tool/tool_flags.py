@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.android.adb.device_errors import OutputError, ToolError, printable
+from bench.android.adb.errors import DeviceError, OutputError, printable
 from bench.android.tool.result_lines import without_prefix
 from bench.android.tool.tool_run import TICK_NS, ToolRun
 
@@ -70,12 +70,12 @@ class ToolFlags:
             libraries: directory on the device with a vendor's libraries; None for none.
 
         Raises:
-            ToolError: the tool does not know a flag that is needed.
+            DeviceError: the tool does not know a flag that is needed.
         """
         flag = DELEGATE_FLAGS[delegate]
         for name in (*REQUIRED, *([flag] if flag else [])):
             if name not in self.names:
-                raise ToolError(
+                raise DeviceError(
                     f"this benchmark_model knows no --{name}: give --device-tool another"
                 )
         environment = ("LD_LIBRARY_PATH", "ADSP_LIBRARY_PATH") if libraries else ()
@@ -120,7 +120,7 @@ def parse_flags(usage: str) -> frozenset[str]:
     names = frozenset(match[1] for match in found if match)
     if not names:
         last = (usage.strip().splitlines() or [""])[-1]
-        raise OutputError(f"--help lists no flags; its last line: {printable(last)}", last)
+        raise OutputError(f"--help lists no flags; its last line: {printable(last)}")
     return names
 
 

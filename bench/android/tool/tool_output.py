@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bench.android.adb.device_errors import ClockError, OutputError, ToolError, printable
+from bench.android.adb.errors import DeviceError, OutputError, printable
 from bench.android.tool.result_lines import (
     CPU_DELEGATE,
     DELEGATE,
@@ -45,21 +45,20 @@ def parse_run(output: str, inferences: int) -> ToolRun:
         inferences: how many inferences were asked for.
 
     Raises:
-        ToolError: the tool says that it failed, or that it does not know a flag.
+        DeviceError: the tool says that it failed, or a duration is not positive.
         OutputError: a result is missing, is there twice, or is not understood.
-        ClockError: a duration is not positive.
     """
     lines = output.split("\n")
     if lines.pop():
         last = output.rpartition("\n")[2]
-        raise OutputError(f"the output ends in the middle of a line: {printable(last)}", last)
+        raise OutputError(f"the output ends in the middle of a line: {printable(last)}")
     found = _Results()
     if failure := find_failure(output):
-        raise ToolError(f"benchmark_model: {failure}", output=output)
+        raise DeviceError(f"benchmark_model: {failure}")
     for line in lines:
         text = without_prefix(line)
         if not found.take(text) and LOOKS_LIKE_A_RESULT.search(text):
-            raise OutputError(f"not understood: {printable(line)}", line, output=output)
+            raise OutputError(f"not understood: {printable(line)}")
     return found.to_run(inferences, lines)
 
 
@@ -108,11 +107,11 @@ class _Results:
         """Put the results together.
 
         Raises:
-            OutputError, ClockError: see `parse_run`.
+            OutputError, DeviceError: see `parse_run`.
         """
         is_compiled = "Model initialization" in self.values
         if "timings init" not in self.values and not is_compiled:
-            raise OutputError(f"no result line; {_last_of(lines)}", _last_line(lines))
+            raise OutputError(f"no result line; {_last_of(lines)}")
         if len(self.series) not in ((0, 2) if is_compiled else (2,)):
             raise OutputError(
                 f"{len(self.series)} lines with count=, expected one of the warm-up and one of "
@@ -171,7 +170,7 @@ class _Results:
         missing = [name for name in names if name not in self.values]
         missing += [name for name in names[1:] if name not in self.runs]
         if missing:
-            raise OutputError(f"{missing[0]} is missing; {_last_of(lines)}", _last_line(lines))
+            raise OutputError(f"{missing[0]} is missing; {_last_of(lines)}")
         first_ns, warmup_ns, steady_ns = (self.values[name] for name in names)
         warmups, inferences = (self.runs[name] for name in names[1:])
         return (
@@ -182,21 +181,17 @@ class _Results:
 
     def _put(self, name: str, value: float, text: str) -> None:
         if name in self.values:
-            raise OutputError(f"there twice: {printable(text)}", text)
+            raise OutputError(f"there twice: {printable(text)}")
         self.values[name] = value
 
 
 def _check_duration(name: str, duration_ns: float) -> None:
     if not duration_ns > 0:
-        raise ClockError(
+        raise DeviceError(
             f"the device's clock ran backwards or stood still: {name} took {duration_ns / 1e3:g} us"
         )
 
 
-def _last_line(lines: Sequence[str]) -> str:
-    return next((line for line in reversed(lines) if line.strip()), "")
-
-
 def _last_of(lines: Sequence[str]) -> str:
-    last = _last_line(lines)
+    last = next((line for line in reversed(lines) if line.strip()), "")
     return f"the last line is: {printable(last)}" if last else "nothing was printed"

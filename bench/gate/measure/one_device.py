@@ -32,10 +32,9 @@ def on_device(settings: Settings, name: str, tool: Path | None) -> Iterator[Sett
     Raises:
         GateError: several devices are named, or there is no adb server and none can be started.
     """
-    from bench.android.adb.device_errors import DeviceError
-    from bench.android.adb.phone_lock import GROUP_VARIABLE
-    from bench.android.adb.server import start_server, stop_server
-    from bench.android.adb.server_address import ServerAddress
+    from bench.android.adb.errors import DeviceError
+    from bench.android.adb.server import ServerAddress, start_server, stop_server
+    from bench.android.phone.control import GROUP_VARIABLE
 
     if name in ("all", "none"):
         raise GateError(f"--device {name}: the gate measures on one device; give its serial")

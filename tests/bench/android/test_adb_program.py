@@ -6,7 +6,7 @@ import adbutils
 import pytest
 
 from bench.android.adb import server
-from bench.android.adb.device_errors import AdbServerError
+from bench.android.adb.errors import AdbServerError
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.android.adb.server import Client
-from bench.android.adb.server_address import ServerAddress
+from bench.android.adb.server import Client, ServerAddress
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.android.adb.adb_device import Device
+from bench.android.adb.device import Device
 from bench.android.phone.battery import Battery, parse_battery
 from bench.android.phone.control import drop_caches_command
 from bench.android.phone.cores import (

@@ -10,22 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.android.adb.adb_device import Device
-from bench.android.adb.device_errors import (
+from bench.android.adb.device import Device
+from bench.android.adb.errors import (
     AdbServerError,
-    CommandError,
     CommandTimeoutError,
     DeviceChoiceError,
+    DeviceError,
     DeviceLostError,
     NoDeviceError,
-    TransferError,
     printable,
 )
-from bench.android.adb.discovery import Attached, attached_devices, choose
-from bench.android.adb.server import Client
-from bench.android.adb.server_address import ServerAddress
-from bench.android.adb.transfer import pull, push, sha256
-from bench.android.adb.workspace import Workspace
+from bench.android.adb.files import Workspace, pull, push, sha256
+from bench.android.adb.server import Attached, Client, ServerAddress, attached_devices, choose
 from tests.waiting import wait_until
 
 HOSTILE = [
@@ -149,19 +145,38 @@ def test_a_file_name_is_data(device, emulated_device, name):
 
 
 def test_a_failing_command(device):
-    with pytest.raises(CommandError) as raised:
+    with pytest.raises(DeviceError) as raised:
         device.run(["sh", "-c", "echo out; echo err >&2; exit 3"])
     error = raised.value
-    assert (error.serial, error.exit_status) == (device.serial, 3)
-    assert error.command == ("sh", "-c", "echo out; echo err >&2; exit 3")
-    assert error.output == "out\nerr\n"
+    assert error.serial == device.serial
+    assert "exit 3'` exited with status 3: out\\nerr" in str(error)
     assert len(str(error).splitlines()) == 1
 
 
-def test_a_command_that_says_nothing(device, emulated_device):
-    with pytest.raises(CommandTimeoutError, match=r"`sleep 50` said nothing for 0\.2 s"):
-        device.run(["sleep", "50"], timeout_s=0.2)
-    wait_until(lambda: not emulated_device.processes())
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sleep", "50"],
+        ["sh", "-c", "while :; do echo x; sleep 0.01; done"],
+        ["sh", "-c", "while :; do printf x; sleep 0.01; done"],  # never a line's end
+    ],
+)
+@pytest.mark.parametrize("has_shell_v2", [True, False])
+def test_a_command_that_does_not_end(emulate, monkeypatch, command, has_shell_v2):
+    phone = emulate()
+    device = Device.open(phone.address)
+    monkeypatch.setattr(device, "_has_shell_v2", has_shell_v2)
+    with pytest.raises(CommandTimeoutError, match=r"` did not end within 0\.5 s"):
+        device.run(command, timeout_s=0.5)
+    wait_until(lambda: not phone.processes())
+
+
+def test_a_command_that_prints_without_end(emulate):
+    phone = emulate()
+    device = Device.open(phone.address)
+    with pytest.raises(DeviceError, match=r"a command printed more than 8388608 bytes"):
+        device.run(["cat", "/dev/zero"])
+    wait_until(lambda: not phone.processes())
 
 
 def test_an_old_device_without_shell_v2(emulated_device, monkeypatch):
@@ -177,7 +192,7 @@ def test_an_old_device_without_shell_v2(emulated_device, monkeypatch):
 def test_lines_stream_as_they_are_printed(device):
     with device.stream("echo one; read wait; echo never") as lines:
         assert next(lines) == "one"
-        lines.set_timeout(0.2)
+        lines.allow(0.2)
         with pytest.raises(TimeoutError):
             next(lines)
 
@@ -194,13 +209,13 @@ def test_a_file_is_pushed_by_its_hash(device):
 
 
 def test_a_missing_file(device):
-    with pytest.raises(TransferError, match="/data/local/tmp/none cannot be pulled"):
+    with pytest.raises(DeviceError, match="/data/local/tmp/none cannot be pulled"):
         pull(device, "/data/local/tmp/none")
 
 
 def test_a_directory_that_cannot_be_written(device, emulated_device):
     push(device, b"", "/data/local/tmp/file")
-    with pytest.raises(TransferError, match="cannot be pushed"):
+    with pytest.raises(DeviceError, match="cannot be pushed"):
         push(device, b"content", "/data/local/tmp/file/below")
     device.run(["rm", "/data/local/tmp/file"])
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bench.android.adb.device_errors import DeviceError, DeviceLostError
+from bench.android.adb.errors import DeviceError, DeviceLostError
 from bench.android.fleet import Fleet, Job
 from bench.android.measurement import Settings
 from bench.android.reporter import Reporter

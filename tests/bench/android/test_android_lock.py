@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from bench.android.adb.adb_device import Device
-from bench.android.adb.device_errors import CommandError, DeviceBusyError
-from bench.android.adb.phone_lock import GROUP_VARIABLE, NAME, PhoneLock
-from bench.android.adb.workspace import PREFIX, Workspace
+from bench.android.adb.device import Device
+from bench.android.adb.errors import DeviceError
+from bench.android.adb.files import PREFIX, Workspace
+from bench.android.phone.control import GROUP_VARIABLE, NAME, PhoneLock
 from bench.emulated_phone.userland import GALAXY_S8, MKSH_AND_TOYBOX, android_commands_missing
 from tests.waiting import wait_until
 
@@ -31,7 +31,7 @@ def test_a_second_suite_is_told_who_measures(phone):
     first.acquire()
     first.acquire()  # held already
     assert phone.files() == [NAME]
-    with pytest.raises(DeviceBusyError, match=rf"in use by .*@.*, process {os.getpid()}, since 2"):
+    with pytest.raises(DeviceError, match=rf"in use by .*@.*, process {os.getpid()}, since 2"):
         second.acquire()
     first.release()
     assert phone.files() == []
@@ -87,8 +87,8 @@ def test_storage_that_is_read_only(phone):
         "#!/bin/sh\necho \"mkdir: '$2': Read-only file system\" >&2\nexit 1\n"
     )
     (phone.root / "system/bin/mkdir").chmod(0o755)
-    with pytest.raises(CommandError, match=r"mkdir.*: Read-only file system$") as raised:
+    with pytest.raises(DeviceError, match=r"mkdir.*: Read-only file system$") as raised:
         PhoneLock(_device(phone)).acquire()
     assert len(str(raised.value).splitlines()) == 1
-    with pytest.raises(CommandError, match="Read-only file system"):
+    with pytest.raises(DeviceError, match="Read-only file system"):
         Workspace(_device(phone)).put(b"content")

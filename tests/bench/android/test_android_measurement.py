@@ -8,22 +8,18 @@ import threading
 import numpy as np
 import pytest
 
-from bench.android.adb.adb_device import Device
-from bench.android.adb.device_errors import (
-    CoresError,
+from bench.android.adb.device import Device
+from bench.android.adb.errors import (
+    DeviceError,
     DeviceLostError,
     OutputError,
     ThrottledError,
-    ToolError,
-    WrongAnswerError,
 )
-from bench.android.adb.transfer import pull
-from bench.android.adb.workspace import Workspace
+from bench.android.adb.files import Workspace, pull
 from bench.android.drift import drift_of
 from bench.android.measure import Bench
 from bench.android.measurement import Settings
-from bench.android.phone.control import Changes
-from bench.android.phone.cool_down import cool_down
+from bench.android.phone.control import Changes, cool_down
 from bench.android.phone.identity import identify
 from bench.android.phone.phone_conditions import record
 from bench.android.reporter import Reporter
@@ -256,7 +252,7 @@ def test_without_taskset_it_runs_unpinned_and_says_so(android_phone, measure):
 def test_a_mask_of_the_users_that_cannot_be(emulate, measure, settings, usable, complaint):
     emulated = emulate()
     (emulated.root / "system/usable-cores").write_text(f"{usable}\n")
-    with pytest.raises(CoresError, match=complaint):
+    with pytest.raises(DeviceError, match=complaint):
         measure(emulated, **settings)
 
 
@@ -282,12 +278,12 @@ def test_a_delegate_that_takes_the_graph_is_said(emulated_device, measure):
 def test_a_delegate_that_leaves_all_to_the_cpu_is_no_result(emulate, measure):
     emulated = emulate()
     emulated.set_tool_fault("delegate falls back")
-    with pytest.raises(ToolError, match=r"gpu took nothing of .*: the CPU computed it all"):
+    with pytest.raises(DeviceError, match=r"gpu took nothing of .*: the CPU computed it all"):
         measure(emulated, delegate="gpu")
 
 
 def test_a_vendors_libraries_lie_beside_the_tool(emulated_device, measure, tmp_path, monkeypatch):
-    with pytest.raises(ToolError, match=r"holds no \*\.so \(--device-libraries\)"):
+    with pytest.raises(DeviceError, match=r"holds no \*\.so \(--device-libraries\)"):
         measure(emulated_device, delegate="npu", libraries=tmp_path)
     (tmp_path / "libDispatch.so").write_bytes(b"a library")
     commands: list = []
@@ -308,7 +304,7 @@ def test_a_vendors_libraries_lie_beside_the_tool(emulated_device, measure, tmp_p
 
 
 def test_a_delegate_that_the_tool_does_not_know(emulated_device, measure):
-    with pytest.raises(ToolError, match="knows no --use_nnapi"):
+    with pytest.raises(DeviceError, match="knows no --use_nnapi"):
         measure(emulated_device, generation="compiled", delegate="nnapi")
 
 
@@ -345,9 +341,9 @@ def test_another_answer_is_refused(device_model):
 
     wrong = np.zeros_like(right)
     wrong.flat[right.argmin()] = 255 if model.output.is_quantised else 1
-    with pytest.raises(WrongAnswerError, match="on the device and class"):
+    with pytest.raises(DeviceError, match="on the device and class"):
         sample.check(wrong.tobytes())
-    with pytest.raises(WrongAnswerError, match=r"wrote \d+ bytes of output"):
+    with pytest.raises(DeviceError, match=r"wrote \d+ bytes of output"):
         sample.check(right.tobytes()[:-1])
 
 
@@ -382,7 +378,7 @@ def test_inside_an_app(emulate, measure, profile):
 def test_an_app_that_fails(emulate, measure):
     emulated = emulate()
     emulated.set_tool_fault("crash", from_run=2)
-    with pytest.raises(ToolError, match=r"round 2: .*the app ended without a result"):
+    with pytest.raises(DeviceError, match=r"round 2: .*the app ended without a result"):
         measure(emulated, apk=emulated.tool())
     assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
 
@@ -392,14 +388,14 @@ def test_the_users_own_app_is_left_alone(emulate, measure):
     own = emulated.root / "data/app/org.tensorflow.lite.benchmark"
     own.parent.mkdir(parents=True)
     own.write_text("the user's")
-    with pytest.raises(ToolError, match="is installed on it already: uninstall it"):
+    with pytest.raises(DeviceError, match="is installed on it already: uninstall it"):
         measure(emulated, apk=emulated.tool())
     assert own.read_text() == "the user's"
 
 
 def test_a_file_that_is_no_app(emulated_device, measure, tmp_path):
     (tmp_path / "x.apk").write_bytes(b"text")
-    with pytest.raises(ToolError, match=r"x\.apk: not an APK \(--device-apk\)"):
+    with pytest.raises(DeviceError, match=r"x\.apk: not an APK \(--device-apk\)"):
         measure(emulated_device, apk=tmp_path / "x.apk")
 
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench.android.adb.device_errors import ToolError
+from bench.android.adb.errors import DeviceError
 from bench.android.tool import tool_file as tool
 from bench.android.tool.elf import MACHINES
 
@@ -83,12 +83,12 @@ def test_a_file_of_the_users(tmp_path):
 def test_a_file_that_the_device_cannot_execute(tmp_path, content, complaint):
     path = tmp_path / "benchmark_model"
     path.write_bytes(content)
-    with pytest.raises(ToolError, match=complaint):
+    with pytest.raises(DeviceError, match=complaint):
         tool.find_tool(["arm64-v8a"], path)
 
 
 def test_a_directory(tmp_path):
-    with pytest.raises(ToolError, match="cannot be read"):
+    with pytest.raises(DeviceError, match="cannot be read"):
         tool.find_tool(["arm64-v8a"], tmp_path)
 
 
@@ -109,28 +109,28 @@ def test_a_damaged_copy_is_downloaded_again(published, tmp_path):
 
 def test_half_a_download_is_none(published, tmp_path):
     published.lacking_bytes = 10
-    with pytest.raises(ToolError, match=r"give --device-tool PATH"):
+    with pytest.raises(DeviceError, match=r"give --device-tool PATH"):
         tool.find_tool(["arm64-v8a"])
     assert _cached_files(tmp_path) == []
 
 
 def test_an_address_that_has_nothing(published, tmp_path):
     published.status = 404
-    with pytest.raises(ToolError, match=r"cannot be downloaded from .* \(HTTPError\)"):
+    with pytest.raises(DeviceError, match=r"cannot be downloaded from .* \(HTTPError\)"):
         tool.find_tool(["arm64-v8a"])
     assert _cached_files(tmp_path) == []
 
 
 def test_an_abi_for_which_nothing_is_published():
-    with pytest.raises(ToolError, match="no benchmark_model is published for ABI riscv64"):
+    with pytest.raises(DeviceError, match="no benchmark_model is published for ABI riscv64"):
         tool.find_tool(["riscv64"])
-    with pytest.raises(ToolError, match="published for ABI that the device does not tell"):
+    with pytest.raises(DeviceError, match="published for ABI that the device does not tell"):
         tool.find_tool([])
 
 
 def test_another_file_than_the_pinned_one_is_refused(published, tmp_path):
     published.content = elf(ARM64) + b"more"
-    with pytest.raises(ToolError, match=r"another file than benchmark_model 9\.9\.9 \(sha256 "):
+    with pytest.raises(DeviceError, match=r"another file than benchmark_model 9\.9\.9 \(sha256 "):
         tool.find_tool(["arm64-v8a"])
     assert _cached_files(tmp_path) == []
 
@@ -162,7 +162,7 @@ def test_a_tool_for_smaller_pages_than_the_phones(tmp_path):
     path = tmp_path / "benchmark_model"
     path.write_bytes(_with_one_load(4096))
     assert tool.find_tool(["arm64-v8a"], path, page_bytes=4096)
-    with pytest.raises(ToolError, match="built for memory pages of 4 KB, the device has pages of"):
+    with pytest.raises(DeviceError, match="built for memory pages of 4 KB, the device has"):
         tool.find_tool(["arm64-v8a"], path, page_bytes=16384)
     path.write_bytes(_with_one_load(16384))
     assert tool.find_tool(["arm64-v8a"], path, page_bytes=16384)

@@ -12,9 +12,7 @@ from pathlib import Path
 import adbutils
 import pytest
 
-from bench.android.adb.discovery import Attached, attached_devices
-from bench.android.adb.server import Client
-from bench.android.adb.server_address import ServerAddress
+from bench.android.adb.server import Attached, Client, ServerAddress, attached_devices
 from bench.emulated_phone.protocol import CONNECT, OPEN, VERSION, Packet, read_packet
 from bench.emulated_phone.userland import ANDROID_11
 from tests.waiting import wait_until

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.android.phone.cool_down import COOL_DOWN_TIMEOUT_S
+from bench.android.phone.control import COOL_DOWN_TIMEOUT_S
 from bench.gate.measure import worker_process
 from bench.gate.measure.block import BASE, HEAD, Block, Settings, Tree
 from bench.gate.measure.controller import run_block

@@ -1,0 +1,72 @@
+"""What can go wrong between this machine and a device; a type for each that somebody handles.
+
+Each message is one line: what comes from a device is data, and is shown with its control characters
+escaped.
+"""
+
+from __future__ import annotations
+
+MAX_SHOWN_CHARACTERS = 200
+
+
+def printable(text: str) -> str:
+    """Return text on one line, control characters escaped and its middle cut when it is long."""
+    escaped = _escaped(text)
+    if len(escaped) <= MAX_SHOWN_CHARACTERS:
+        return escaped
+    half = MAX_SHOWN_CHARACTERS // 2
+    return f"{escaped[:half]}…{escaped[-half:]}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+class DeviceError(Exception):
+    """Something failed on a device or on the way to it.
+
+    Attributes:
+        serial: the device's; None where no device was reached.
+        rounds: those that were measured before the failure (`bench.android.session.Round`).
+    """
+
+    def __init__(self, message: str, serial: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.serial = serial
+        self.rounds: tuple = ()
+
+    def __str__(self) -> str:
+        where = f"device {printable(self.serial)}: " if self.serial else ""
+        return where + " ".join(map(_escaped, self.message.splitlines()))
+
+
+class AdbServerError(DeviceError):
+    """The adb server cannot be reached, or went away."""
+
+
+class NoDeviceError(DeviceError):
+    """No device is attached."""
+
+
+class DeviceChoiceError(DeviceError):
+    """A device cannot be used as it is (unauthorised, offline), or is one of several."""
+
+
+class DeviceLostError(DeviceError):
+    """The connection ended while something ran on the device."""
+
+
+class CommandTimeoutError(DeviceError):
+    """A command on the device did not end in time."""
+
+
+class OutputError(DeviceError):
+    """`benchmark_model` printed something that is not understood."""
+
+
+class ThrottledError(DeviceError):
+    """The device slowed itself down because of heat, so the measurement is invalid."""
