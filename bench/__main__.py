@@ -59,7 +59,7 @@ def _run(argv: list[str] | None) -> int:
 
 
 def _command(parser: argparse.ArgumentParser, words: list[str]) -> int:
-    from bench.results.runs import ResultsError
+    from bench.results.session import ResultsError
 
     end = words.index("--") if "--" in words else len(words)
     arguments, rest = parser.parse_known_args(words[:end])

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.gate.measure.gate_error import GateError
-from bench.results.runs import Run, read_run
-from bench.results.shards import joined
+from bench.results.session import Session, read_session
 
 DIRECTORY = Path(".benchmarks") / "baselines"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
@@ -43,7 +42,7 @@ def find(word: str, directory: Path = DIRECTORY) -> list[Path]:
     raise GateError(f"{word}: neither a file nor the name or commit of a baseline in {directory}")
 
 
-def store(name: str, runs: Sequence[Run], directory: Path = DIRECTORY) -> Path:
+def store(name: str, runs: Sequence[Session], directory: Path = DIRECTORY) -> Path:
     """Store runs as a baseline: all of them or none, never over another.
 
     Raises:
@@ -57,10 +56,9 @@ def store(name: str, runs: Sequence[Run], directory: Path = DIRECTORY) -> Path:
     commits = {run.commit for run in runs}
     if len(commits) != 1 or None in commits or any(run.is_changed for run in runs):
         raise GateError("a baseline is one commit, without changes that are in none")
-    sessions = joined(runs)
-    if len({run.processor for run in sessions}) != 1:
+    if len({run.processor for run in runs}) != 1:
         raise GateError("a baseline is of one machine, and these runs are of several")
-    if len({frozenset(run.by_fullname()) for run in sessions}) != 1:
+    if len({frozenset(run.by_fullname()) for run in runs}) != 1:
         raise GateError("a baseline's runs have the same benchmarks, and these differ")
     if failures := [failure for run in runs for failure in run.failures]:
         raise GateError(f"a failing run is no baseline: {failures[0]}")
@@ -80,4 +78,4 @@ def _files(baseline: Path) -> list[Path]:
 
 def _commit(baseline: Path) -> str:
     files = _files(baseline)
-    return (read_run(files[0]).commit or "") if files else ""
+    return (read_session(files[0]).commit or "") if files else ""

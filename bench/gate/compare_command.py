@@ -14,9 +14,8 @@ from bench.gate.measure.gate_error import GateError
 from bench.gate.show.outcome_files import write_outcome
 from bench.gate.show.tables import print_outcome
 from bench.gate.stored import compare_runs
-from bench.output.table import terminal
-from bench.results.runs import read_run
-from bench.results.shards import joined
+from bench.results.session import read_session
+from bench.tables import terminal
 from models.terminal.screen import told
 
 
@@ -57,13 +56,13 @@ def _compare(arguments: argparse.Namespace) -> int:
         raise GateError(f'{unknown}give the files of base, then "--", then those of head')
     base_files = [path for word in arguments.base for path in baselines.find(word)]
     head_files = [Path(word) for word in rest[1:]]
-    base, head = ([read_run(path) for path in files] for files in (base_files, head_files))
+    base, head = ([read_session(path) for path in files] for files in (base_files, head_files))
     seen: dict[bytes, Path] = {}
     for each in (*base, *head):
         if (other := seen.setdefault(each.content, each.path)) is not each.path:
             raise GateError(f"{each.path}: holds the same session as {other}: give each once")
     thresholds = read().with_min_effect(arguments.min_effect)
-    outcome = compare_runs(joined(base), joined(head), thresholds)
+    outcome = compare_runs(base, head, thresholds)
     told(lambda: print_outcome(outcome, terminal()))
     if arguments.save_as is not None:
         if outcome.exit_status == PASS or (not base and head):

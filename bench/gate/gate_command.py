@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.gate.closed import fail_closed, one_line, status_after
+from bench.gate.closed import fail_closed, reading, status_after
 from bench.gate.judge.outcome import Outcome
 from bench.gate.judge.thresholds import read
 from bench.gate.live_comparison import LiveComparison
@@ -23,8 +23,8 @@ from bench.gate.measure.time_plan import TimePlan
 from bench.gate.show.gate_progress import TerminalReporter
 from bench.gate.show.outcome_files import infos, write_outcome
 from bench.gate.show.tables import print_outcome
-from bench.output.table import terminal
-from bench.results.processor import machine_info
+from bench.results.session import machine_info
+from bench.tables import terminal
 from models.terminal.options import positive_number
 from models.terminal.screen import told
 
@@ -128,7 +128,7 @@ def _compare(
                 bases, head, how, thresholds, plan, reporter, outcome, arguments.fruits360, blocks
             ).run()
     except Exception as error:  # what was found until then is still told
-        outcome.problems.append(one_line(error))
+        outcome.problems.append(reading(error))
         outcome.details = error.details if isinstance(error, GateError) else ""
     finally:
         reporter.close()

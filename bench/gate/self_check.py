@@ -36,9 +36,9 @@ from bench.gate.measure.checkout import checked_out, git
 from bench.gate.measure.controller import run_block
 from bench.gate.measure.time_plan import TimePlan
 from bench.gate.show.gate_progress import TerminalReporter
-from bench.output.whole_file import write, write_text
-from bench.results.processor import machine_info, processor
+from bench.results.session import machine_info, processor
 from bench.statistics.verdict import Verdict
+from bench.tables import write, write_text
 
 SLOW_DOWNS = (0.0, 0.01, 0.02, 0.03, 0.05)
 SHORT_S = 50e-6

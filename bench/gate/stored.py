@@ -16,14 +16,16 @@ from bench.gate.judge.outcome import Latency, Outcome
 from bench.gate.judge.static_metrics import compare_infos, compare_partitions, differing_files
 from bench.gate.judge.thresholds import Thresholds, ThresholdTable
 from bench.gate.measure.block import BASE, HEAD
-from bench.results.runs import Run
+from bench.results.session import Session, without_file
 from bench.statistics.intervals import runs_needed, two_samples
 from bench.statistics.process_latency import process_latency
 from bench.statistics.sequential import FAMILY_ERROR, MISS, Decision, Margins
 from bench.statistics.verdict import Verdict
 
 
-def compare_runs(base: Sequence[Run], head: Sequence[Run], thresholds: ThresholdTable) -> Outcome:
+def compare_runs(
+    base: Sequence[Session], head: Sequence[Session], thresholds: ThresholdTable
+) -> Outcome:
     """Compare two revisions of several files each.
 
     The interval is that of Hodges and Lehmann for a shift between two samples, at a level that is
@@ -71,14 +73,18 @@ def compare_runs(base: Sequence[Run], head: Sequence[Run], thresholds: Threshold
     return outcome
 
 
-def _commits(runs: Sequence[Run]) -> str:
+def _commits(runs: Sequence[Session]) -> str:
     names = dict.fromkeys(run.label for run in runs)
     return f"{' / '.join(names) or 'nothing'} ({len(runs)} files)"
 
 
-def _problems(runs: Sequence[Run], name: str) -> list[str]:
+def _problems(runs: Sequence[Session], name: str) -> list[str]:
     """Say why files are no repetitions of each other."""
-    problems = [f"{run.path}: {failure}" for run in runs for failure in run.failures]
+    problems = [
+        f"{run.path}: {without_file(failed)}: {reason}"
+        for run in runs
+        for failed, reason in run.failures.items()
+    ]
     if len({(run.commit, run.is_changed) for run in runs}) > 1:
         problems.append(f"{name}: its files are of different commits; give those of one")
     if any(run.by_fullname().keys() != runs[0].by_fullname().keys() for run in runs):
@@ -86,7 +92,7 @@ def _problems(runs: Sequence[Run], name: str) -> list[str]:
     return problems
 
 
-def _one_after_the_other(base: Sequence[Run], head: Sequence[Run]) -> list[str]:
+def _one_after_the_other(base: Sequence[Session], head: Sequence[Session]) -> list[str]:
     """Warn where all files of one revision are older: then sessions do not differ alike."""
     old, new = ([run.time.timestamp() for run in runs] for runs in (base, head))
     if max(old) < min(new) or max(new) < min(old):

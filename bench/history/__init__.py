@@ -1,4 +1,4 @@
 """Many results: put in the order of their commits, with the commits at which something changed.
 
-It calls `output`, `results`, `statistics` and models.
+It calls `results`, `statistics` and models.
 """

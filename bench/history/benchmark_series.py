@@ -10,9 +10,8 @@ from typing import Any
 
 from bench.history.change_points import Change, find_changes
 from bench.history.commit_order import in_commit_order
-from bench.results.result import Result
-from bench.results.rows import Row, row_of
-from bench.results.runs import Run
+from bench.results.rows import ModelRow, row_of
+from bench.results.session import Result, Session
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Series:
     """
 
     quantity: str
-    row: Row
+    row: ModelRow
     sessions: tuple[int, ...]
     medians_s: tuple[float, ...]
     changes: tuple[Change, ...]
@@ -51,7 +50,7 @@ class History:
     """
 
     processor: str
-    runs: tuple[Run, ...]
+    runs: tuple[Session, ...]
     series: tuple[Series, ...]
     remarks: tuple[str, ...]
 
@@ -60,11 +59,11 @@ class History:
         """How many states of the code there are."""
         return len({run.state for run in self.runs})
 
-    def changed_run(self, series: Series, change: Change) -> Run:
+    def changed_run(self, series: Series, change: Change) -> Session:
         """Return the first session after a change."""
         return self.runs[series.sessions[change.place]]
 
-    def run_before(self, series: Series, change: Change) -> Run:
+    def run_before(self, series: Series, change: Change) -> Session:
         """Return the last session before a change."""
         return self.runs[series.sessions[change.place - 1]]
 
@@ -73,7 +72,7 @@ class History:
         return [each for each in self.series if each.quantity == quantity]
 
 
-def histories(runs: Sequence[Run], repository: Path = Path()) -> list[History]:
+def histories(runs: Sequence[Session], repository: Path = Path()) -> list[History]:
     """Put together the sessions on each processor that has two or more of a benchmark.
 
     Args:
@@ -88,11 +87,11 @@ def histories(runs: Sequence[Run], repository: Path = Path()) -> list[History]:
     return found
 
 
-def _processor(run: Run) -> str:
+def _processor(run: Session) -> str:
     return run.processor
 
 
-def _series(runs: Sequence[Run]) -> tuple[Series, ...]:
+def _series(runs: Sequence[Session]) -> tuple[Series, ...]:
     many: dict[tuple[Any, ...], dict[int, Result]] = {}
     for session, run in enumerate(runs):
         for result in run.results:
@@ -115,7 +114,7 @@ def _identity(result: Result) -> tuple[Any, ...]:
     return (result.name, *(str(result.info.get(key)) for key in ("threads", "protocol")))
 
 
-def states(runs: Sequence[Run], sessions: Iterable[int]) -> list[int]:
+def states(runs: Sequence[Session], sessions: Iterable[int]) -> list[int]:
     """Return a number for each session: that of its commit, with or without changes."""
     labels = [run.state for run in runs]
     return [labels.index(labels[session]) for session in sessions]

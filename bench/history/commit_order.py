@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.results.runs import Run
+from bench.results.session import Session
 
 
-def in_commit_order(runs: Sequence[Run], repository: Path) -> tuple[list[Run], list[str]]:
+def in_commit_order(runs: Sequence[Session], repository: Path) -> tuple[list[Session], list[str]]:
     """Sort runs so that each commit stands after all that it came from.
 
     Runs of one commit stand by their measuring time, those of changed files last. If the
@@ -35,7 +35,7 @@ def in_commit_order(runs: Sequence[Run], repository: Path) -> tuple[list[Run], l
     if anonymous:
         remarks.append(f"{anonymous[0].name}: of no known commit, so its measuring time decides")
 
-    def place(run: Run) -> tuple[float, str, bool, float]:
+    def place(run: Session) -> tuple[float, str, bool, float]:
         if missing or anonymous:
             order = (run.commit_time or run.time).timestamp()
         else:

@@ -7,14 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench import figures
 from bench.history.benchmark_series import History, histories, states
 from bench.history.change_points import FALSE_DISCOVERIES, can_change
 from bench.history.history_picture import draw, percent
-from bench.output import style
-from bench.output.table import Table, terminal
-from bench.output.whole_file import write, write_text
-from bench.results.runs import ResultsError, read_runs
-from bench.results.shards import joined
+from bench.results.session import ResultsError, read_sessions
+from bench.tables import Table, terminal, write, write_text
 from models.terminal.table import print_table
 
 FORMAT = 1
@@ -52,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, print and write."""
-    runs = joined(read_runs(arguments.results))
+    runs = read_sessions(arguments.results)
     found = histories(runs, arguments.repository)
     if not found:
         raise ResultsError("no history: give two files or more of one benchmark on one processor")
@@ -151,7 +149,7 @@ def _draw(found: list[History], path: Path) -> None:
     """Draw the processor with the most sessions."""
     history = max(found, key=lambda each: len(each.runs))
     shown = history.of(DRAWN) or history.of(history.series[0].quantity)
-    with style.settings(on_paper=True):
+    with figures.settings(on_paper=True):
         figure = draw(history, shown)
         figure.set_size_inches(8, figure.get_figheight())
-        style.save(figure, path)
+        figures.save(figure, path)

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from bench import figures
 from bench.history.benchmark_series import History, Series
-from bench.output import style
 
 PANEL_IN = 1.5
 MOST_LABELS = 24
@@ -17,8 +17,8 @@ def draw(history: History, shown: Sequence[Series]) -> Any:
     """Return a figure; a vertical line stands where models changed, and says by how much."""
     families = list(dict.fromkeys(series.row.family for series in shown))
     first_runtime, *others = dict.fromkeys(series.row.runs_on for series in shown)
-    colours = style.colours(families)
-    figure = style.new_figure(1.6 + PANEL_IN * len(families))
+    colours = figures.colours(families)
+    figure = figures.new_figure(1.6 + PANEL_IN * len(families))
     panels = figure.subplots(len(families), sharex=True, squeeze=False)[:, 0]
     for axes, family in zip(panels, families, strict=True):
         lines = [series for series in shown if series.row.family == family]
@@ -27,16 +27,16 @@ def draw(history: History, shown: Sequence[Series]) -> Any:
                 series.sessions,
                 [1e3 * each for each in series.medians_s],
                 color=colours[family],
-                linestyle=style.LINES.get(series.row.precision or "", "-"),
-                marker=style.marker(series.row.precision),
+                linestyle=figures.LINES.get(series.row.precision or "", "-"),
+                marker=figures.marker(series.row.precision),
                 markersize=4,
                 markerfacecolor=colours[family] if series.row.runs_on == first_runtime else "none",
                 linewidth=1,
                 alpha=0.85,
             )
-            style.tip(line, _tip(history, series))
+            figures.tip(line, _tip(history, series))
         values = [1e3 * each for series in lines for each in series.medians_s]
-        style.log_axis(axes.yaxis, "median, ms", min(values), max(values))
+        figures.log_axis(axes.yaxis, "median, ms", min(values), max(values))
         axes.set_title(lines[0].row.family_title, loc="left", fontsize=9.5)
         axes.margins(0.04, 0.15)
         _mark_changes(axes, lines)
@@ -48,7 +48,7 @@ def draw(history: History, shown: Sequence[Series]) -> Any:
     )
     hollow = f"\nhollow marks: {' or '.join(others)}" if others else ""
     panels[-1].set_xlabel(f"sessions, in the order of their commits{hollow}")
-    style.legend(figure, [series.row for series in shown])
+    figures.legend(figure, [series.row for series in shown])
     return figure
 
 
@@ -63,7 +63,7 @@ def _mark_changes(axes: Any, lines: Sequence[Series]) -> None:
         for change in series.changes:
             ratios[series.sessions[change.place]].append(change.ratio)
     for session, found in ratios.items():
-        axes.axvline(session - 0.5, color=style.INK, linestyle="--", linewidth=0.8)
+        axes.axvline(session - 0.5, color=figures.INK, linestyle="--", linewidth=0.8)
         least, most = percent(min(found)), percent(max(found))
         text = least if least == most else f"{least} to {most}"
         is_late = session > (axes.get_xlim()[0] + axes.get_xlim()[1]) / 2

@@ -1,4 +1,4 @@
 """Measuring on this machine: cold memory, JPEG sources, the peak, other libraries' preparation.
 
-It calls `output`, `statistics` and models.
+It calls `statistics` and models.
 """

@@ -28,9 +28,9 @@ import numpy as np
 from PIL import Image
 
 from bench.host import jpeg_sources as sources
-from bench.output.table import Table
 from bench.statistics.interleaving import interleave
 from bench.statistics.intervals import Estimate, one_sample
+from bench.tables import Table
 from models.preprocessing import prepare
 from models.preprocessing.tensors import TensorSpec
 from models.running.samples import IMAGE_SHAPE

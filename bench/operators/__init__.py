@@ -1,4 +1,4 @@
 """Times each operator of a model: `python -m bench operators`.
 
-It calls `output`, `results` and models.
+It calls `results` and models.
 """

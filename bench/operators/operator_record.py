@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.results.processor import machine_info
-from bench.results.runs import one_line
+from bench.results.session import machine_info, reading
 from models.files.artifacts import Artifact
 from models.running.operator_profile import OperatorProfile, OperatorTime
 
@@ -79,7 +78,7 @@ def read_record(path: Path) -> Record:
     Raises:
         ResultsError: it is missing, or no such record.
     """
-    with one_line(path, "python -m bench operators --json"):
+    with reading(path, "python -m bench operators --json"):
         content = path.read_bytes()
         data = json.loads(content)
         if data["format"] != FORMAT:

@@ -12,7 +12,7 @@ from bench.operators.operator_rows import (
     each_row,
     kind_rows,
 )
-from bench.output.table import Table
+from bench.tables import Table
 from models.running.operator_profile import OperatorProfile
 
 HEADS = ("operator", "runs in", "count", "us", "share", "MACs", "GFLOP/s, at least")

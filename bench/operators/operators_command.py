@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.operators.operator_record import measured, to_json
 from bench.operators.operator_table import captions, each_table, kinds_table
-from bench.output.whole_file import write_text
+from bench.tables import write_text
 from models import zoo
 from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
 from models.files.user_models import find_user_models

@@ -1,4 +1,4 @@
 """How fast one model is in proportion to others, interleaved.
 
-It calls `output`, `results`, `statistics` and models.
+It calls `results`, `statistics` and models.
 """

@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.output.table import Table
-from bench.output.whole_file import write_text
 from bench.ratio.ratio import Ratio, ratios
-from bench.results.runs import ResultsError
+from bench.results.session import ResultsError
+from bench.tables import Table, write_text
 from models import zoo
 from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
 from models.files.user_models import find_user_models

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.operators.operator_record import Record
-from bench.results.processor import processor
 from bench.results.rows import HOST, device_rows
-from bench.results.runs import Run
+from bench.results.session import Session, processor, without_file
 
 Facts = list[tuple[str, str]]
 
 
-def machine_facts(run: Run) -> Facts:
+def machine_facts(run: Session) -> Facts:
     """Return what is known of a run and of the machine that it ran on."""
     machine = run.machine
     facts = [
@@ -24,7 +23,7 @@ def machine_facts(run: Run) -> Facts:
         *_system(machine),
         ("runtimes", _text(machine.get("runtimes"))),
         *_settings(run),
-        *(("failed", failure) for failure in run.failures),
+        *(("failed", f"{without_file(name)}: {why}") for name, why in run.failures.items()),
     ]
     return [(name, value) for name, value in facts if value]
 
@@ -43,7 +42,7 @@ def operator_facts(record: Record) -> Facts:
     return [(name, value) for name, value in facts if value]
 
 
-def device_facts(run: Run) -> dict[str, Facts]:
+def device_facts(run: Session) -> dict[str, Facts]:
     """Return what is known of each device, and of its state before and after the rounds."""
     found = {}
     for name, rows in device_rows(run.results).items():
@@ -65,7 +64,7 @@ def _system(machine: Mapping[str, Any]) -> Facts:
     ]
 
 
-def _settings(run: Run) -> Facts:
+def _settings(run: Session) -> Facts:
     results = run.of(*HOST)
     rounds = sorted({len(result.times_s) for result in results})
     facts = [("rounds", ", ".join(map(str, rounds)))]

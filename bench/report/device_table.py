@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from rich.table import Table as RichTable
 
 from bench.android.adb.errors import printable
-from bench.output.table import Table
-from bench.results.result import Result
 from bench.results.rows import DEVICE
+from bench.results.session import Result
+from bench.tables import Table
 
 
 def device_table(results: Iterable[Result]) -> RichTable | None:

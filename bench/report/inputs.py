@@ -10,8 +10,7 @@ from typing import Any
 
 from bench.operators.operator_record import Record, read_record
 from bench.results.rows import DEVICE
-from bench.results.runs import ResultsError, Run, newest_with, one_line, read_runs
-from bench.results.shards import joined
+from bench.results.session import ResultsError, Session, newest_with, read_sessions, reading
 
 _MODEL = ("model", "architecture", "precision", "sha256", "file_bytes", "accuracy", "threads")
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -61,13 +60,13 @@ class Inputs:
         operators: time by operator; None where no file of it was given.
     """
 
-    runs: Sequence[Run]
+    runs: Sequence[Session]
     robustness: Robustness | None = None
     operators: Record | None = None
 
-    def newest(self, *quantities: str) -> list[Run]:
+    def newest(self, *quantities: str) -> list[Session]:
         """Return each processor's newest run that holds all of these benchmark functions."""
-        by_processor: dict[str, list[Run]] = {}
+        by_processor: dict[str, list[Session]] = {}
         for run in self.runs:
             by_processor.setdefault(run.processor, []).append(run)
         found = (newest_with(runs, *quantities) for runs in by_processor.values())
@@ -83,7 +82,7 @@ def read_inputs(
         ResultsError: there are no results, a file is damaged, two are the same, or one lacks what
             a section needs.
     """
-    runs = joined(read_runs(results))
+    runs = read_sessions(results)
     record = read_record(operators) if operators else None
     for run in runs:
         for result in run.results:
@@ -108,7 +107,7 @@ def read_robustness(path: Path) -> Robustness:
     Raises:
         ResultsError: it cannot be read, or is no such file.
     """
-    with one_line(path, "python -m models robustness --json"):
+    with reading(path, "python -m models robustness --json"):
         content = path.read_bytes()
         data = json.loads(content)
         if data["format"] != ROBUSTNESS_FORMAT:

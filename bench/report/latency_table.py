@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.results.result import Result
+from bench.results.session import Result
 from models import zoo
 
 Info = dict[str, Any]
@@ -23,6 +23,7 @@ COLUMNS: dict[str, Callable[[Info], str]] = {
     "bytes": lambda info: _count(info["file_bytes"]),
     "parameters": lambda info: _count(info["parameters"]),
     "multiply-\nadds": lambda info: _count(info.get("multiply_accumulates")),
+    "trained\nparameters": lambda info: _count(info.get("trained_parameters")),
     "study:\nparameters": lambda info: _count(
         study.parameters if (study := _study(info)) else None
     ),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.output import style
+from bench import figures
 from bench.report.conditions import Facts, device_facts, machine_facts, operator_facts
 from bench.report.inputs import Inputs
 from bench.report.section import Missing, Section
@@ -29,7 +29,7 @@ from bench.report.sections import (
     tradeoff,
 )
 from bench.report.svg import to_svg
-from bench.results.runs import Run
+from bench.results.session import Session
 
 SECTIONS = (
     study_table, side_by_side, mean_latency, every_round, tradeoff, stage_breakdown,
@@ -42,7 +42,7 @@ def render(inputs: Inputs) -> str:
     """Return the whole page as HTML."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    with style.settings():
+    with figures.settings():
         found = [part for module in SECTIONS for part in module.sections(inputs)]
         counts: Counter[str] = Counter()
         drawn = []
@@ -69,7 +69,7 @@ def render(inputs: Inputs) -> str:
     )
 
 
-def _conditions(runs: Sequence[Run]) -> list[tuple[str, Facts]]:
+def _conditions(runs: Sequence[Session]) -> list[tuple[str, Facts]]:
     found = []
     for run in reversed(runs):
         found.append((run.name, machine_facts(run)))

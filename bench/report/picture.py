@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.output import style
+from bench import figures
 from bench.report.sections.tradeoff import QUANTITY, first_runtime, has_accuracy, pareto_front
-from bench.results.rows import Row
-from bench.results.runs import Run
+from bench.results.rows import ModelRow
+from bench.results.session import Session
 
 
-def draw(run: Run, path: Path) -> None:
+def draw(run: Session, path: Path) -> None:
     """Draw a row a model of the run's first runtime, and write the picture.
 
     Args:
@@ -27,7 +27,7 @@ def draw(run: Run, path: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = first_runtime(run)
-    with style.settings(on_paper=True):
+    with figures.settings(on_paper=True):
         figure = Figure(figsize=(10, 1.2 + 0.24 * len(rows)), layout="constrained")
         _draw(figure, rows)
         figure.suptitle(
@@ -35,11 +35,11 @@ def draw(run: Run, path: Path) -> None:
             f"median and middle 90 % of {len(rows[0].results[QUANTITY].times_s)} rounds",
             x=0.01, ha="left", fontsize=10.5,
         )  # fmt: skip
-        style.save(figure, path)
+        figures.save(figure, path)
 
 
-def _draw(figure: Any, rows: Sequence[Row]) -> None:
-    colours = style.colours(row.family for row in rows)
+def _draw(figure: Any, rows: Sequence[ModelRow]) -> None:
+    colours = figures.colours(row.family for row in rows)
     known = [row for row in rows if has_accuracy(row)]
     front = pareto_front(known)
     panels = figure.subplots(
@@ -48,7 +48,7 @@ def _draw(figure: Any, rows: Sequence[Row]) -> None:
     )[0]  # fmt: skip
     latency, size = panels[:2]
     for position, row in enumerate(rows):
-        how = (position, style.marker(row.precision), colours[row.family])
+        how = (position, figures.marker(row.precision), colours[row.family])
         times_ms = 1e3 * np.asarray(row.results[QUANTITY].times_s)
         low, median, high = np.percentile(times_ms, (5, 50, 95))
         latency.plot([low, high], [position] * 2, color=how[2], linewidth=3, alpha=0.35)
@@ -60,15 +60,15 @@ def _draw(figure: Any, rows: Sequence[Row]) -> None:
             _point(panels[2], percent, *how, f"{percent:.2f}")
             panels[2].set_xlabel("accuracy, %")
     medians = [row.results[QUANTITY].median_ms for row in rows]
-    style.log_axis(latency.xaxis, "latency, ms", min(medians), max(medians))
+    figures.log_axis(latency.xaxis, "latency, ms", min(medians), max(medians))
     sizes = [row.info["file_bytes"] / 1e3 for row in rows]
-    style.log_axis(size.xaxis, "file, kB", min(sizes), max(sizes))
+    figures.log_axis(size.xaxis, "file, kB", min(sizes), max(sizes))
     for axes in panels:
         axes.margins(x=0.15)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
     latency.set_xlim(0.8 * min(medians), 2 * max(medians))  # a disturbed round may lie far out
-    style.label_rows(
+    figures.label_rows(
         latency,
         dict(enumerate(row.title for row in rows)),
         [position for position, row in enumerate(rows) if row in front],

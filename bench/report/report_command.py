@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.output.whole_file import write, write_text
 from bench.report import picture
 from bench.report.inputs import read_inputs
 from bench.report.page import render
-from bench.results.runs import ResultsError
+from bench.results.session import ResultsError
+from bench.tables import write, write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

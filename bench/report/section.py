@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.output.table import Table, to_csv
+from bench.tables import Table, to_csv
 
 BENCHMARKS = "pytest --benchmark-only --benchmark-autosave"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.results.result import Result
+from bench.results.session import Result
 from models import zoo
 from models.files.artifacts import PRECISIONS
 
@@ -20,7 +20,7 @@ DEVICE = {
 
 
 @dataclass(frozen=True)
-class Row:
+class ModelRow:
     """A model on a runtime or a device.
 
     Attributes:
@@ -69,12 +69,12 @@ class Row:
         return f"{self.title}, {self.runs_on}"
 
 
-def host_rows(results: Iterable[Result]) -> list[Row]:
+def host_rows(results: Iterable[Result]) -> list[ModelRow]:
     """Return a row for each model and runtime that classified or invoked."""
     return _rows(results, HOST, runtime_text)
 
 
-def device_rows(results: Iterable[Result]) -> dict[str, list[Row]]:
+def device_rows(results: Iterable[Result]) -> dict[str, list[ModelRow]]:
     """Return rows by device; one that is no phone is called so, and shares no list with one."""
     by_device: dict[str, list[Result]] = {}
     for result in results:
@@ -86,13 +86,13 @@ def device_rows(results: Iterable[Result]) -> dict[str, list[Row]]:
     }
 
 
-def row_of(result: Result) -> Row:
+def row_of(result: Result) -> ModelRow:
     """Return a row of one result, of whatever benchmark."""
     if result.quantity in DEVICE:
         runs_on = f"{_how_on_device(result)}, {_device_text(result)}"
     else:
         runs_on = runtime_text(result)
-    return Row(
+    return ModelRow(
         result.info.get("model", result.name), runs_on, result.info, {result.quantity: result}
     )
 
@@ -110,17 +110,17 @@ def runtime_text(result: Result) -> str:
     return name if threads == 1 else f"{name}, {threads} threads"
 
 
-def _rows(results: Iterable[Result], quantities: tuple[str, ...], runs_on: Any) -> list[Row]:
-    rows: dict[tuple[str, str], Row] = {}
+def _rows(results: Iterable[Result], quantities: tuple[str, ...], runs_on: Any) -> list[ModelRow]:
+    rows: dict[tuple[str, str], ModelRow] = {}
     for result in results:
         if result.quantity in quantities:
             key = (result.info["model"], runs_on(result))
-            row = rows.setdefault(key, Row(*key, result.info, {}))
+            row = rows.setdefault(key, ModelRow(*key, result.info, {}))
             row.results[result.quantity] = result
     return sorted(rows.values(), key=_order)
 
 
-def _order(row: Row) -> tuple[int, int]:
+def _order(row: ModelRow) -> tuple[int, int]:
     """Go by the project's tables; a user's models come last, as they were measured."""
     architectures, precisions = list(zoo.ARCHITECTURES), list(PRECISIONS)
     return (

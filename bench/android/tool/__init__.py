@@ -1,4 +1,4 @@
 """Google's `benchmark_model`: getting it, its command line, reading what it printed.
 
-It calls `adb`, `output` and `results`.
+It calls `adb`, `results`.
 """

@@ -15,8 +15,8 @@ import platformdirs
 
 from bench.android.adb.errors import DeviceError, printable
 from bench.android.tool.elf import read_elf
-from bench.output.whole_file import write
-from bench.results.runs import ResultsError
+from bench.results.session import ResultsError
+from bench.tables import write
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.results.result import without_file
+from bench.results.session import without_file
 from bench.statistics.sequential import Decision
 from bench.statistics.verdict import Verdict
 

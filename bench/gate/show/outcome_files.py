@@ -12,7 +12,7 @@ from bench.gate.judge.outcome import Outcome
 from bench.gate.measure.block import Block
 from bench.gate.show.interval_picture import draw
 from bench.gate.show.tables import markdown
-from bench.output.whole_file import write, write_text
+from bench.tables import write, write_text
 
 FORMAT = 2
 

@@ -9,8 +9,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench.gate.judge.outcome import CANNOT_JUDGE, FAIL, PASS, Figure, Latency, Outcome
-from bench.output.table import Table, plain
 from bench.statistics.verdict import Verdict
+from bench.tables import Table, plain
 from models.terminal.table import print_table
 
 COLOURS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench.output.table import Table
 from bench.report.inputs import Inputs
 from bench.report.section import Section
-from bench.results.rows import HOST, Row, host_rows
+from bench.results.rows import HOST, ModelRow, host_rows
+from bench.tables import Table
 
 HEADS = ("model", "runs on", "precision", "inputs", "parameters", "multiply-accumulates",
          "operators", "bytes", "accuracy", "invoke: median ms", "classify: mean ms", "median ms",
@@ -30,7 +30,7 @@ def sections(inputs: Inputs) -> Iterator[Section]:
         )
 
 
-def _cells(row: Row) -> list[Any]:
+def _cells(row: ModelRow) -> list[Any]:
     invoke, classify = row.results.get("test_invoke"), row.results.get("test_classify")
     info = row.info
     return [

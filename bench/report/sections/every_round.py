@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.output import style
-from bench.output.table import Table
+from bench import figures
 from bench.report.inputs import Inputs
 from bench.report.section import Section
-from bench.results.rows import Row, host_rows
-from bench.results.runs import Run
+from bench.results.rows import ModelRow, host_rows
+from bench.results.session import Session
+from bench.tables import Table
 
 QUANTITY = "test_classify"
 ROW_IN = 0.2
@@ -28,7 +28,7 @@ def sections(inputs: Inputs) -> Iterator[Section]:
     yield from map(_section, inputs.newest(QUANTITY))
 
 
-def _section(run: Run) -> Section:
+def _section(run: Session) -> Section:
     rows = host_rows(run.of(QUANTITY))
     widest = max(rows, key=lambda row: _spread(row, QUANTITY))
     body = [
@@ -54,7 +54,7 @@ def _section(run: Run) -> Section:
     )
 
 
-def raw_rounds(rows: Sequence[Row], quantity: str) -> list[list[Any]]:
+def raw_rounds(rows: Sequence[ModelRow], quantity: str) -> list[list[Any]]:
     """Return a row a round: the file's name, what it ran on, the round's number and time in ms."""
     return [
         [row.model, row.runs_on, number, float(time_ms)]
@@ -63,15 +63,15 @@ def raw_rounds(rows: Sequence[Row], quantity: str) -> list[list[Any]]:
     ]
 
 
-def draw_rounds(rows: Sequence[Row], quantity: str, label: str) -> Any:
+def draw_rounds(rows: Sequence[ModelRow], quantity: str, label: str) -> Any:
     """Return a figure of one line of dots a row, grouped by where it ran."""
-    colours = style.colours(row.family for row in rows)
+    colours = figures.colours(row.family for row in rows)
     groups = {row.runs_on for row in rows}
-    figure = style.new_figure(0.8 + ROW_IN * (len(rows) + len(groups)))
+    figure = figures.new_figure(0.8 + ROW_IN * (len(rows) + len(groups)))
     axes = figure.subplots()
     left, right = _limits(rows, quantity)
     jitter = np.random.default_rng(0)
-    ticks, headings, placed = style.grouped((row.runs_on, row.title, row) for row in rows)
+    ticks, headings, placed = figures.grouped((row.runs_on, row.title, row) for row in rows)
     for position, row in placed:
         times_ms = _times_ms(row, quantity)
         low, median, high = np.percentile(times_ms, (5, 50, 95))
@@ -85,33 +85,35 @@ def draw_rounds(rows: Sequence[Row], quantity: str, label: str) -> Any:
             alpha=0.6,
             color=colours[row.family],
         )
-        style.tip(
+        figures.tip(
             dots,
             f"{row.full_title}: median {median:.4f} ms, 5 to 95 %: {low:.4f} to {high:.4f} ms",
         )
-        axes.plot([low, high], [position] * 2, color=style.INK, linewidth=0.8)
-        axes.plot([median] * 2, [position - 0.38, position + 0.38], color=style.INK, linewidth=1.6)
+        axes.plot([low, high], [position] * 2, color=figures.INK, linewidth=0.8)
+        axes.plot(
+            [median] * 2, [position - 0.38, position + 0.38], color=figures.INK, linewidth=1.6
+        )
         if beyond := int((times_ms > right).sum()):
             axes.annotate(
                 f"+{beyond}", (1, position), xycoords=("axes fraction", "data"), va="center",
                 fontsize=8,
             )  # fmt: skip
-    style.log_axis(axes.xaxis, label, left, right)
+    figures.log_axis(axes.xaxis, label, left, right)
     axes.set_xlim(left, right)
-    style.label_rows(axes, ticks, headings)
+    figures.label_rows(axes, ticks, headings)
     return figure
 
 
-def _times_ms(row: Row, quantity: str) -> np.ndarray:
+def _times_ms(row: ModelRow, quantity: str) -> np.ndarray:
     return 1e3 * np.asarray(row.results[quantity].times_s)
 
 
-def _limits(rows: Sequence[Row], quantity: str) -> tuple[float, float]:
+def _limits(rows: Sequence[ModelRow], quantity: str) -> tuple[float, float]:
     """Return where the axis of milliseconds begins and ends."""
     least = [1e3 * min(row.results[quantity].times_s) for row in rows]
     medians = [row.results[quantity].median_ms for row in rows]
     return 0.9 * max(min(least), min(medians) / SHOWN), SHOWN * max(medians)
 
 
-def _spread(row: Row, quantity: str) -> float:
+def _spread(row: ModelRow, quantity: str) -> float:
     return row.results[quantity].percentile_95_ms / row.results[quantity].median_ms

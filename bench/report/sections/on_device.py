@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.output.table import Table
 from bench.report.inputs import Inputs
 from bench.report.section import BENCHMARKS, Missing, Section
 from bench.report.sections.every_round import RAW_HEADS, draw_rounds, raw_rounds
-from bench.results.rows import DEVICE, Row, device_rows, is_emulated
-from bench.results.runs import Run
+from bench.results.rows import DEVICE, ModelRow, device_rows, is_emulated
+from bench.results.session import Session
+from bench.tables import Table
 
 QUANTITY = "test_device_inference"
 HEADS = ["model", "runs on", "inference, mean ms",
@@ -18,7 +18,7 @@ HEADS = ["model", "runs on", "inference, mean ms",
 
 def sections(inputs: Inputs) -> Iterator[Section | Missing]:
     """Yield each device that was measured on, by the newest run that did."""
-    newest: dict[str, Run] = {}
+    newest: dict[str, Session] = {}
     for run in inputs.runs:
         newest |= dict.fromkeys(device_rows(run.of(QUANTITY)), run)
     for number, (name, run) in enumerate(newest.items(), start=1):
@@ -27,7 +27,7 @@ def sections(inputs: Inputs) -> Iterator[Section | Missing]:
         yield Missing("On a phone", f"attach one; {BENCHMARKS} bench/test_device_inference.py")
 
 
-def _section(run: Run, name: str, rows: Sequence[Row], number: int) -> Section:
+def _section(run: Session, name: str, rows: Sequence[ModelRow], number: int) -> Section:
     steady = [row for row in rows if QUANTITY in row.results]
     emulated = is_emulated(steady[0].results[QUANTITY])
     body = [

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bench import figures
 from bench.operators.operator_record import Measured, Record
 from bench.operators.operator_rows import OUTSIDE, OperatorRow, closing_rows, dropped_us, kind_rows
 from bench.operators.operator_table import EACH_HEADS, FORMATS, HEADS, each_table, kinds_table
-from bench.output import style
-from bench.output.table import Table
 from bench.report.inputs import Inputs
 from bench.report.section import Missing, Section
-from bench.results.processor import processor
-from bench.results.rows import Row
+from bench.results.rows import ModelRow
+from bench.results.session import processor
+from bench.tables import Table
 
 TITLE = "Time by operator"
 SHOWN = 6
@@ -34,7 +34,7 @@ def sections(inputs: Inputs) -> Iterator[Section | Missing]:
 
 
 def _section(record: Record) -> Section:
-    titles = [Row(each.info["model"], "", each.info, {}).title for each in record.models]
+    titles = [ModelRow(each.info["model"], "", each.info, {}).title for each in record.models]
     titled = list(zip(titles, record.models, strict=True))
     body = [[title, *row] for title, each in titled for row in kinds_table(each.profile).rows]
     raw = [
@@ -69,7 +69,7 @@ def _section(record: Record) -> Section:
 def _figure(titled: list[tuple[str, Measured]], colours: dict[str, str]) -> Any:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-    figure = style.new_figure(1.5 + 0.2 * len(titled))
+    figure = figures.new_figure(1.5 + 0.2 * len(titled))
     axes = figure.subplots()
     longest = 1.0
     for position, (title, model) in enumerate(titled):
@@ -81,16 +81,16 @@ def _figure(titled: list[tuple[str, Measured]], colours: dict[str, str]) -> Any:
                 continue
             (bar,) = axes.barh(position, share, 0.78, left, color=colour)
             microseconds = sum(row.microseconds for row in rows)
-            style.tip(bar, f"{title}: {name} {microseconds:.1f} µs, {share:.1%}")
+            figures.tip(bar, f"{title}: {name} {microseconds:.1f} µs, {share:.1%}")
             left += share
         longest = max(longest, left)
-        style.note(axes, f"{model.profile.invoke_us:,.0f} µs", left, position)
-    style.label_rows(axes, dict(enumerate(title for title, _ in titled)), ())
+        figures.note(axes, f"{model.profile.invoke_us:,.0f} µs", left, position)
+    figures.label_rows(axes, dict(enumerate(title for title, _ in titled)), ())
     axes.set_xlim(0, 1.2 * longest)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("share of the bare call invoke")
-    style.patch_legend(figure, colours, 2)
+    figures.patch_legend(figure, colours, 2)
     return figure
 
 
@@ -101,10 +101,10 @@ def _colours(record: Record) -> dict[str, str]:
         for row in kind_rows(model.profile):
             shares[row.name] = shares.get(row.name, 0.0) + row.share
     names = sorted(shares, key=lambda name: -shares[name])
-    colours = dict(zip(names[:SHOWN], style.PALETTE, strict=False))
+    colours = dict(zip(names[:SHOWN], figures.PALETTE, strict=False))
     if names[SHOWN:]:
-        colours[OTHERS] = style.PALETTE[SHOWN]
-    return {**colours, OUTSIDE: style.PALE}
+        colours[OTHERS] = figures.PALETTE[SHOWN]
+    return {**colours, OUTSIDE: figures.PALE}
 
 
 def _drawn_rows(model: Measured) -> list[OperatorRow]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.output import style
-from bench.output.table import Table
+from bench import figures
 from bench.report.inputs import Inputs, Robustness
 from bench.report.section import Missing, Section
+from bench.tables import Table
 from models.files.artifacts import PRECISIONS
 from models.judging.robustness import SMALLEST_ACCEPTED_ACCURACY, stretch
 
@@ -34,24 +34,24 @@ def _section(found: Robustness) -> Section:
         name: end if (end := name.rpartition("-")[2]) in PRECISIONS else None for name in models
     }
     families = {name: name.removesuffix(f"-{precisions[name]}") for name in models}
-    colours = style.colours(families.values())
-    figure = style.new_figure(1.3 + 0.32 * len(found.accuracies) + 0.1 * len(models))
+    colours = figures.colours(families.values())
+    figure = figures.new_figure(1.3 + 0.32 * len(found.accuracies) + 0.1 * len(models))
     axes = figure.subplots()
     marks = {}
     for position, (change, row) in enumerate(found.accuracies.items()):
         axes.plot(
-            [min(row.values()), max(row.values())], [position] * 2, color=style.FAINT, alpha=0.5
+            [min(row.values()), max(row.values())], [position] * 2, color=figures.FAINT, alpha=0.5
         )
         for model, accuracy in row.items():
             dodge = 0.6 * (models.index(model) / max(1, len(models) - 1) - 0.5)
             marks[model] = axes.scatter(
                 accuracy, position + dodge, 20, colours[families[model]],
-                marker=style.marker(precisions[model]), alpha=0.8, linewidths=0,
+                marker=figures.marker(precisions[model]), alpha=0.8, linewidths=0,
             )  # fmt: skip
-            style.tip(marks[model], f"{model}, {change}: {accuracy:.2%}")
-    axes.axvline(SMALLEST_ACCEPTED_ACCURACY, color=style.FAINT, linestyle=":")
+            figures.tip(marks[model], f"{model}, {change}: {accuracy:.2%}")
+    axes.axvline(SMALLEST_ACCEPTED_ACCURACY, color=figures.FAINT, linestyle=":")
     labels = list(found.accuracies)
-    style.label_rows(
+    figures.label_rows(
         axes,
         dict(enumerate(labels)),
         [number for number, name in enumerate(labels) if name in found.mild],

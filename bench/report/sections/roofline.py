@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.output import style
-from bench.output.table import Table
+from bench import figures
 from bench.report.inputs import Inputs
 from bench.report.section import BENCHMARKS, Missing, Section
-from bench.results.rows import Row, host_rows
-from bench.results.runs import Run
+from bench.results.rows import ModelRow, host_rows
+from bench.results.session import Session
+from bench.tables import Table
 
 TITLE = "How close to the limit"
 YARDSTICKS = ("test_matrix_product", "test_memory_copy")
@@ -58,7 +58,7 @@ class Point:
         peak_gflops: the machine's, in that product.
     """
 
-    row: Row
+    row: ModelRow
     median_ms: float
     dtype: str
     peak_gflops: float
@@ -93,7 +93,7 @@ def sections(inputs: Inputs) -> Iterator[Section | Missing]:
         yield Missing(TITLE, f"{BENCHMARKS} bench/test_machine.py bench/test_host_inference.py")
 
 
-def machine(run: Run) -> Machine | None:
+def machine(run: Session) -> Machine | None:
     """Return what the machine reached; None where that was not measured with one thread count."""
     products, copies = (run.of(name) for name in YARDSTICKS)
     if not copies or len({each.info["threads"] for each in products}) != 1:
@@ -105,7 +105,7 @@ def machine(run: Run) -> Machine | None:
     return Machine(peaks, copies[0].info["bytes_moved"] / copies[0].median_ms / 1e6)
 
 
-def points(run: Run) -> list[Point]:
+def points(run: Session) -> list[Point]:
     """Return the models whose operations are known, and that ran with the yardstick's threads.
 
     Args:
@@ -125,7 +125,7 @@ def points(run: Run) -> list[Point]:
     return found
 
 
-def _section(run: Run) -> Section | None:
+def _section(run: Session) -> Section | None:
     reached, found = machine(run), points(run)
     if reached is None or not found:
         return None
@@ -158,8 +158,8 @@ def _section(run: Run) -> Section | None:
 
 
 def _figure(reached: Machine, found: list[Point], first_runtime: str) -> Any:
-    colours = style.colours(point.row.family for point in found)
-    figure = style.new_figure(4.6)
+    colours = figures.colours(point.row.family for point in found)
+    figure = figures.new_figure(4.6)
     axes = figure.subplots()
     intensities = [point.intensity for point in found]
     dtypes = sorted({point.dtype for point in found})
@@ -169,7 +169,7 @@ def _figure(reached: Machine, found: list[Point], first_runtime: str) -> Any:
     for dtype in dtypes:
         peak = reached.peaks_gflops[dtype]
         heights = [reached.attainable_gflops(each, dtype) for each in across]
-        axes.plot(across, heights, color=style.INK, linestyle=style.LINES[dtype])
+        axes.plot(across, heights, color=figures.INK, linestyle=figures.LINES[dtype])
         axes.annotate(
             f"{dtype} matrix\nproduct: {peak:.1f}",
             (1, peak), (4, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
@@ -186,11 +186,11 @@ def _figure(reached: Machine, found: list[Point], first_runtime: str) -> Any:
             point.gflops,
             38,
             colour if point.row.runs_on == first_runtime else "none",
-            marker=style.marker(point.row.precision),
+            marker=figures.marker(point.row.precision),
             edgecolors=colour,
             alpha=0.85,
         )
-        style.tip(
+        figures.tip(
             marks,
             f"{point.row.full_title}: {point.gflops:.2f} GFLOP/s, {point.share_of_peak:.1%} of the "
             f"{point.dtype} matrix product, {point.intensity:.2f} operations a byte",
@@ -200,6 +200,6 @@ def _figure(reached: Machine, found: list[Point], first_runtime: str) -> Any:
         xlabel="operations for each byte moved", ylabel="1e9 operations a second (GFLOP/s)",
     )  # fmt: skip
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(style.milliseconds)
-    style.legend(figure, [point.row for point in found])
+        axis.set_major_formatter(figures.milliseconds)
+    figures.legend(figure, [point.row for point in found])
     return figure

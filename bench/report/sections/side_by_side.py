@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
-from bench.output import style
-from bench.output.table import Table
+from bench import figures
 from bench.report.inputs import Inputs
 from bench.report.section import Section
-from bench.results.rows import Row, host_rows
+from bench.results.rows import ModelRow, host_rows
+from bench.tables import Table
 
 QUANTITY = "test_classify"
 Medians = dict[tuple[str, str], dict[str, float]]
@@ -21,7 +21,7 @@ def sections(inputs: Inputs) -> Iterator[Section]:
     runs = inputs.newest(QUANTITY)
     if len(runs) < 2:
         return
-    rows: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str], ModelRow] = {}
     medians_ms: Medians = {}
     for run in runs:
         for row in host_rows(run.of(QUANTITY)):
@@ -45,7 +45,7 @@ def sections(inputs: Inputs) -> Iterator[Section]:
     )
 
 
-def _fastest(processor: str, rows: dict[tuple[str, str], Row], medians_ms: Medians) -> str:
+def _fastest(processor: str, rows: dict[tuple[str, str], ModelRow], medians_ms: Medians) -> str:
     found = {
         key: times_ms[processor]
         for key, times_ms in medians_ms.items()
@@ -59,24 +59,26 @@ def _fastest(processor: str, rows: dict[tuple[str, str], Row], medians_ms: Media
 
 def _figure(processors: list[str], medians_ms: Medians) -> Any:
     runtimes = {runs_on for _, runs_on in medians_ms}
-    figure = style.new_figure(1.2 + 0.2 * (len(medians_ms) + len(runtimes)) + 0.2 * len(processors))
+    figure = figures.new_figure(
+        1.2 + 0.2 * (len(medians_ms) + len(runtimes)) + 0.2 * len(processors)
+    )
     axes = figure.subplots()
     marks = dict(zip(processors, cycle("osD^vP"), strict=False))
-    colours = dict(zip(processors, cycle(style.PALETTE), strict=False))
-    ticks, headings, placed = style.grouped(
+    colours = dict(zip(processors, cycle(figures.PALETTE), strict=False))
+    ticks, headings, placed = figures.grouped(
         (runs_on, title, (title, runs_on, found)) for (title, runs_on), found in medians_ms.items()
     )
     for position, (title, runs_on, found) in placed:
         axes.plot(
-            [min(found.values()), max(found.values())], [position] * 2, color=style.FAINT,
+            [min(found.values()), max(found.values())], [position] * 2, color=figures.FAINT,
             alpha=0.5,
         )  # fmt: skip
         for name, median_ms in found.items():
             (mark,) = axes.plot(median_ms, position, marks[name], color=colours[name], markersize=5)
-            style.tip(mark, f"{title}, {runs_on}, {name}: median {median_ms:.4f} ms")
+            figures.tip(mark, f"{title}, {runs_on}, {name}: median {median_ms:.4f} ms")
     values = [each for found in medians_ms.values() for each in found.values()]
-    style.log_axis(axes.xaxis, "median of one classification, ms", min(values), max(values))
-    style.label_rows(axes, ticks, headings)
+    figures.log_axis(axes.xaxis, "median of one classification, ms", min(values), max(values))
+    figures.label_rows(axes, ticks, headings)
     from matplotlib.lines import Line2D
 
     handles = [

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.output import style
-from bench.output.table import Table
+from bench import figures
 from bench.report.inputs import Inputs
 from bench.report.section import BENCHMARKS, Missing, Section
-from bench.results.result import Result
-from bench.results.rows import Row, host_rows, runtime_text
-from bench.results.runs import Run
+from bench.results.rows import ModelRow, host_rows, runtime_text
+from bench.results.session import Result, Session
+from bench.tables import Table
 
 TITLE = "Where the time goes"
 BAR_CELLS = 20
@@ -37,7 +36,7 @@ class Breakdown:
             is left of the whole, at least 0.
     """
 
-    row: Row
+    row: ModelRow
     source: str
     total_ms: float
     stages_ms: dict[str, float]
@@ -131,7 +130,7 @@ def preparation_line(results: Iterable[Result]) -> str | None:
 
 
 def _find(
-    results: Iterable[Result], quantity: str, row: Row | None = None, **wanted: Any
+    results: Iterable[Result], quantity: str, row: ModelRow | None = None, **wanted: Any
 ) -> Result | None:
     for result in results:
         if (
@@ -146,27 +145,27 @@ def _find(
     return None
 
 
-def _section(run: Run) -> Section | None:
+def _section(run: Session) -> Section | None:
     rows = breakdowns(run.results)
     if not rows:
         return None
     runtimes = list(dict.fromkeys(each.row.runs_on for each in rows))
     rows.sort(key=lambda each: runtimes.index(each.row.runs_on))
-    figure = style.new_figure(1.0 + 0.2 * (len(rows) + len(runtimes)))
+    figure = figures.new_figure(1.0 + 0.2 * (len(rows) + len(runtimes)))
     axes = figure.subplots()
-    ticks, headings, placed = style.grouped(
+    ticks, headings, placed = figures.grouped(
         (each.row.runs_on, each.row.title, each) for each in rows
     )
     for position, each in placed:
         left = 0.0
-        for stage, colour in zip(STAGES, style.PALETTE, strict=False):
+        for stage, colour in zip(STAGES, figures.PALETTE, strict=False):
             width = each.stages_ms[stage]
             (bar,) = axes.barh(position, width, 0.78, left, color=colour)
-            style.tip(bar, f"{each.row.full_title}: {stage} {width:.4f} ms")
+            figures.tip(bar, f"{each.row.full_title}: {stage} {width:.4f} ms")
             left += width
-    style.label_rows(axes, ticks, headings)
+    figures.label_rows(axes, ticks, headings)
     axes.set_xlabel("medians, ms")
-    style.patch_legend(figure, dict(zip(STAGES, style.PALETTE, strict=False)), 4)
+    figures.patch_legend(figure, dict(zip(STAGES, figures.PALETTE, strict=False)), 4)
     heads = ["model", "runtime", *(f"{stage} ms" for stage in STAGES), "whole ms", "dominant"]
     body = [
         [each.row.title, each.row.runs_on, *each.stages_ms.values(), each.total_ms, each.dominant]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench.output.table import Table
 from bench.report.inputs import Inputs
 from bench.report.section import Missing, Section
 from bench.results.rows import host_rows
+from bench.tables import Table
 from models import zoo
 
 TITLE = "The study's Table 1, and ours"
-HEADS = ["model", "parameters, study", "parameters", "accuracy, study", "accuracy", "bytes"]
+HEADS = ["model", "parameters, study", "trained parameters", "accuracy, study", "accuracy", "bytes"]
 FORMATS = ["", ",", ",", ".1%", ".2%", ","]
 
 
@@ -40,7 +40,7 @@ def sections(inputs: Inputs) -> Iterator[Section | Missing]:
             [
                 zoo.ARCHITECTURES[name].title,
                 study.parameters if study else None,
-                info.get("parameters"),
+                info.get("trained_parameters"),
                 study.accuracy if study else None,
                 info.get("accuracy"),
                 info.get("file_bytes"),

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from bench.android.adb.server import Client, ServerAddress
+from bench.results.session import without_file
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +132,10 @@ def bench(models, environment, tmp_path):
 
 def _name(quantity: str, model: str, device: str) -> str:
     return f"test_device_{quantity}[{model}-{device}]"
+
+
+def _failed(run: Run) -> dict[str, dict]:
+    return {without_file(each["fullname"]): each for each in run.json["failed"]}
 
 
 def test_host_and_device_stand_in_the_same_json(bench):
@@ -304,7 +309,7 @@ def test_three_phones_at_once_one_of_which_dies(bench, emulate):
     assert skipped.startswith("SKIPPED [5] ")
     assert f"device {dying.serial}: the connection ended while round 2 of 2 ran" in failed
     assert f"device {dying.serial} is gone" in skipped
-    told = {each["name"]: each for each in run.json["failed_device_benchmarks"]}
+    told = _failed(run)
     assert len(told) == 6
     assert told[_name("inference", "modelone", dying.serial)]["rounds_measured"] == 1
     for phone in phones:
@@ -322,7 +327,7 @@ def act(done):
     device_names = [name for name in run.names if name.startswith("test_device")]
     assert device_names == []
     assert len([name for name in run.names if name.startswith("test_invoke")]) >= 2
-    failed = {each["name"]: each for each in run.json["failed_device_benchmarks"]}
+    failed = _failed(run)
     assert len(failed) == 6
     first = failed[_name("inference", "modelone", "emulated")]
     assert "the connection ended while round 2 of 2 ran" in first["reason"]
@@ -344,7 +349,7 @@ def act(done):
 """)  # fmt: skip
     assert run.status == 1
     assert run.names == [_name(quantity, "modeltwo", "emulated") for quantity in QUANTITIES]
-    assert {each["name"] for each in run.json["failed_device_benchmarks"]} == {
+    assert _failed(run).keys() == {
         _name(quantity, "modelone", "emulated") for quantity in QUANTITIES
     }
     assert "went away while round 2 of 2 ran" in run.text

@@ -13,8 +13,7 @@ from scipy.stats import binomtest
 from bench.__main__ import main
 from bench.gate.judge.thresholds import FILE, read
 from bench.gate.stored import compare_runs
-from bench.results.result import Result
-from bench.results.runs import Run, read_run
+from bench.results.session import Result, Session, read_session
 from bench.statistics.intervals import runs_needed, two_samples
 from bench.statistics.sequential import FAMILY_ERROR, MISS
 from bench.statistics.verdict import Verdict
@@ -44,6 +43,7 @@ def make_run(tmp_path):
         session = 200e-6 * speed * float(np.exp(random.normal(0, noise)))
         rounds_s = (session * np.exp(np.abs(random.normal(0, 0.01, 20)))).tolist()
         data = {
+            "format": 2,
             "datetime": f"2026-01-01T00:{number:02}:{0 if commit == COMMIT else 30:02}",
             "machine_info": {"cpu": {"brand_raw": "A CPU", "count": 2}, "machine": "x86_64"},
             "commit_info": {"id": commit, "dirty": False},
@@ -103,7 +103,7 @@ def test_an_architecture_has_its_own_threshold(runs, tmp_path):
     own = tmp_path / "thresholds.toml"
     own.write_text(FILE.read_text() + "[alexnet]\nmin_effect = 0.04\nmargin = 0.08\n")
     base, head = (
-        [read_run(Path(each)) for each in files]
+        [read_session(Path(each)) for each in files]
         for files in (runs(MANY), runs(MANY, 1.025, commit=OTHER))
     )
     assert compare_runs(base, head, read()).exit_status == 1
@@ -147,7 +147,8 @@ OTHER_CPU = {"cpu": {"brand_raw": "Another CPU", "count": 2}, "machine": "x86_64
         ({"info": {"threads": 2}}, "other threads (1, 2)"),
         ({"info": {"device": {"model": "p"}, "emulated": True}}, "an emulated device"),
         ({"names": ["bench/test_x.py::test_renamed"]}, "is gone from head"),
-        ({"failed_device_benchmarks": [{"name": "n", "reason": "throttled"}]}, "throttled"),
+        ({"format": 1, "failed_device_benchmarks": [{"name": "n", "reason": "hot"}]}, "hot"),
+        ({"failed": [{"fullname": NAME, "reason": "assert 0 == 3"}]}, "assert 0 == 3"),
         ({"info": {"parameters": None}}, "no verdict"),
     ],
 )
@@ -229,7 +230,7 @@ def test_a_failing_run_is_no_baseline(runs, capsys):
         ({}, "latest", "cannot be a baseline's name"),
         ({}, "../v1", "cannot be a baseline's name"),
         ({"commit_info": {"id": COMMIT, "dirty": True}}, "v1", "without changes"),
-        ({"failed_device_benchmarks": [{"name": "n", "reason": "r"}]}, "v1", "failing run"),
+        ({"failed": [{"fullname": "n", "reason": "r"}]}, "v1", "failing run"),
     ],
 )
 def test_what_cannot_be_a_baseline(runs, capsys, changes, name, said):
@@ -284,7 +285,9 @@ def test_files_of_the_result(runs, tmp_path, monkeypatch):
     assert "| test_classify[m-litert] |" in summary.read_text()
 
 
-def simulated(random: np.random.Generator, commit: str, files: int, benchmarks: int) -> list[Run]:
+def simulated(
+    random: np.random.Generator, commit: str, files: int, benchmarks: int
+) -> list[Session]:
     """Return files of sessions that differ by 2 %: all benchmarks of one share that."""
     runs = []
     for number in range(files):
@@ -295,12 +298,12 @@ def simulated(random: np.random.Generator, commit: str, files: int, benchmarks: 
     return runs
 
 
-def run_of(number: int, commit: str, rounds_s: list[list[float]]) -> Run:
+def run_of(number: int, commit: str, rounds_s: list[list[float]]) -> Session:
     """Return a file that holds these rounds, in seconds, of each benchmark."""
-    return Run(
+    return Session(
         path=Path(f"{number}.json"), name=str(number), content=b"",
         time=datetime(2026, 1, 1, number), commit=commit, commit_time=None, is_changed=False,
-        machine={}, failures=(),
+        machine={}, failures={},
         results=tuple(Result(f"test_{n}", tuple(each), {}) for n, each in enumerate(rounds_s)),
     )  # fmt: skip
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bench.history.benchmark_series import histories
-from bench.results.runs import read_runs
+from bench.results.session import read_sessions
 from tests.bench.report.samples import Sample
 
 
 def _runs(tmp_path, samples):
-    return read_runs(
+    return read_sessions(
         sample.write(tmp_path / f"{number}.json") for number, sample in enumerate(samples)
     )
 

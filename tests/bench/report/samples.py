@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.operators.operator_record import Measured, to_json
+from bench.results.session import FORMAT
 from models.running.operator_profile import OperatorProfile, OperatorTime
 from models.zoo import ARCHITECTURES
 
@@ -41,6 +42,8 @@ class Sample:
     def __init__(self, seed: int = 0, commit: str = "1234567890abcdef", day: int = 1) -> None:
         self._random = np.random.default_rng(seed)
         self.data: dict[str, Any] = {
+            "format": FORMAT,
+            "failed": [],
             "machine_info": {
                 "node": "bench",
                 "processor": "x86_64",
@@ -162,7 +165,8 @@ def model_info(architecture: str, precision: str) -> dict[str, Any]:
         "precision": precision,
         "sha256": sha256(architecture, precision),
         "file_bytes": (412_345 + 1_000 * number) // (4 if small else 1),
-        "parameters": 98_001 + 7 * number,
+        "parameters": 88_001 + 7 * number,
+        "trained_parameters": 98_001 + 7 * number,
         "multiply_accumulates": 1_234_567 + number,
         "bytes_moved": 250_000 * (2 + number),
         "accuracy": 0.9871 + 0.001 * number - (0.0004 if small else 0),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.report.inputs import read_inputs, read_robustness
-from bench.results.runs import ResultsError
+from bench.results.session import ResultsError
 from tests.bench.report.samples import ROBUSTNESS, Sample
 
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from bench.report.latency_table import latency_table, overhead_line
-from bench.results.result import Result
+from bench.results.session import Result
 
 
 def _result(
@@ -19,6 +19,7 @@ def _result(
         "model": model,
         "architecture": architecture,
         "parameters": 294_012,
+        "trained_parameters": 294_100,
         "file_bytes": 1_174_460,
         "accuracy": 0.99911,
         "runtime": "litert",
@@ -50,8 +51,8 @@ def test_a_row_has_size_accuracy_times_and_the_studys_figures():
     (row,) = [line for line in _lines([_result()]) if "alexnet-float32" in line]
     cells = _cells(row)
     assert cells == [
-        "alexnet-float32", "3000 / 2000 / 5600", "99.91%", "1,174,460", "294,012", "-", "952,835",
-        "97.1%",
+        "alexnet-float32", "3000 / 2000 / 5600", "99.91%", "1,174,460", "294,012", "-", "294,100",
+        "952,835", "97.1%",
     ]  # fmt: skip
 
 
@@ -82,10 +83,10 @@ def test_runtimes_are_columns_and_a_missing_one_is_a_dash():
 
 
 def test_a_users_own_model_has_no_study_beside_it():
-    result = _result("mine", None, parameters=None, accuracy=None)
+    result = _result("mine", None, parameters=None, trained_parameters=None, accuracy=None)
     (row,) = [line for line in _lines([result]) if "mine" in line]
     cells = _cells(row)
-    assert cells == ["mine", "3000 / 2000 / 5600", "-", "1,174,460", "-", "-", "-", "-"]
+    assert cells == ["mine", "3000 / 2000 / 5600", "-", "1,174,460", "-", "-", "-", "-", "-"]
 
 
 def test_nothing_measured_gives_no_table():

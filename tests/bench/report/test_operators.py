@@ -16,7 +16,7 @@ from bench.operators.operator_record import Measured, read_record, to_json
 from bench.operators.operator_rows import OUTSIDE, SUM, WHOLE, closing_rows, each_row, kind_rows
 from bench.report.inputs import read_inputs
 from bench.report.page import render
-from bench.results.runs import ResultsError
+from bench.results.session import ResultsError
 from models.files.artifacts import artifact
 from models.zoo import ARCHITECTURES
 from tests.bench.report.html import parse

@@ -79,7 +79,7 @@ def test_the_study_stands_beside_ours(root, data):
         else:
             assert int(row["parameters, study"]) == architecture.study.parameters
             assert float(row["accuracy, study"]) == architecture.study.accuracy
-        assert int(row["parameters"]) == info["parameters"]
+        assert int(row["trained parameters"]) == info["trained_parameters"]
         assert float(row["accuracy"]) == info["accuracy"]
         assert int(row["bytes"]) == info["file_bytes"]
         for runtime, version in RUNTIMES.items():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.output import style
+from bench import figures
 from bench.report.sections.roofline import Machine, machine, points
-from bench.results.rows import Row
-from bench.results.runs import read_run
+from bench.results.rows import ModelRow
+from bench.results.session import read_session
 from models.zoo import ARCHITECTURES
 from tests.bench.report.samples import Sample
 
@@ -24,7 +24,7 @@ def test_the_roof():
 
 def test_the_share_of_the_peak(tmp_path):
     sample = Sample().add_host()
-    run = read_run(sample.write(tmp_path / "run.json"))
+    run = read_session(sample.write(tmp_path / "run.json"))
     seconds = {
         each["name"]: float(np.median(each["stats"]["data"])) for each in sample.data["benchmarks"]
     }
@@ -50,7 +50,7 @@ def test_a_model_that_ran_with_other_threads_is_left_out(tmp_path):
     for each in sample.data["benchmarks"]:
         if each["extra_info"].get("model") == "alexnet-int8":
             each["extra_info"]["threads"] = 2
-    found = points(read_run(sample.write(tmp_path / "run.json")))
+    found = points(read_session(sample.write(tmp_path / "run.json")))
     assert found
     assert "alexnet-int8" not in {each.row.model for each in found}
 
@@ -60,7 +60,7 @@ def test_without_the_yardsticks_there_is_no_roof(tmp_path):
     sample.data["benchmarks"] = [
         each for each in sample.data["benchmarks"] if each["name"] != "test_memory_copy"
     ]
-    run = read_run(sample.write(tmp_path / "run.json"))
+    run = read_session(sample.write(tmp_path / "run.json"))
     assert machine(run) is None
     assert points(run) == []
 
@@ -68,8 +68,8 @@ def test_without_the_yardsticks_there_is_no_roof(tmp_path):
 @pytest.mark.filterwarnings("error::UserWarning")  # of axes that have no room
 def test_many_models_leave_the_axes_room():
     names = [f"a_model_of_ones_own_with_a_long_name_{number}" for number in range(40)]
-    figure = style.new_figure(4.6)
+    figure = figures.new_figure(4.6)
     axes = figure.subplots()
-    style.legend(figure, [Row(name, "litert", {"model": name}, {}) for name in names])
+    figures.legend(figure, [ModelRow(name, "litert", {"model": name}, {}) for name in names])
     figure.canvas.draw()
     assert axes.get_window_extent().height > 2 * figure.dpi

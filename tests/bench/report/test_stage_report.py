@@ -13,8 +13,8 @@ from bench.report.sections.stage_breakdown import (
     preparation_line,
     stage_table,
 )
-from bench.results.result import Result
-from bench.results.rows import Row
+from bench.results.rows import ModelRow
+from bench.results.session import Result
 from models.preprocessing import Normalisation, Preparation
 
 
@@ -82,7 +82,7 @@ def test_a_stage_of_another_preparation_is_not_the_models(other):
 
 def test_the_bar_has_a_letter_for_each_twentieth():
     stages = {"decode": 5.0, "resize": 2.0, "inference": 2.0, "rest": 1.0}
-    row = Breakdown(Row("m", "r", {}, {}), "640x480", 10.0, stages)
+    row = Breakdown(ModelRow("m", "r", {}, {}), "640x480", 10.0, stages)
     assert row.bar == "ddddddddddrrrriiii.."
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bench.report.sections.tradeoff import pareto_front
-from bench.results.result import Result
-from bench.results.rows import Row
+from bench.results.rows import ModelRow
+from bench.results.session import Result
 
 
-def row(milliseconds: float, file_bytes: int, accuracy: float) -> Row:
+def row(milliseconds: float, file_bytes: int, accuracy: float) -> ModelRow:
     info = {"file_bytes": file_bytes, "accuracy": accuracy}
     result = Result("test_classify", (milliseconds / 1e3,), info)
-    return Row("m", "litert", info, {"test_classify": result})
+    return ModelRow("m", "litert", info, {"test_classify": result})
 
 
 def test_what_is_best_at_one_thing_is_on_the_front():

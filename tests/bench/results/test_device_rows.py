@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.report.device_table import device_table
-from bench.results.result import Result
 from bench.results.rows import device_rows
+from bench.results.session import Result
 
 INFO = {
     "model": "m", "architecture": None, "precision": None, "threads": 2, "delegate": "cpu",

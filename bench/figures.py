@@ -8,8 +8,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.results.rows import Row
-from bench.results.runs import ResultsError
+from bench.results.rows import ModelRow
+from bench.results.session import ResultsError
 from models import zoo
 
 WIDTH_IN = 4.7
@@ -76,18 +76,14 @@ def new_figure(height_in: float) -> Any:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure as a picture; the suffix decides its format.
-
-    Raises:
-        ResultsError: the suffix names no format.
-    """
+    """Write a picture; raises `ResultsError` where the suffix names no format for one."""
     if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
         raise ResultsError(f"{path.name}: no format for a picture; call it something.png")
     figure.savefig(path, dpi=144)
 
 
 def colours(families: Iterable[str]) -> dict[str, str]:
-    """Return a colour for each `Row.family`; the project's architectures always get the same."""
+    """Return a colour for each `ModelRow.family`; an architecture of the project has its own."""
     known = list(zoo.ARCHITECTURES)
     order = [*known, *dict.fromkeys(name for name in families if name not in known)]
     return dict(zip(order, islice(cycle(PALETTE), len(order)), strict=True))
@@ -102,7 +98,7 @@ LEGEND_CHARACTERS, LEGEND_LINE_INCHES = 60, 0.2
 """Of all names in one line of a legend, and how high a line is."""
 
 
-def legend(figure: Any, rows: Sequence[Row]) -> None:
+def legend(figure: Any, rows: Sequence[ModelRow]) -> None:
     """Say which colour is which family, and which mark is which precision.
 
     The figure grows with a legend of many lines, or its axes would have no room.
@@ -145,14 +141,9 @@ Item = TypeVar("Item")
 def grouped(
     items: Iterable[tuple[str, str, Item]],
 ) -> tuple[dict[float, str], list[int], list[tuple[int, Item]]]:
-    """Place rows below the headings of their groups, from top to bottom.
+    """Place rows, given as (group, label, item), below the headings of their groups.
 
-    Args:
-        items: (group, label, what is drawn there); the groups by their first, each in its order.
-
-    Returns:
-        labels by position, positions of headings (both for `label_rows`), and each item with its
-        position.
+    Returns labels by position, positions of headings, and each item with its position.
     """
     rows = list(items)
     labels: dict[float, str] = {}
@@ -168,13 +159,7 @@ def grouped(
 
 
 def label_rows(axes: Any, labels: Mapping[float, str], bold: Collection[float]) -> None:
-    """Name the rows of a figure from top to bottom.
-
-    Args:
-        axes: Matplotlib's, whose y-axis counts rows.
-        labels: by position.
-        bold: positions of those that are headings, or stand out.
-    """
+    """Name the rows of a figure by position, from top to bottom; `bold` ones stand out."""
     axes.set_yticks(list(labels), list(labels.values()))
     for text, position in zip(axes.get_yticklabels(), labels, strict=True):
         text.set_fontweight("bold" if position in bold else "normal")
@@ -194,13 +179,7 @@ def milliseconds(value: float, _position: object = None) -> str:
 
 
 def log_axis(axis: Any, label: str, low: float, high: float) -> None:
-    """Make an axis logarithmic, with a few plain numbers on it.
-
-    Args:
-        axis: of an Axes.
-        label: its title.
-        low, high: the least and the largest value shown.
-    """
+    """Make an axis logarithmic, with a few plain numbers on it, for values of `low` to `high`."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})

@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bench.output.style import log_axis
+from bench.figures import log_axis
 
 
 @pytest.mark.parametrize("span", [1.5, 2.9, 10, 29, 31, 97, 250, 500, 10_000])

@@ -2,58 +2,28 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import pytest
 
-from bench.results.result import Result
-from bench.results.runs import ResultsError, newest_with, read_run, read_runs
-from bench.results.shards import joined
+from bench.results.rows import DEVICE
+from bench.results.session import Result, ResultsError, newest_with, read_session, read_sessions
 from tests.bench.report.samples import Sample
 
 
 def test_a_file_is_read(tmp_path):
     sample = Sample(commit="abcdef1234567890").add_host()
     sample.data["commit_info"]["dirty"] = True
-    sample.data["failed_device_benchmarks"] = [{"name": "x[y]", "reason": "unplugged"}]
-    run = read_run(sample.write(tmp_path / "run.json"))
+    sample.data["failed"] = [{"fullname": "x[y]", "reason": "unplugged"}]
+    run = read_session(sample.write(tmp_path / "run.json"))
     assert run.path == tmp_path / "run.json"
     assert run.label == "abcdef12+"
     assert run.processor == "Example CPU, 4 cores, x86_64"
-    assert run.failures == ("x[y]: unplugged",)
+    assert run.failures == {"x[y]": "unplugged"}
     (result,) = run.of("test_memory_copy")
     (entry,) = [x for x in sample.data["benchmarks"] if x["name"] == "test_memory_copy"]
     assert list(result.times_s) == entry["stats"]["data"]
     assert run.by_fullname()["bench/test_x.py::test_memory_copy"] is result
-
-
-def sharded(path, day, *shard):
-    sample = Sample(day=day).add_host()
-    entries = sample.data["benchmarks"]
-    if shard:
-        index, count = shard
-        sample.data["shard"] = {"index": index, "count": count}
-        entries = entries[index - 1 :: count]
-    sample.data["benchmarks"] = entries
-    return read_run(sample.write(path / f"{day}.json"))
-
-
-def test_the_parts_of_a_session_are_one_run(tmp_path):
-    """Two sessions of two parts in any order, a whole one, and a part that is alone."""
-    shards = [(1, 2), (1, 2), (2, 2), (), (2, 2), (1, 3)]
-    runs = [sharded(tmp_path, day, *shard) for day, shard in enumerate(shards, 1)]
-    first, second, whole, alone = joined(runs)
-    assert (whole, alone) == (runs[3], runs[5])
-    for run in (first, second):
-        assert run.by_fullname().keys() == whole.by_fullname().keys()
-        assert len(json.loads(run.content)["benchmarks"]) == len(whole.results)
-    assert [run.name for run in (first, second)] == ["1.json", "2.json"]
-
-
-def test_parts_on_two_processors_are_not_one_session(tmp_path):
-    one, other = (sharded(tmp_path, index, index, 2) for index in (1, 2))
-    other.machine["cpu"]["brand_raw"] = "another"
-    assert joined([one, other]) == [one, other]
 
 
 def test_a_name_may_hold_the_signs_that_divide_it():
@@ -75,7 +45,7 @@ def test_what_is_no_result_is_refused(tmp_path, content, reason):
     path = tmp_path / "bad.json"
     path.write_text(content, encoding="latin-1")
     with pytest.raises(ResultsError) as caught:
-        read_run(path)
+        read_session(path)
     assert str(caught.value).startswith(f"{path}: {reason}")
     assert "\n" not in str(caught.value)
 
@@ -105,7 +75,7 @@ def _with_one_name_twice(data):
 
 
 def _of_a_later_format(data):
-    data["format"] = 2
+    data["format"] = 3
 
 
 def _empty(data):
@@ -121,7 +91,7 @@ def _empty(data):
         (_with_a_round_that_is_too_long, "OverflowError"),
         (_with_a_median_of_zero, "the median of .* is not above zero"),
         (_with_one_name_twice, "two benchmarks have the same name"),
-        (_of_a_later_format, "its format is 2, and this version reads 1; measure again"),
+        (_of_a_later_format, "its format is 3, and this version reads 1 and 2; measure again"),
         (_empty, "holds no benchmark"),
     ],
 )
@@ -129,18 +99,18 @@ def test_what_is_incomplete_is_refused(tmp_path, damage, reason):
     sample = Sample().add_host()
     damage(sample.data)
     with pytest.raises(ResultsError, match=reason):
-        read_run(sample.write(tmp_path / "run.json"))
+        read_session(sample.write(tmp_path / "run.json"))
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ResultsError, match="cannot be read: No such file"):
-        read_run(tmp_path / "none.json")
+        read_session(tmp_path / "none.json")
 
 
 def test_the_same_run_twice_is_refused(tmp_path):
     paths = [Sample().add_host().write(tmp_path / name) for name in ("a.json", "b.json")]
     with pytest.raises(ResultsError, match=r"b\.json: holds the same"):
-        read_runs(paths)
+        read_sessions(paths)
 
 
 def test_two_files_of_one_name_are_told_apart(tmp_path):
@@ -148,16 +118,28 @@ def test_two_files_of_one_name_are_told_apart(tmp_path):
     for day in (1, 2):
         (tmp_path / str(day)).mkdir()
         paths.append(Sample(day, day=day).add_host().write(tmp_path / str(day) / "run.json"))
-    assert [run.name for run in read_runs(paths)] == ["run.json", "2-run.json"]
+    assert [run.name for run in read_sessions(paths)] == ["run.json", "2-run.json"]
 
 
 def test_runs_are_put_in_the_order_of_their_time(tmp_path):
     late, early = (
         Sample(day, day=day).add_host().write(tmp_path / f"{day}.json") for day in (9, 3)
     )
-    runs = read_runs([late, early])
+    runs = read_sessions([late, early])
     assert [run.name for run in runs] == ["3.json", "9.json"]
     newest = newest_with(runs, "test_classify")
     assert newest is not None
     assert newest.name == "9.json"
     assert newest_with(runs, "test_classify", "test_device_load") is None
+
+
+def test_a_file_of_the_first_format_is_read():
+    """It called Keras' count `parameters`, and kept a phone's rounds three times."""
+    session = read_session(Path(__file__).with_name("format1.json"))
+    assert session.label == "46730884"
+    assert session.failures == {}
+    (classify,) = session.of("test_classify")
+    assert len(classify.times_s) == 8
+    assert classify.info["trained_parameters"] == 7_348
+    assert "parameters" not in classify.info
+    assert {result.quantity for result in session.results} >= set(DEVICE)

@@ -1,15 +1,19 @@
-"""A table as people read it: on a terminal, in Markdown, on a page, as comma-separated values."""
+"""How results are written: tables on a terminal, in Markdown, on a page; files that are whole."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table as RichTable
 
+from bench.results.session import ResultsError
 from models.terminal.screen import Screen
 from models.terminal.table import terminal_table
 
@@ -73,6 +77,27 @@ def plain(text: str) -> str:
     ):  # fmt: skip
         text = text.replace(mark, escaped)
     return " ".join(text.split())
+
+
+def write(path: Path, make: Callable[[Path], object]) -> None:
+    """Let `make` write a temporary file beside `path`, and put it in its place when it is whole.
+
+    Raises:
+        ResultsError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as directory:
+            temporary = Path(directory, path.name)
+            make(temporary)
+            os.replace(temporary, path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8; raises as `write` does."""
+    write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _text(value: Any, form: str) -> str:
