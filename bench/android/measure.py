@@ -14,6 +14,7 @@ from bench.android.adb.files import Workspace, pull
 from bench.android.app_setup import AppSetup
 from bench.android.drift import Drift, drift_of
 from bench.android.measurement import Measurement, Settings, describe_session
+from bench.android.phone.conditions import CPU_DIRECTORY, Conditions, CorePlacement, place, record
 from bench.android.phone.control import (
     REST_S,
     Changes,
@@ -22,10 +23,7 @@ from bench.android.phone.control import (
     drop_caches_command,
     rest,
 )
-from bench.android.phone.cores import CPU_DIRECTORY
 from bench.android.phone.identity import Identity, identify
-from bench.android.phone.phone_conditions import Conditions, record
-from bench.android.phone.placement import Placement, place
 from bench.android.reporter import Reporter
 from bench.android.round_script import Plan
 from bench.android.session import Session, run_rounds
@@ -149,9 +147,9 @@ class Bench:
         }
         return Measurement(session, info)
 
-    def _place(self, before: Conditions, settings: Settings) -> Placement:
+    def _place(self, before: Conditions, settings: Settings) -> CorePlacement:
         if settings.apk is not None:
-            return Placement((), "an app's threads are placed by the device's scheduler")
+            return CorePlacement((), "an app's threads are placed by the device's scheduler")
         return place(self.device, before, settings.threads, settings.cpu_mask)
 
     def _setup_for(self, settings: Settings) -> ToolSetup | AppSetup:
@@ -162,7 +160,7 @@ class Bench:
         return self._app
 
     def _check_heat(
-        self, session: Session, after: Conditions, placement: Placement
+        self, session: Session, after: Conditions, placement: CorePlacement
     ) -> Drift | None:
         """Return the drift of the rounds where nothing better tells of heat.
 
@@ -199,7 +197,7 @@ class Bench:
         flags: ToolFlags,
         settings: Settings,
         sample: Sample,
-        placement: Placement,
+        placement: CorePlacement,
     ) -> tuple[ToolRun, dict[str, Any] | None]:
         """Run the tool once to see how fast the model is, and what it answers.
 
@@ -234,7 +232,7 @@ class Bench:
         self,
         command: list[str],
         settings: Settings,
-        placement: Placement,
+        placement: CorePlacement,
         inferences: int,
         before: Conditions,
         changes: Changes,
@@ -255,7 +253,7 @@ class Bench:
         )
 
     def _describe(
-        self, settings: Settings, session: Session, placement: Placement, tool: Tool
+        self, settings: Settings, session: Session, placement: CorePlacement, tool: Tool
     ) -> dict[str, Any]:
         run = session.rounds[0].run
         return {

@@ -20,8 +20,7 @@ from bench.android.adb.errors import (
     ThrottledError,
 )
 from bench.android.adb.files import Workspace
-from bench.android.phone.cores import whole_number
-from bench.android.phone.heat import THROTTLED_STATUS
+from bench.android.phone.conditions import THROTTLED_STATUS, whole_number
 from bench.android.round_script import Plan, round_script
 from bench.android.tool.tool_failures import exit_error
 from bench.android.tool.tool_output import parse_run

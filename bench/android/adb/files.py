@@ -19,7 +19,7 @@ CHUNK_BYTES = 64 * 1024
 MAX_PULLED_BYTES = 1 << 30
 
 PARENT = "/data/local/tmp"
-PREFIX = "cnn-latency-"
+PREFIX = "tflite-gauge-"
 SESSION_FILE, TOOL_FILE = "session.pid", "tool.pid"
 """Where the shell of the rounds writes its own number and that of the process it waits for."""
 

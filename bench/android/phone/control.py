@@ -20,12 +20,11 @@ from typing import Self
 from bench.android.adb.device import COMMAND_TIMEOUT_S, Device, ShellStream
 from bench.android.adb.errors import DeviceError, ThrottledError, printable
 from bench.android.adb.files import PARENT, PREFIX
-from bench.android.phone.cores import whole_number
+from bench.android.phone.conditions import Conditions, record, whole_number
 from bench.android.phone.identity import Identity
-from bench.android.phone.phone_conditions import Conditions, record
 
-NAME = "cnn-latency.lock"
-GROUP_VARIABLE = "CNN_LATENCY_DEVICE_GROUP"
+NAME = "tflite-gauge.lock"
+GROUP_VARIABLE = "TFLITE_GAUGE_DEVICE_GROUP"
 """Suites that have the same value here share a phone: the gate's two, which take turns on it."""
 
 _HOLD = """
@@ -65,8 +64,8 @@ class PhoneLock:
         """Take the lock, unless it is held here already; remove what an earlier holder left.
 
         Raises:
-            DeviceError: another suite measures on the device; the message says whose.
-            DeviceError: nothing can be written on the device.
+            DeviceError: another suite measures on the device, whose the message says; or nothing
+                can be written on it.
             DeviceLostError, AdbServerError: the connection ended.
         """
         if self._stream is not None and self._stream.is_open():
@@ -168,10 +167,7 @@ class Changes:
         """Hold the device's clocks at a level that it can keep, where Android can do so.
 
         Android tells nobody whether the mode is on; its default is off, and a restart turns it
-        off. Off is therefore what is restored.
-
-        Returns:
-            What was done: "on", "unsupported" or "refused".
+        off. Off is therefore what is restored. Returns "on", "unsupported" or "refused".
         """
         if identity.sdk is None or identity.sdk < FIXED_PERFORMANCE_SDK:
             return "unsupported"
@@ -182,13 +178,9 @@ class Changes:
         return "on"
 
     def keep_screen_on(self, screen: str | None) -> str:
-        """Keep the screen on while the device is plugged in: a dark phone slows down or sleeps.
+        """Keep the screen, such as "Asleep", on while the device is plugged in; "on" or "refused".
 
-        Args:
-            screen: what it is like now, such as "Asleep".
-
-        Returns:
-            What was done: "on", or "refused".
+        A dark phone slows down or sleeps.
         """
         found = self._device.run(["settings", "get", "global", STAY_ON], check=False)
         before = found.stdout.strip()
@@ -233,14 +225,11 @@ def cool_down(
     timeout_s: float = COOL_DOWN_TIMEOUT_S,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Conditions:
-    """Wait until a device is not throttled, with a countdown; return at once where it is not.
+    """Wait until a device is not throttled, with a countdown; return the good conditions.
 
     Args:
         cores: the cores that are measured on.
         tell: is given a line every second.
-
-    Returns:
-        The conditions that were found good.
 
     Raises:
         ThrottledError: it was still throttled at the end.
@@ -256,13 +245,13 @@ def cool_down(
                 f"still throttled after {timeout_s:g} s of cooling down: {reason}",
                 serial=device.serial,
             )
-        doing = f"{device.serial} is throttled ({reason}): cooling down,"
+        doing = f"{printable(device.serial)} is throttled ({reason}): cooling down,"
         remaining_s = _count_down(doing, remaining_s, LOOK_EVERY, tell, sleep)
 
 
 def rest(device: Device, duration_s: float, reason: str, tell: Callable[[str], None]) -> None:
     """Let a device rest for some seconds, with a countdown; `reason` says why in the line."""
-    _count_down(f"{device.serial} rests ({reason}):", duration_s, math.inf, tell, time.sleep)
+    _count_down(f"{printable(device.serial)} rests ({reason}):", duration_s, math.inf, tell)
 
 
 def _count_down(
@@ -270,7 +259,7 @@ def _count_down(
     remaining_s: float,
     steps: float,
     tell: Callable[[str], None],
-    sleep: Callable[[float], None],
+    sleep: Callable[[float], None] = time.sleep,
 ) -> float:
     """Tell and wait, a second a step; return what remains, 0 or less at the end."""
     while remaining_s > 0 and steps > 0:

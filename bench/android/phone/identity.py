@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.android.adb.device import Device
 from bench.android.adb.errors import CommandTimeoutError
-from bench.android.phone.cores import whole_number
+from bench.android.phone.conditions import whole_number
 
 _PROPERTIES = {
     "manufacturer": "ro.product.manufacturer",

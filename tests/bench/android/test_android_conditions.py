@@ -7,19 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.android.adb.device import Device
-from bench.android.phone.battery import Battery, parse_battery
-from bench.android.phone.control import drop_caches_command
-from bench.android.phone.cores import (
+from bench.android.phone.conditions import (
+    Battery,
+    Conditions,
     Core,
     cores_of,
     fastest_cores,
     mask_of,
+    parse_battery,
     parse_core_list,
     parse_cores,
+    parse_screen,
+    parse_thermal_service,
+    parse_thermal_zones,
 )
-from bench.android.phone.heat import parse_thermal_service, parse_thermal_zones
+from bench.android.phone.control import drop_caches_command
 from bench.android.phone.identity import Identity, identify
-from bench.android.phone.phone_conditions import Conditions, parse_screen
 from bench.emulated_phone.userland import BATTERY, THERMAL_SERVICE
 
 CORES = tuple(

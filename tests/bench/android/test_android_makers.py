@@ -10,9 +10,13 @@ import re
 
 import pytest
 
-from bench.android.phone.battery import Battery, parse_battery
-from bench.android.phone.heat import parse_thermal_service, parse_thermal_zones
-from bench.android.phone.phone_conditions import parse_screen
+from bench.android.phone.conditions import (
+    Battery,
+    parse_battery,
+    parse_screen,
+    parse_thermal_service,
+    parse_thermal_zones,
+)
 
 
 def thermal(

@@ -19,9 +19,9 @@ from bench.android.adb.files import Workspace, pull
 from bench.android.drift import drift_of
 from bench.android.measure import Bench
 from bench.android.measurement import Settings
+from bench.android.phone.conditions import record
 from bench.android.phone.control import Changes, cool_down
 from bench.android.phone.identity import identify
-from bench.android.phone.phone_conditions import record
 from bench.android.reporter import Reporter
 from bench.android.round_script import Plan
 from bench.android.session import Round, Session, run_rounds

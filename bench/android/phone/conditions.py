@@ -1,0 +1,434 @@
+"""The state that a phone is in: cores, heat, battery, screen; and the cores to measure on.
+
+What a phone does not tell is None, never a guess. Sources: the Android Open Source Project,
+BatteryService.java (`dumpsys battery`), ThermalManagerService.java (`dumpsys thermalservice`) and
+android.os.Temperature (types); the kernel's sysfs-class-thermal (zones) and cpufreq.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.android.adb.device import NOT_FOUND, Device
+from bench.android.adb.errors import DeviceError, printable
+
+CPU_DIRECTORY = "/sys/devices/system/cpu"
+_ZONES = "/sys/class/thermal/thermal_zone*"
+_CORE_FILES = ("cpuinfo_max_freq", "scaling_max_freq", "scaling_cur_freq", "scaling_governor")
+
+FREQUENCY_TOLERANCE = 0.99
+"""A cap above this share of the core's maximum is rounding, not throttling."""
+
+THROTTLED_STATUS = 2
+"""From this status on ("moderate") Android throttles (PowerManager.THERMAL_STATUS_MODERATE)."""
+
+HOT_C = 45.0
+"""From this temperature of the battery on, phones slow themselves down."""
+
+BATTERY_CURRENT_LIMITS = (6, 7, 8)
+"""Types of sensors whose values are volts, amperes and per cent."""
+
+PLAUSIBLE_C = (-60.0, 160.0)
+SENTINELS_C = (-99.9, -127.0, -273.0, -273.15, -274.0)
+"""What drivers give in place of a temperature where a sensor is off or missing."""
+
+_SENSOR = re.compile(
+    r"Temperature\{mValue=(?P<value>-?\d+(?:\.\d+)?(?:E-?\d+)?), mType=(?P<type>-?\d+), "
+    r"mName=(?P<name>[^,}]+),"
+)
+_CHARGING = {3: "discharging", 4: "not charging"}
+
+
+@dataclass(frozen=True)
+class Core:
+    """One core.
+
+    Attributes:
+        number: counted from 0, as in a CPU mask.
+        max_khz: the hardware's highest frequency.
+        cap_khz: the highest frequency that is allowed now.
+        current_khz: the frequency that it runs at now.
+        governor: what sets the frequency.
+    """
+
+    number: int
+    max_khz: int | None
+    cap_khz: int | None
+    current_khz: int | None
+    governor: str | None
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether it may not run as fast as it could."""
+        if not self.max_khz or not self.cap_khz:
+            return False
+        return self.cap_khz < FREQUENCY_TOLERANCE * self.max_khz
+
+
+@dataclass(frozen=True)
+class ThermalService:
+    """What `dumpsys thermalservice` says.
+
+    Attributes:
+        status: 0 (none) to 6 (shutdown); None where nobody knows it.
+        unknown_because: why nobody knows it; None where it is known.
+        temperatures_c: by the sensor's name.
+    """
+
+    status: int | None
+    unknown_because: str | None
+    temperatures_c: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Battery:
+    """The battery's state.
+
+    Attributes:
+        percent: how full it is.
+        temperature_c: its temperature.
+        charging: what feeds the phone, "no", or None; and whether it charges, where that differs.
+        is_simulated: whether `dumpsys battery` was told what to say, and the truth is not known.
+    """
+
+    percent: int | None
+    temperature_c: float | None
+    charging: str | None
+    is_simulated: bool
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What changes while a device runs.
+
+    Attributes:
+        cores: frequencies and governors.
+        online_cores: the cores that are switched on; () where the device does not say.
+        thermal_status: of the thermal service, 0 (none) to 6 (shutdown); None where nobody knows.
+        thermal_status_unknown_because: why nobody knows it; None where it is known.
+        temperatures_c: of the thermal service's or the kernel's sensors, by their names.
+        battery_c: temperature of the battery.
+        battery_percent: how full it is.
+        battery_is_simulated: whether the battery's figures are made up (`dumpsys battery set`).
+        charging: what it charges from, "no", or None.
+        screen: such as "Awake" or "Asleep".
+        airplane_mode: whether the radios are off.
+    """
+
+    cores: tuple[Core, ...]
+    online_cores: tuple[int, ...]
+    thermal_status: int | None
+    thermal_status_unknown_because: str | None
+    temperatures_c: Mapping[str, float]
+    battery_c: float | None
+    battery_percent: int | None
+    battery_is_simulated: bool
+    charging: str | None
+    screen: str | None
+    airplane_mode: bool | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what results carry of it."""
+        return asdict(self)
+
+    def throttled_because(self, cores: Collection[int] = ()) -> str | None:
+        """Return why the device counts as throttled, else None.
+
+        Args:
+            cores: the cores that are measured on; all when empty.
+        """
+        if self.thermal_status is not None:
+            # The service knows; a cap may be the vendor's policy.
+            throttled = self.thermal_status >= THROTTLED_STATUS
+            return f"thermal status {self.thermal_status}" if throttled else None
+        if self._battery_is_known and self.battery_c is not None and self.battery_c >= HOT_C:
+            return f"the battery has {self.battery_c:g} °C"
+        for core in self.cores:
+            if core.is_capped and (not cores or core.number in cores):
+                return (
+                    f"core {core.number} is capped at {(core.cap_khz or 0) / 1e6:.2f} GHz of "
+                    f"{(core.max_khz or 0) / 1e6:.2f} GHz"
+                )
+        return None
+
+    def heat_known_by(self) -> list[str]:
+        """Return by what `throttled_because` decides on this device, for the record."""
+        if self.thermal_status is not None:
+            return ["thermal status"]
+        has_caps = any(core.max_khz and core.cap_khz for core in self.cores)
+        has_battery = self._battery_is_known and self.battery_c is not None
+        return [*(["battery"] if has_battery else []), *(["frequency cap"] if has_caps else [])]
+
+    @property
+    def _battery_is_known(self) -> bool:
+        return not self.battery_is_simulated
+
+
+def record(device: Device) -> Conditions:
+    """Ask a device how it is."""
+    # Globs, so that no list of cores or sensors has to be asked for first.
+    cpufreq = f"{CPU_DIRECTORY}/cpu[0-9]*/cpufreq"
+    answers = device.run_all(
+        {
+            "cores": ["sh", "-c", f"grep -sH . {cpufreq}/*_freq {cpufreq}/scaling_governor"],
+            "online": ["cat", f"{CPU_DIRECTORY}/online"],
+            "sensors": ["sh", "-c", f"grep -sH . {_ZONES}/type {_ZONES}/temp"],
+            "thermal": ["dumpsys", "thermalservice"],
+            "battery": ["dumpsys", "battery"],
+            "power": ["dumpsys", "power"],
+            "airplane": ["settings", "get", "global", "airplane_mode_on"],
+        }
+    )
+    texts = {name: answer.stdout for name, answer in answers.items()}
+    thermal = parse_thermal_service(texts["thermal"])
+    battery = parse_battery(texts["battery"])
+    return Conditions(
+        cores=parse_cores(texts["cores"]),
+        online_cores=parse_core_list(texts["online"]),
+        thermal_status=thermal.status,
+        thermal_status_unknown_because=thermal.unknown_because,
+        temperatures_c=thermal.temperatures_c or parse_thermal_zones(texts["sensors"]),
+        battery_c=battery.temperature_c,
+        battery_percent=battery.percent,
+        battery_is_simulated=battery.is_simulated,
+        charging=battery.charging,
+        screen=parse_screen(texts["power"]),
+        airplane_mode={"0": False, "1": True}.get(texts["airplane"].strip()),
+    )
+
+
+def parse_cores(text: str) -> tuple[Core, ...]:
+    """Read the lines `<…>/cpu<N>/cpufreq/<file>:<value>`."""
+    found: dict[int, dict[str, str]] = {}
+    for number, name, value in re.findall(r"/cpu(\d+)/cpufreq/(\w+):(.*)", text):
+        if name in _CORE_FILES:
+            found.setdefault(int(number), {})[name] = value.strip()
+    return tuple(
+        Core(
+            number,
+            *(whole_number(values.get(name)) for name in _CORE_FILES[:3]),
+            values.get("scaling_governor"),
+        )
+        for number, values in sorted(found.items())
+    )
+
+
+def parse_core_list(text: str) -> tuple[int, ...]:
+    """Read a list such as "0-3,7" (the kernel's `online`, `Cpus_allowed_list`); () for no list."""
+    text = text.strip()
+    if not re.fullmatch(r"\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*", text, re.ASCII):
+        return ()
+    ranges = [part.partition("-") for part in text.split(",")]
+    return tuple(
+        sorted({n for low, _, high in ranges for n in range(int(low), int(high or low) + 1)})
+    )
+
+
+def whole_number(text: str | None) -> int | None:
+    """Read what a device says as a number of 0 or more; None where it is none."""
+    return int(text) if text and text.isascii() and text.isdecimal() else None
+
+
+def parse_thermal_service(text: str) -> ThermalService:
+    """Read `dumpsys thermalservice`.
+
+    A status counts only where a hardware layer that reports one stands behind it: the service
+    says 0 as well while it is not connected, and thermal HAL 1.0 knows temperatures alone.
+    """
+    status = re.search(r"^\s*Thermal Status: (\d)\s*$", text, re.MULTILINE)
+    unknown_because = None
+    if status is None:
+        unknown_because = "there is no thermal service"
+    elif re.search(r"^\s*IsStatusOverride: true", text, re.MULTILINE):
+        unknown_because = "its thermal status is overridden by hand"
+    elif not re.search(r"^\s*HAL Ready: true", text, re.MULTILINE):
+        unknown_because = "its thermal service has no hardware layer"
+    elif re.search(r"ThermalHAL 1\.\d", text):
+        unknown_because = "its thermal hardware layer (1.x) reports no status"
+    elif re.search(r"ThermalHAL .*connected: no", text):
+        unknown_because = "its thermal hardware layer is not connected"
+    current = text.partition("Current temperatures from HAL:")[2].partition("Current cooling")[0]
+    cached = text.partition("Cached temperatures:")[2].partition("HAL Ready:")[0]
+    temperatures_c = _sensors(current) or _sensors(cached) or _sensors(text)
+    known = int(status[1]) if status is not None and unknown_because is None else None
+    return ThermalService(known, unknown_because, temperatures_c)
+
+
+def parse_thermal_zones(text: str) -> dict[str, float]:
+    """Read the lines `<…>/thermal_zone<N>/type:<name>` and `…/temp:<value>` into °C by sensor.
+
+    A zone counts in thousandths, tenths or whole degrees, by its driver.
+    """
+    names = dict(re.findall(r"/thermal_zone(\d+)/type:(.*)", text))
+    values = re.findall(r"/thermal_zone(\d+)/temp:(-?\d+)\s*$", text, re.MULTILINE)
+    return _by_name(
+        (names.get(zone, f"thermal_zone{zone}").strip(), _degrees(int(value)))
+        for zone, value in values
+    )
+
+
+def _sensors(text: str) -> dict[str, float]:
+    return _by_name(
+        (match["name"], float(match["value"]))
+        for match in _SENSOR.finditer(text)
+        if int(match["type"]) not in BATTERY_CURRENT_LIMITS
+    )
+
+
+def _degrees(value: int) -> float:
+    for divisor in (1, 10):
+        if abs(value) <= 150 * divisor and (divisor == 1 or value % 1000):
+            return value / divisor
+    return value / 1000
+
+
+def _by_name(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Keep what can be a temperature; a second sensor of a name gets a number."""
+    found: dict[str, float] = {}
+    for name, value_c in pairs:
+        low, high = PLAUSIBLE_C
+        if not low < value_c < high or any(abs(value_c - each) < 0.05 for each in SENTINELS_C):
+            continue
+        key, count = name, 1
+        while key in found:
+            count += 1
+            key = f"{name} ({count})"
+        found[key] = value_c
+    return found
+
+
+def parse_battery(text: str) -> Battery:
+    """Read `dumpsys battery`; only its first part, since some makers append a log of old values."""
+    text = re.split(r"^\s*\[", text, maxsplit=1, flags=re.MULTILINE)[0]
+    level, scale, tenths, status = (
+        _number(rf"^\s*{name}: (-?\d+)\s*$", text)
+        for name in ("level", "scale", "temperature", "status")
+    )
+    sources = re.findall(r"^\s*(\w+) powered: (true|false)", text, re.MULTILINE)
+    powered = [name for name, value in sources if value == "true"]
+    charging = (", ".join(powered) or "no") if sources else None
+    if powered and status in _CHARGING:
+        charging = f"{charging} ({_CHARGING[status]})"
+    is_percent = level is not None and scale is not None and 0 <= level <= scale and scale > 0
+    return Battery(
+        percent=round(100 * level / scale) if is_percent else None,  # type: ignore[operator]
+        temperature_c=tenths / 10 if tenths is not None and -600 < tenths < 1500 else None,
+        charging=charging,
+        is_simulated="UPDATES STOPPED" in text,
+    )
+
+
+def _number(pattern: str, text: str) -> int | None:
+    match = re.search(pattern, text, re.MULTILINE | re.ASCII)
+    return int(match[1]) if match else None
+
+
+def parse_screen(text: str) -> str | None:
+    """Read `dumpsys power`: such as "Awake", "Asleep" or "Dozing"."""
+    match = re.search(r"\bmWakefulness=(\w+)", text)
+    return match[1] if match else None
+
+
+@dataclass(frozen=True)
+class CorePlacement:
+    """The cores that a measurement runs on.
+
+    Attributes:
+        cores: their numbers; () where the device's scheduler chooses.
+        note: why these are not the fastest ones, or none; None where all is as wished.
+    """
+
+    cores: tuple[int, ...]
+    note: str | None = None
+
+    @property
+    def mask(self) -> str | None:
+        """The hexadecimal CPU mask; None where the device's scheduler chooses."""
+        return mask_of(self.cores)
+
+
+def place(
+    device: Device, conditions: Conditions, threads: int, wished: str | None
+) -> CorePlacement:
+    """Choose cores, and try whether the device runs something on them.
+
+    Args:
+        wished: the user's mask (hexadecimal); None for the fastest cores.
+
+    Raises:
+        DeviceError: the user's mask has fewer cores than threads, or the device refuses it.
+    """
+    status = device.run(["cat", "/proc/self/status"], check=False).stdout
+    list_ = re.search(r"^Cpus_allowed_list:\s*(\S+)", status, re.MULTILINE)
+    allowed = parse_core_list(list_[1]) if list_ else ()
+
+    def is_usable(number: int) -> bool:
+        return all(not known or number in known for known in (conditions.online_cores, allowed))
+
+    if wished is not None:
+        return _as_wished(device, wished, threads, is_usable)
+    cores = fastest_cores([core for core in conditions.cores if is_usable(core.number)], threads)
+    if not cores:
+        return CorePlacement((), "the device does not tell its cores' frequencies")
+    if len(cores) < threads:
+        return CorePlacement((), f"{len(cores)} cores can be chosen, fewer than {threads} threads")
+    if failure := _refusal(device, cores):
+        return CorePlacement((), failure)
+    missing = sorted({*fastest_cores(conditions.cores, threads)} - {*cores})
+    note = f"cores {', '.join(map(str, missing))} are off or not allowed" if missing else None
+    return CorePlacement(cores, note)
+
+
+def _as_wished(
+    device: Device, wished: str, threads: int, is_usable: Callable[[int], bool]
+) -> CorePlacement:
+    all_cores = cores_of(wished)
+    cores = tuple(core for core in all_cores if is_usable(core))
+    if len(cores) < threads:
+        off = "" if len(cores) == len(all_cores) else " that can be used now"
+        raise DeviceError(
+            f"--device-cpus {wished} names {len(cores)} {'core' if len(cores) == 1 else 'cores'}"
+            f"{off}, fewer than the {threads} threads: two threads on one core wait for each other",
+            device.serial,
+        )
+    if failure := _refusal(device, cores):
+        raise DeviceError(f"--device-cpus {wished}: {failure}", device.serial)
+    return CorePlacement(cores)
+
+
+def _refusal(device: Device, cores: tuple[int, ...]) -> str | None:
+    """Return why nothing can be run on these cores alone, else None."""
+    tried = device.run(["taskset", mask_of(cores) or "", "true"], check=False)
+    if tried.exit_status == NOT_FOUND:
+        return "the device has no taskset"
+    if tried.exit_status:
+        said = printable(tried.output.strip())
+        return f"the device refuses cores {', '.join(map(str, cores))} ({said})"
+    return None
+
+
+def fastest_cores(cores: Sequence[Core], threads: int = 1) -> tuple[int, ...]:
+    """Return the numbers of the cores of the highest maximum frequency.
+
+    Where those are fewer than the threads, the next fastest join, until there are as many: two
+    threads on one core wait for each other. () where no frequency is known.
+    """
+    known = sorted((core for core in cores if core.max_khz), key=lambda core: -(core.max_khz or 0))
+    fastest = [core for core in known if core.max_khz == known[0].max_khz]
+    return tuple(sorted(core.number for core in known[: max(len(fastest), threads)]))
+
+
+def mask_of(cores: Sequence[int]) -> str | None:
+    """Return the hexadecimal CPU mask of cores; None for no cores."""
+    return f"{sum(1 << core for core in cores):x}" if cores else None
+
+
+def cores_of(mask: str) -> tuple[int, ...]:
+    """Return the cores of a hexadecimal CPU mask; ValueError where it is none, or is empty."""
+    bits = int(mask, 16)
+    if bits <= 0:
+        raise ValueError(f"{mask!r} names no core")
+    return tuple(core for core in range(bits.bit_length()) if bits >> core & 1)
