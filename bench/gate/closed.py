@@ -15,7 +15,7 @@ def fail_closed(judge: Callable[[], int]) -> int:
     try:
         return judge()
     except Exception as error:
-        print(f"could not judge: {reading(error)}", file=sys.stderr)
+        print(f"could not judge: {one_line(error)}", file=sys.stderr)
         if isinstance(error, GateError) and error.details:
             print(error.details, file=sys.stderr)
         return CANNOT_JUDGE
@@ -29,12 +29,12 @@ def status_after(outcome: Outcome, write: Callable[[], None]) -> int:
     try:
         write()
     except Exception as error:
-        print(f"the outcome is not written: {reading(error)}", file=sys.stderr)
+        print(f"the outcome is not written: {one_line(error)}", file=sys.stderr)
         return FAIL if outcome.exit_status == FAIL else CANNOT_JUDGE
     return outcome.exit_status
 
 
-def reading(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """Say what went wrong; where nobody expected it, also where."""
     if isinstance(error, (GateError, ResultsError)):
         return str(error)

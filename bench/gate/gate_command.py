@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.gate.closed import fail_closed, reading, status_after
+from bench.gate.closed import fail_closed, one_line, status_after
 from bench.gate.judge.outcome import Outcome
 from bench.gate.judge.thresholds import read
 from bench.gate.live_comparison import LiveComparison
@@ -128,7 +128,7 @@ def _compare(
                 bases, head, how, thresholds, plan, reporter, outcome, arguments.fruits360, blocks
             ).run()
     except Exception as error:  # what was found until then is still told
-        outcome.problems.append(reading(error))
+        outcome.problems.append(one_line(error))
         outcome.details = error.details if isinstance(error, GateError) else ""
     finally:
         reporter.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from bench.gate.closed import fail_closed, reading, status_after
+from bench.gate.closed import fail_closed, one_line, status_after
 from bench.gate.judge.outcome import Figure, Latency, Outcome
 from bench.gate.measure.gate_error import GateError
 from bench.gate.show import outcome_files
@@ -62,7 +62,7 @@ def test_an_outcome_that_is_written_keeps_its_status(verdict, status):
 def test_an_unexpected_error_says_where():
     with pytest.raises(KeyError) as caught:
         fail(KeyError("x"))
-    assert "test_closed.py" in reading(caught.value)
+    assert "test_closed.py" in one_line(caught.value)
 
 
 @pytest.mark.parametrize(
