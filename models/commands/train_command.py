@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from models import ROOT, zoo
 from models.commands.training_runs import Runs
+from models.data.changes import NAMES, Changes, named
 from models.files import artifacts
 from models.files.run_records import SPLITS, keras_path, read_runs, write_run
 from models.running import runtimes
@@ -30,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="whole",
         help="what is learnt and what is asked. whole: Training, Test (this is published); "
         "other-series: the first rotation series, the others (reported, too); development: the "
-        "reverse, and arcs: four fifths of each turn, the fifth (for making choices)",
+        "reverse, arcs: four fifths of each turn, the fifth, and first-arcs: the same of the first "
+        "series alone (for making choices)",
     )
     parser.add_argument("--seed", type=positive, default=zoo.PUBLISHED_SEED)
     parser.add_argument("--epochs", type=positive, help="default: the recipe's")
@@ -42,8 +44,20 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoints", type=Path, default=CHECKPOINTS, metavar="DIR", help="default: .training"
     )
+    parser.add_argument(
+        "--changes", type=_changes, metavar="NAME[,...]",
+        help="what may change in pictures without changing what they show, so that it is learnt: "
+        f"{', '.join(NAMES)}; default: mild for --data, and all of them for the study's",
+    )  # fmt: skip
     add_task(parser)
     add_artifacts(parser)
+
+
+def _changes(text: str) -> Changes:
+    try:
+        return named(*text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,6 +76,8 @@ def prepare_runs(arguments: argparse.Namespace, epochs: int | None = None) -> Ru
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     runtimes.preload()
     task = chosen_task(arguments)
+    if arguments.changes:
+        task = replace(task, changes=arguments.changes)
     arguments.artifacts.mkdir(parents=True, exist_ok=True)
     return Runs(arguments.artifacts, arguments.checkpoints, task, epochs)
 

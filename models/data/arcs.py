@@ -15,7 +15,7 @@ import numpy as np
 
 from models.data.fruits360 import rotation_series
 from models.data.photographs import Photographs
-from models.data.series import Split
+from models.data.series import Split, is_first
 
 ARCS = 5
 """Arcs that a turn is cut into; one of them is held out."""
@@ -23,16 +23,6 @@ ARCS = 5
 CLASS_STEP = 37
 """By how many frames the cuts of one class lie after those of the class before, so that not all
 fruits are asked about from the same side."""
-
-
-def frame_number(file_name: str) -> int:
-    """Return the number of a photograph within its turn: 12 for `r_12_100.jpg`.
-
-    Raises:
-        DatasetError: it is not named as Fruits-360's files are.
-    """
-    rotation_series(file_name)  # refuses other names
-    return int(Path(file_name).name.split("_")[-2])
 
 
 def held_out(training: Photographs) -> Split:
@@ -52,6 +42,25 @@ def held_out(training: Photographs) -> Split:
         positions = (np.arange(count) - label * CLASS_STEP) % count
         asked[turn] = positions * ARCS < count
     return Split(learnt=~asked, asked=asked)
+
+
+def held_out_of_first_series(training: Photographs) -> Split:
+    """Do the same with the first series alone; the others are neither learnt nor asked about."""
+    first = np.flatnonzero(is_first(training))
+    split = held_out(training.take(first))
+    learnt, asked = np.zeros((2, len(training)), bool)
+    learnt[first], asked[first] = split.learnt, split.asked
+    return Split(learnt, asked)
+
+
+def frame_number(file_name: str) -> int:
+    """Return the number of a photograph within its turn: 12 for `r_12_100.jpg`.
+
+    Raises:
+        DatasetError: it is not named as Fruits-360's files are.
+    """
+    rotation_series(file_name)  # refuses other names
+    return int(Path(file_name).name.split("_")[-2])
 
 
 def _turns(training: Photographs) -> dict[tuple[int, str], np.ndarray]:

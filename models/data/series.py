@@ -25,7 +25,7 @@ class Split:
 
     Attributes:
         learnt: bool, shape (count,).
-        asked: bool, shape (count,): all others.
+        asked: bool, shape (count,).
     """
 
     learnt: np.ndarray

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from models.data import fruits360
+from models.data.changes import FRUIT, Changes, named
 from models.data.folders import plain_name, read_pictures
 from models.data.photographs import DatasetError, Photographs
 
@@ -28,6 +29,8 @@ PARTS = 5
 FOLDER_SIDE = 100
 """Input of a network that is trained on a folder of pictures, unless told otherwise, in pixels."""
 
+MILD = named("mild")
+
 
 @dataclass(frozen=True)
 class Task:
@@ -38,12 +41,14 @@ class Task:
         side: height and width of a network's input, in pixels.
         load: lists the photographs of a split. Their groups say what belongs together.
         describe: says in a few words which pictures these are.
+        changes: what may change in them without changing what they show.
     """
 
     class_names: tuple[str, ...]
     side: int
     load: Callable[[Split], Photographs]
     describe: Callable[[], str]
+    changes: Changes
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -62,10 +67,11 @@ def fruits360_task(directory: str | None = None) -> Task:
         fruits360.SIDE,
         partial(fruits360.load, directory=directory),
         partial(fruits360.release, directory),
+        FRUIT,
     )
 
 
-def folder_task(directory: Path, side: int = FOLDER_SIDE) -> Task:
+def folder_task(directory: Path, side: int = FOLDER_SIDE, changes: Changes = MILD) -> Task:
     """Return the task of a user's own pictures.
 
     The folder holds a folder for each class; or `train` and `test` (also `val`, `Training`, ...),
@@ -75,6 +81,7 @@ def folder_task(directory: Path, side: int = FOLDER_SIDE) -> Task:
     Args:
         directory: the folder.
         side: of a network's input, in pixels.
+        changes: what may change in them; few classes stay what they are when they are mirrored.
 
     Raises:
         DatasetError: it holds no pictures, one class only, one split without the other, or a class
@@ -105,7 +112,7 @@ def folder_task(directory: Path, side: int = FOLDER_SIDE) -> Task:
             return everything.take(is_test if split == "Test" else ~is_test)
 
     name = directory.resolve().name
-    return Task(classes, side, load, lambda: f"{len(classes)} classes of {name!r}")
+    return Task(classes, side, load, lambda: f"{len(classes)} classes of {name!r}", changes)
 
 
 def _part(directory: Path, names: tuple[str, ...]) -> Path | None:

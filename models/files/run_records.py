@@ -15,7 +15,7 @@ from models.files.cards import Accuracy
 from models.files.plain_json import to_json
 from models.zoo import PUBLISHED_SEED
 
-SPLITS = ("whole", "other-series", "development", "arcs")
+SPLITS = ("whole", "other-series", "development", "arcs", "first-arcs")
 """What is learnt from -> what is asked about:
 
     whole: all of Training -> Test;

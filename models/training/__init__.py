@@ -1,4 +1,4 @@
 """Training from scratch: recipe, augmentation, resuming, provenance.
 
-It calls `preprocessing` and `zoo`.
+It calls `data`, `preprocessing` and `zoo`.
 """

@@ -1,36 +1,52 @@
-"""Random changes to training photographs: fruit on a white ground, turned, moved, relit, cut."""
+"""Random changes to pictures that are learnt from: moved, turned, relit, on other grounds, cut."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
-WHITE = 255.0
-MAX_SHIFT = 0.08  # of the side
-MIN_ZOOM, MAX_ZOOM = 0.9, 1.1
-MAX_BRIGHTNESS = 0.05  # gain of all channels
-MAX_CONTRAST = 0.05
+from models.data.changes import Changes
+
+BRIGHTEST = 255.0
+GROUND_FULL, GROUND_NONE = 5.0, 30.0
+"""Grey levels from the ground's colour at which a pixel is all ground, and none of it."""
+
+EVEN = 0.5
+"""Share of the border that must be ground, for a picture to have one."""
+
+BLUR_TAPS = 5
+"""Pixels to each side that a blur looks at."""
+
 CUT_WITHIN = 0.25  # of the side, from the centre
 CUT_SOFTNESS = 0.02  # of the side
-FRUIT_RADIUS = 0.44  # of the side: what counts when the areas of a cut are compared
+OBJECT_RADIUS = 0.44  # of the side: what counts when the areas of a cut are compared
 
 
-def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Distort a batch, each picture in its own way; the same seed gives the same batch.
+def augment(images: tf.Tensor, changes: Changes, seed: tf.Tensor) -> tf.Tensor:
+    """Change a batch, each picture in its own way; the same seed gives the same batch.
 
-    One projective warp does flip, rotation (any angle), zoom and shift, so each pixel
-    is interpolated once; what comes in from outside is white, as the data set's ground is.
+    The order is that of the world: a thing lies on a ground, light falls on both, a lens blurs them
+    and a sensor adds noise.
 
     Args:
         images: float32 RGB in 0..255, shape (batch, side, side, 3).
+        changes: what may change, and how far.
         seed: int32, shape (2,).
 
     Returns:
         float32 RGB in 0..255, of the same shape.
     """
-    seeds = tf.unstack(tf.random.split(seed, 2))
-    return _relight(_warp(images, seeds[0]), seeds[1])
+    seeds = tf.unstack(tf.random.split(seed, 6))
+    grounds = _grounds(images)
+    images = _warp(images, grounds, changes, seeds[0])
+    images = _on_other_grounds(images, grounds, changes.ground, seeds[1])
+    images = _relight(images, changes.mild_light, seeds[2])
+    images = _some(images, changes.lit, seeds[3], lambda some, own: _gain(some, changes.light, own))
+    images = _some(images, changes.spoilt, seeds[4], lambda some, own: _blur(some, changes, own))
+    images = _some(images, changes.spoilt, seeds[5], lambda some, own: _noise(some, changes, own))
+    return tf.clip_by_value(images, 0.0, BRIGHTEST)
 
 
 def cut_mix(
@@ -40,8 +56,8 @@ def cut_mix(
 
     Source: Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with
     Localizable Features", arXiv 1905.04899, section 3.1. In place of its rectangle a straight cut
-    passes near the centre, and areas are those of the fruit: a rectangle in a corner of these
-    photographs would exchange white for white, and change the targets for nothing.
+    passes near the centre, and areas are those of a disc there: a rectangle in a corner of
+    Fruits-360's photographs would exchange white for white, and change the targets for nothing.
 
     Args:
         images: float32, shape (batch, side, side, 3).
@@ -62,8 +78,8 @@ def cut_mix(
     x, y = from_centre[:, None], from_centre[:, None, None]
     beyond = tf.cos(angle) * x + tf.sin(angle) * y - offset
     mask = tf.sigmoid(beyond / (CUT_SOFTNESS * side)) * chosen
-    fruit = tf.cast(x**2 + y**2 < (FRUIT_RADIUS * side) ** 2, tf.float32)
-    area = (tf.reduce_sum(mask * fruit, [1, 2, 3]) / tf.reduce_sum(fruit))[:, None]
+    disc = tf.cast(x**2 + y**2 < (OBJECT_RADIUS * side) ** 2, tf.float32)
+    area = (tf.reduce_sum(mask * disc, [1, 2, 3]) / tf.reduce_sum(disc))[:, None]
     return images + (images[::-1] - images) * mask, targets + (targets[::-1] - targets) * area
 
 
@@ -71,13 +87,46 @@ def _uniform(seed, shape, low, high):
     return tf.random.stateless_uniform(shape, seed, low, high)
 
 
-def _warp(images, seed):
+def _some(
+    images: tf.Tensor, share: float, seed: tf.Tensor, change: Callable[..., tf.Tensor]
+) -> tf.Tensor:
+    """Change a share of a batch, drawn anew for each."""
+    if not share:
+        return images
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    batch = tf.shape(images)[0]
+    count = tf.cast(tf.round(share * tf.cast(batch, tf.float32)), tf.int32)
+    rows = tf.random.experimental.stateless_shuffle(tf.range(batch), seeds[0])[:count]
+    return tf.tensor_scatter_nd_update(
+        images, rows[:, None], change(tf.gather(images, rows), seeds[1])
+    )
+
+
+def _grounds(images):
+    """Return the median of each picture's border, shape (batch, 1, 1, 3)."""
+    border = _border(images)
+    return tf.sort(border, axis=1)[:, border.shape[1] // 2, None, None, :]
+
+
+def _border(images):
+    return tf.concat([images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]], axis=1)
+
+
+def _warp(images, grounds, changes, seed):
+    """Mirror, turn, zoom and shift in one projective warp: each pixel is interpolated once.
+
+    What comes in from outside is the picture's own ground.
+    """
     batch, side = tf.shape(images)[0], images.shape[1]
     seeds = tf.unstack(tf.random.split(seed, 4))
-    angle = _uniform(seeds[0], [batch], 0.0, 2 * math.pi)
-    zoom = tf.exp(_uniform(seeds[1], [batch], math.log(MIN_ZOOM), math.log(MAX_ZOOM)))
-    flip = tf.where(_uniform(seeds[2], [batch], 0.0, 1.0) < 0.5, -1.0, 1.0)
-    shift = _uniform(seeds[3], [batch, 2], -MAX_SHIFT * side, MAX_SHIFT * side)
+    farthest = math.radians(changes.degrees)
+    angle = _uniform(seeds[0], [batch], -farthest, farthest)
+    widest = math.log1p(changes.zoom)
+    zoom = tf.exp(_uniform(seeds[1], [batch], -widest, widest))
+    flip = tf.ones([batch])
+    if changes.is_mirrored:
+        flip = tf.where(_uniform(seeds[2], [batch], 0.0, 1.0) < 0.5, -1.0, 1.0)
+    shift = _uniform(seeds[3], [batch, 2], -changes.shift * side, changes.shift * side)
     # Output pixel to input pixel, about the centre: in = A (out - centre - shift) + centre.
     a = flip * tf.cos(angle) / zoom
     b = -flip * tf.sin(angle) / zoom
@@ -89,26 +138,74 @@ def _warp(images, seed):
     transforms = tf.stack(
         [a, b, centre - a * x - b * y, c, d, centre - c * x - d * y, zero, zero], axis=1
     )
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
+    warped = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images - grounds,
         transforms=transforms,
         output_shape=[side, side],
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
-        fill_value=WHITE,
+        fill_value=0.0,
     )
+    return warped + grounds
 
 
-def _relight(images, seed):
-    """Change brightness and contrast a little, and no channel alone.
+def _on_other_grounds(images, grounds, share, seed):
+    """Put a share of the pictures on chance colours, softly where thing and ground meet.
 
-    Some classes differ in their colour only. On arcs of Training's turns that were held out, twice
-    these changes and a ground of other greys cost two points of accuracy, and tints of up to 6 %
-    two more.
+    What is of the ground's colour elsewhere in the picture changes, too: highlights, as a rule.
     """
+    both = tf.concat([images, tf.broadcast_to(grounds, tf.shape(images))], axis=-1)
+
+    def change(some, own):
+        some, ground = some[..., :3], some[..., 3:]
+        share_of_ground = _ground_share(some, ground)
+        even = tf.reduce_mean(_border(share_of_ground), axis=1)[:, None, None] >= EVEN
+        colour = _uniform(own, [tf.shape(some)[0], 1, 1, 3], 0.0, BRIGHTEST)
+        changed = some + (colour - some) * share_of_ground
+        return tf.concat([tf.where(even, changed, some), ground], axis=-1)
+
+    return _some(both, share, seed, change)[..., :3]
+
+
+def _ground_share(images, grounds):
+    distance = tf.reduce_max(tf.abs(images - grounds), axis=-1, keepdims=True)
+    return tf.clip_by_value((GROUND_NONE - distance) / (GROUND_NONE - GROUND_FULL), 0.0, 1.0)
+
+
+def _relight(images, most, seed):
+    """Change brightness and contrast, and no channel alone: some classes differ in colour only."""
     batch = tf.shape(images)[0]
     seeds = tf.unstack(tf.random.split(seed, 2))
-    gain = 1 + _uniform(seeds[0], [batch, 1, 1, 1], -MAX_BRIGHTNESS, MAX_BRIGHTNESS)
-    contrast = 1 + _uniform(seeds[1], [batch, 1, 1, 1], -MAX_CONTRAST, MAX_CONTRAST)
+    contrast = 1 + _uniform(seeds[1], [batch, 1, 1, 1], -most, most)
     mean = tf.reduce_mean(images, axis=[1, 2], keepdims=True)
-    return tf.clip_by_value(((images - mean) * contrast + mean) * gain, 0.0, WHITE)
+    return _gain((images - mean) * contrast + mean, most, seeds[0])
+
+
+def _gain(images, most, seed):
+    return images * (1 + _uniform(seed, [tf.shape(images)[0], 1, 1, 1], -most, most))
+
+
+def _blur(images, changes, seed):
+    """Blur each picture by a Gaussian of its own width, first along one side, then the other."""
+    side = images.shape[1]
+    most = max(changes.blur * side / 100, 1e-3)
+    widths = _uniform(seed, [tf.shape(images)[0], 1], 1e-3, most)
+    taps = tf.range(-BLUR_TAPS, BLUR_TAPS + 1, dtype=tf.float32)
+    weights = tf.exp(-0.5 * (taps / widths) ** 2)
+    weights = (weights / tf.reduce_sum(weights, axis=1, keepdims=True))[:, :, None, None, None]
+    for axis in (1, 2):
+        edges = [[0, 0] for _ in range(4)]
+        edges[axis] = [BLUR_TAPS, BLUR_TAPS]
+        padded = tf.pad(images, edges, "SYMMETRIC")
+        parts = [
+            tf.gather(padded, tf.range(tap, tap + side), axis=axis) * weights[:, tap]
+            for tap in range(2 * BLUR_TAPS + 1)
+        ]
+        images = tf.add_n(parts)
+    return images
+
+
+def _noise(images, changes, seed):
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    widths = _uniform(seeds[0], [tf.shape(images)[0], 1, 1, 1], 0.0, changes.noise)
+    return images + widths * tf.random.stateless_normal(tf.shape(images), seeds[1])

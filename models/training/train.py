@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models.data.changes import Changes
 from models.training.augmentation import augment, cut_mix
 from models.training.checkpoint import Checkpoint, Logs, digest
 from models.zoo import PUBLISHED_SEED
@@ -21,7 +22,8 @@ class Recipe:
     """How a network is trained. The defaults were chosen on parts of Training, never on Test.
 
     Attributes:
-        cut_mix: share of the pictures of which a part is another's (`augmentation.cut_mix`), 0..1.
+        cut_mix: share of the pictures of which a part is another's, 0..1, where they may be cut.
+        strength: how much of the light, grounds, noise and blur that may be it learns from, 0..1.
     """
 
     epochs: int = 30
@@ -32,6 +34,7 @@ class Recipe:
     label_smoothing: float = 0.05
     seed: int = PUBLISHED_SEED
     cut_mix: float = 0.5
+    strength: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,12 @@ class Examples:
     Attributes:
         images: uint8 RGB, shape (count, height, width, 3).
         labels: integer class indices, shape (count,).
+        changes: what may change in them.
     """
 
     images: np.ndarray
     labels: np.ndarray
+    changes: Changes
 
 
 def train(
@@ -143,6 +148,7 @@ def _batch_of(examples: Examples, recipe: Recipe, classes: int) -> Callable:
     images, labels = tf.constant(examples.images), tf.constant(examples.labels)
     count = len(examples.labels)
     steps = count // recipe.batch_size
+    changes = examples.changes.at(recipe.strength, recipe.cut_mix)
 
     def batch(step):
         epoch, within = step // steps, step % steps
@@ -152,9 +158,9 @@ def _batch_of(examples: Examples, recipe: Recipe, classes: int) -> Callable:
         pixels.set_shape([recipe.batch_size, *examples.images.shape[1:]])
         targets = tf.one_hot(tf.gather(labels, chosen), classes)
         seed = tf.stack([recipe.seed, step])
-        pixels = augment(pixels, seed)
-        if recipe.cut_mix:
-            pixels, targets = cut_mix(pixels, targets, recipe.cut_mix, seed)
+        pixels = augment(pixels, changes, seed)
+        if changes.cut:
+            pixels, targets = cut_mix(pixels, targets, changes.cut, seed)
         return pixels, targets
 
     return batch

@@ -11,7 +11,7 @@ keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
 tf = pytest.importorskip("tensorflow")
 
 from models.data.canary_images import canary_images  # noqa: E402
-from models.training import augmentation  # noqa: E402
+from models.data.changes import FRUIT, Changes  # noqa: E402
 from models.training import train as training  # noqa: E402
 from models.training.checkpoint import FILE_NAME  # noqa: E402
 from models.training.train import Examples, Recipe, train  # noqa: E402
@@ -22,7 +22,7 @@ SIDE = 20
 
 @pytest.fixture(scope="module")
 def examples():
-    return Examples(canary_images(32)[:, ::5, ::5], np.arange(32) % 20)
+    return Examples(canary_images(32)[:, ::5, ::5], np.arange(32) % 20, FRUIT)
 
 
 def network(filters=4):
@@ -90,11 +90,6 @@ def _other_pixel(examples, monkeypatch):
     return {"examples": replace(examples, images=images)}
 
 
-def _other_augmentation(examples, monkeypatch):
-    monkeypatch.setattr(augmentation, "MAX_CONTRAST", 0.06)
-    return {"examples": examples}
-
-
 CHANGES = {
     "seed": lambda examples, _: {"examples": examples, "recipe": replace(SMALL, seed=8)},
     "learning rate": lambda examples, _: {
@@ -104,7 +99,10 @@ CHANGES = {
     "layers": lambda examples, _: {"examples": examples, "model": network(filters=5)},
     "labels": _other_labels,
     "a pixel": _other_pixel,
-    "augmentation": _other_augmentation,
+    "what may change": lambda examples, _: {
+        "examples": replace(examples, changes=replace(FRUIT, mild_light=0.06))
+    },
+    "strength": lambda examples, _: {"examples": examples, "recipe": replace(SMALL, strength=1.0)},
 }
 
 
@@ -145,16 +143,14 @@ class TestBatches:
     def batch(self, examples):
         return training._batch_of(examples, SMALL, 20)
 
-    def test_every_picture_is_shown_once_an_epoch(self, examples, monkeypatch):
-        monkeypatch.setattr(training, "augment", lambda pixels, seed: pixels)
-        batch = training._batch_of(examples, SMALL, 20)
+    def test_every_picture_is_shown_once_an_epoch(self, examples):
+        batch = training._batch_of(replace(examples, changes=Changes()), SMALL, 20)
         shown = np.concatenate([batch(tf.constant(step))[0].numpy() for step in range(4)])
         expected = {picture.astype(np.float32).tobytes() for picture in examples.images}
         assert {picture.tobytes() for picture in shown} == expected
 
-    def test_each_epoch_has_an_order_of_its_own(self, examples, monkeypatch):
-        monkeypatch.setattr(training, "augment", lambda pixels, seed: pixels)
-        batch = training._batch_of(examples, SMALL, 20)
+    def test_each_epoch_has_an_order_of_its_own(self, examples):
+        batch = training._batch_of(replace(examples, changes=Changes()), SMALL, 20)
         first, second = (batch(tf.constant(step))[0].numpy() for step in (0, 4))
         assert (first != second).any()
 
@@ -174,9 +170,9 @@ class TestBatches:
         assert (targets.max(axis=1) < 1).any()
         np.testing.assert_array_equal(labels.max(axis=1), 1)
 
-    def test_labels_stay_with_their_pictures(self, examples, monkeypatch):
-        monkeypatch.setattr(training, "augment", lambda pixels, seed: pixels)
-        pixels, targets = training._batch_of(examples, SMALL, 20)(tf.constant(2))
+    def test_labels_stay_with_their_pictures(self, examples):
+        unchanged = replace(examples, changes=Changes())
+        pixels, targets = training._batch_of(unchanged, SMALL, 20)(tf.constant(2))
         labels = {
             picture.astype(np.float32).tobytes(): label
             for picture, label in zip(examples.images, examples.labels, strict=True)
