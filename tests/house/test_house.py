@@ -1,14 +1,13 @@
-"""The house's own rules: imports go one way, files are short."""
+"""The house's own rules: imports go one way, files are short, there is little in all."""
 
 from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
-
-import pytest
+from pathlib import Path, PurePosixPath
 
 from tests.house.imports import circles, imported_names, read_graph, upward
+from tests.house.sizes import PROOFS, Size, sizes, total
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("models", "bench", "fixtures")
@@ -32,6 +31,7 @@ KNOW_PYTEST = ("bench/test_", "bench/gate/measure/inside/", "bench/results/")
 
 ENTER_THE_EMULATED_PHONE = ("bench/emulated_phone/", "fixtures/", "tests/")
 LINES, BENCHMARK_LINES = 500, 100
+TEST_LINES = 15_500
 GRAPH = read_graph(ROOT, FLOORS)
 
 
@@ -69,7 +69,13 @@ def test_only_tests_enter_the_emulated_phone():
     assert not [file for file in entering if not file.startswith(ENTER_THE_EMULATED_PHONE)]
 
 
-def test_a_file_is_short():
+def test_the_tests_are_smaller_than_the_product():
+    """What proves a claim once does not count."""
+    rooms = {room: size for room, size in sizes(ROOT).items() if room != PROOFS}
+    assert total(rooms, "tests").lines <= TEST_LINES
+
+
+def test_no_file_is_long():
     lines = {
         file: len((ROOT / file).read_text(encoding="utf-8").splitlines())
         for file in GRAPH
@@ -82,26 +88,34 @@ def test_a_file_is_short():
     }
 
 
-@pytest.mark.parametrize(
-    "file", [file for file in GRAPH if file.startswith(PRODUCT) and file.endswith("__init__.py")]
-)
-def test_a_folder_says_what_it_does_and_whom_it_calls(file):
+def repeats_its_folder(file: str) -> bool:
+    """Whether a module takes up a word of its folder's name, in singular or plural."""
+    folder, name = PurePosixPath(file).with_suffix("").parts[-2:]
+    words = [{word.removesuffix("s") for word in each.split("_")} for each in (folder, name)]
+    return bool(words[0] & words[1])
+
+
+def test_a_folder_says_what_it_does_and_whom_it_calls():
     """Rooms by their names; those of another floor, all of them, by the floor's."""
-    said = ast.get_docstring(ast.parse((ROOT / file).read_text(encoding="utf-8")))
-    assert said
-    folder = file.removesuffix("/__init__.py")
-    if folder in PRODUCT:
-        return
-    called = {
-        _called(folder, other)
-        for own, imported in GRAPH.items()
-        if own.rpartition("/")[0] == folder
-        for other in imported
-    }
-    named = re.search(r"\bIt calls (.*?)[.;]", said, re.DOTALL)
-    assert named, "it does not say whom it calls"
+    faults = {}
     rooms = {Path(other).parent.name for other in GRAPH} | {"zoo"}
-    assert {*re.findall(r"\w+", named[1])} & rooms == called - {None}
+    for file in GRAPH:
+        folder = file.removesuffix("/__init__.py")
+        if folder == file or not file.startswith(PRODUCT):
+            continue
+        said = ast.get_docstring(ast.parse((ROOT / file).read_text(encoding="utf-8"))) or ""
+        named = re.search(r"\bIt calls (.*?)[.;]", said, re.DOTALL)
+        called = {
+            _called(folder, other)
+            for own, imported in GRAPH.items()
+            if own.rpartition("/")[0] == folder
+            for other in imported
+        } - {None}
+        if not said or (folder not in PRODUCT and not named):
+            faults[file] = "it does not say what it does and whom it calls"
+        elif folder not in PRODUCT and {*re.findall(r"\w+", named[1])} & rooms != called:
+            faults[file] = f"it calls {called or 'nothing'}"
+    assert not faults
 
 
 def _called(folder: str, other: str) -> str | None:
@@ -151,3 +165,14 @@ class TestTheRulesCanFail:
         graph = self.graph(tmp_path, files)
         expected = ["a/two.py imports a/test_one.py, which stands above it"]
         assert list(upward(graph, ["a/test_*.py", "a"])) == expected
+
+    def test_a_module_that_repeats_its_folder(self):
+        repeating = ("bench/gate/gate_worker.py", "models/files/file.py", "models/data/data.py")
+        sound = ("bench/gate/measure.py", "models/zoo.py", "bench/test_stages.py")
+        assert all(map(repeats_its_folder, repeating))
+        assert not any(map(repeats_its_folder, sound))
+
+    def test_sizes_are_counted(self, tmp_path):
+        files = {"a/x/one.py": "import a\nfrom a import (\n    b,\n)\n", "a/x/y/two.py": ""}
+        self.graph(tmp_path, files)
+        assert sizes(tmp_path, ["a"]) == {"a/x": Size([4, 0], 4)}
