@@ -9,7 +9,7 @@ import contextlib
 import json
 import sys
 
-from bench.emulated_phone.emulated_device import EmulatedDevice
+from bench.emulated_phone.device import EmulatedDevice
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt), EmulatedDevice() as phone:

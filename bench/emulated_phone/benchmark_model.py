@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.emulated_phone import userland
-from bench.emulated_phone.faults import tool_fault
+from bench.emulated_phone.userland import tool_fault
 from models.running.loaded_model import LoadedModel
 from models.running.runtimes import available
 

@@ -1,26 +1,181 @@
-"""adbd's side of the protocol, on a loopback port, for this user alone.
+"""adbd's side of the protocol, on a loopback port, for this user alone: packets, streams, services.
 
-Source: the Android Open Source Project, packages/modules/adb: protocol.txt (packets),
-daemon/services.cpp (services), shell_protocol.h (shell v2), SYNC.TXT (sync).
+Source: the Android Open Source Project, packages/modules/adb, protocol.txt (a packet is a header of
+six little-endian words: command, two arguments, length, checksum, complement of the command; then
+the payload) and daemon/services.cpp.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import socket
 import struct
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.emulated_phone import protocol
-from bench.emulated_phone.faults import Faults
-from bench.emulated_phone.protocol import Packet, read_packet
-from bench.emulated_phone.shell import Shell
-from bench.emulated_phone.stream import Stream, StreamClosedError
-from bench.emulated_phone.sync import serve_sync
+CONNECT = b"CNXN"
+AUTHENTICATE = b"AUTH"
+OPEN = b"OPEN"
+OKAY = b"OKAY"
+WRITE = b"WRTE"
+CLOSE = b"CLSE"
 
+VERSION = 0x01000001  # from this version on, checksums are not looked at
+MAX_PAYLOAD_BYTES = 256 * 1024
+AUTH_TOKEN, AUTH_SIGNATURE = 1, 2
+_HEADER = struct.Struct("<4s5I")
 FEATURES = "shell_v2,cmd"
+
+
+@dataclass
+class Faults:
+    """Faults of the device's connection and storage; all off to begin with.
+
+    Attributes:
+        unauthorized: the user never accepts this machine's key.
+        offline: the device does not answer once connected.
+        storage_bytes: how much may be pushed before the storage is full; None for no limit.
+        drop_execute_permission: files arrive without their execute bits.
+    """
+
+    unauthorized: bool = False
+    offline: bool = False
+    storage_bytes: int | None = None
+    drop_execute_permission: bool = False
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One packet: a command such as `OPEN`, its two arguments, and what follows the header.
+
+    The arguments are the numbers that sender and receiver have for a stream, or the version and the
+    largest payload.
+    """
+
+    command: bytes
+    first: int
+    second: int
+    payload: bytes = b""
+
+    def to_bytes(self) -> bytes:
+        """Return the packet as it goes over the wire."""
+        magic = int.from_bytes(self.command, "little") ^ 0xFFFFFFFF
+        checksum = sum(self.payload) & 0xFFFFFFFF
+        header = _HEADER.pack(
+            self.command, self.first, self.second, len(self.payload), checksum, magic
+        )
+        return header + self.payload
+
+
+def read_packet(connection: socket.socket) -> Packet | None:
+    """Read the next packet; None at the end of the connection, ValueError where it is none."""
+    header = _read_exactly(connection, _HEADER.size)
+    if header is None:
+        return None
+    command, first, second, length, _checksum, magic = _HEADER.unpack(header)
+    if magic != int.from_bytes(command, "little") ^ 0xFFFFFFFF:
+        raise ValueError(f"not an adb packet: {header!r}")
+    payload = _read_exactly(connection, length) if length else b""
+    return None if payload is None else Packet(command, first, second, payload)
+
+
+def _read_exactly(connection: socket.socket, count: int) -> bytes | None:
+    """Read `count` bytes; None when the connection ends before them."""
+    chunks: list[bytes] = []
+    while count:
+        chunk = connection.recv(min(count, 65_536))
+        if not chunk:
+            return None
+        chunks.append(chunk)
+        count -= len(chunk)
+    return b"".join(chunks)
+
+
+class StreamClosedError(Exception):
+    """The adb server closed the stream, or went away."""
+
+
+class Stream:
+    """One stream of a connection, as the service that answers it sees it.
+
+    `number` is this side's number of it, `peer` the adb server's; reading and writing raise
+    `StreamClosedError` where the other side has closed it.
+    """
+
+    def __init__(self, send: Callable[[Packet], None], number: int, peer: int) -> None:
+        self._send = send
+        self._incoming: queue.Queue[bytes | None] = queue.Queue()
+        self._acknowledged = threading.Semaphore(0)
+        self._pending = b""
+        self.number = number
+        self.peer = peer
+        self.closed = threading.Event()
+        self.on_close: list[Callable[[], None]] = []
+
+    def write(self, data: bytes) -> None:
+        """Send bytes and wait until each packet is acknowledged; one writer at a time."""
+        for start in range(0, len(data), MAX_PAYLOAD_BYTES):
+            if self.closed.is_set():
+                raise StreamClosedError
+            chunk = data[start : start + MAX_PAYLOAD_BYTES]
+            self._send(Packet(WRITE, self.number, self.peer, chunk))
+            self._acknowledged.acquire()
+            if self.closed.is_set():
+                raise StreamClosedError
+
+    def read(self) -> bytes:
+        """Return the next bytes that arrived; b"" at the end of the stream."""
+        if self.closed.is_set() and self._incoming.empty():
+            return b""
+        chunk = self._incoming.get()
+        if chunk is None:
+            return b""
+        with contextlib.suppress(OSError):
+            self._send(Packet(OKAY, self.number, self.peer))
+        return chunk
+
+    def read_exactly(self, count: int) -> bytes:
+        """Return the next `count` bytes."""
+        while len(self._pending) < count:
+            chunk = self.read()
+            if not chunk:
+                raise StreamClosedError
+            self._pending += chunk
+        data, self._pending = self._pending[:count], self._pending[count:]
+        return data
+
+    def close(self) -> None:
+        """Tell the other side that the stream ends here."""
+        if not self.closed.is_set():
+            with contextlib.suppress(OSError):
+                self._send(Packet(CLOSE, self.number, self.peer))
+            self.end()
+
+    def arrived(self, data: bytes) -> None:
+        """Take bytes from the connection."""
+        self._incoming.put(data)
+
+    def acknowledged(self) -> None:
+        """Take note that the other side has taken the last packet."""
+        self._acknowledged.release()
+
+    def end(self) -> None:
+        """Wake whoever waits: nothing more arrives or is taken."""
+        if self.closed.is_set():
+            return
+        self.closed.set()
+        self._incoming.put(None)
+        self._acknowledged.release()
+        for callback in self.on_close:
+            callback()
+
+
+Serve = Callable[[Stream], None]
+"""A service: answers a stream until it ends."""
 
 
 class Connection(threading.Thread):
@@ -63,19 +218,19 @@ class Connection(threading.Thread):
             service.join(timeout_s)
 
     def _answer(self, packet: Packet) -> None:
-        if packet.command == protocol.CONNECT:
+        if packet.command == CONNECT:
             self._greet()
-        elif packet.command == protocol.AUTHENTICATE:
+        elif packet.command == AUTHENTICATE:
             self._refuse_key(packet)
-        elif packet.command == protocol.OPEN:
+        elif packet.command == OPEN:
             self._open(packet)
         elif (stream := self._streams.get(packet.second)) is None:
             return
-        elif packet.command == protocol.WRITE:
+        elif packet.command == WRITE:
             stream.arrived(packet.payload)
-        elif packet.command == protocol.OKAY:
+        elif packet.command == OKAY:
             stream.acknowledged()
-        elif packet.command == protocol.CLOSE:
+        elif packet.command == CLOSE:
             del self._streams[packet.second]
             stream.end()
 
@@ -84,25 +239,25 @@ class Connection(threading.Thread):
             self.drop()
             return
         if self._daemon.faults.unauthorized:
-            self.send(Packet(protocol.AUTHENTICATE, protocol.AUTH_TOKEN, 0, b"\x5a" * 20))
+            self.send(Packet(AUTHENTICATE, AUTH_TOKEN, 0, b"\x5a" * 20))
             return
         banner = f"device::{self._daemon.banner};features={FEATURES}".encode()
-        self.send(Packet(protocol.CONNECT, protocol.VERSION, protocol.MAX_PAYLOAD_BYTES, banner))
+        self.send(Packet(CONNECT, VERSION, MAX_PAYLOAD_BYTES, banner))
 
     def _refuse_key(self, packet: Packet) -> None:
         """Ask for the next key; once all are tried the user is asked, who never answers."""
-        if packet.first == protocol.AUTH_SIGNATURE:
-            self.send(Packet(protocol.AUTHENTICATE, protocol.AUTH_TOKEN, 0, b"\x5a" * 20))
+        if packet.first == AUTH_SIGNATURE:
+            self.send(Packet(AUTHENTICATE, AUTH_TOKEN, 0, b"\x5a" * 20))
 
     def _open(self, packet: Packet) -> None:
         service = packet.payload.rstrip(b"\0").decode("utf-8", "surrogateescape")
         stream = Stream(self.send, self._daemon.next_stream_number(), packet.first)
         serve = self._daemon.service(service)
         if serve is None:
-            self.send(Packet(protocol.CLOSE, 0, packet.first))
+            self.send(Packet(CLOSE, 0, packet.first))
             return
         self._streams[stream.number] = stream
-        self.send(Packet(protocol.OKAY, stream.number, stream.peer))
+        self.send(Packet(OKAY, stream.number, stream.peer))
 
         def run() -> None:
             try:
@@ -121,16 +276,15 @@ class Daemon:
     """The emulated device's adbd.
 
     Args:
-        root: the device's root directory on this machine.
         banner: the properties that the device introduces itself with.
-        shell: what runs its commands.
+        service: returns what answers a service of a name; None where there is no such service.
+        faults: what goes wrong.
     """
 
-    def __init__(self, root: Path, banner: str, shell: Shell) -> None:
-        self.root = root
+    def __init__(self, banner: str, service: Callable[[str], Serve | None], faults: Faults) -> None:
         self.banner = banner
-        self.faults = Faults()
-        self._shell = shell
+        self.service = service
+        self.faults = faults
         self._numbers = iter(range(1, 2**31))
         self._connections: list[Connection] = []
         self._listener: socket.socket | None = None
@@ -145,17 +299,12 @@ class Daemon:
         ).start()
 
     def unplug(self) -> None:
-        """End every connection, and take no new one."""
-        self._join(self._cut())
+        """End every connection, and take no new one; return when their services have ended."""
+        for connection in self.cut():
+            connection.join_services(timeout_s=5)
 
-    def stop(self) -> None:
-        """End every connection and every process of the device."""
-        connections = self._cut()
-        self._shell.kill_all()
-        self._join(connections)
-        self._shell.kill_all()  # what a service began while it ended
-
-    def _cut(self) -> list[Connection]:
+    def cut(self) -> list[Connection]:
+        """Do as `unplug`, but return the ended connections at once."""
         listener, self._listener = self._listener, None
         if listener is not None:
             with contextlib.suppress(OSError):
@@ -166,24 +315,9 @@ class Daemon:
             connection.drop()
         return connections
 
-    @staticmethod
-    def _join(connections: list[Connection]) -> None:
-        for connection in connections:
-            connection.join_services(timeout_s=5)
-
     def next_stream_number(self) -> int:
         """Return a number that no stream has had."""
         return next(self._numbers)
-
-    def service(self, name: str):
-        """Return what answers a service, as a function of the stream; None for no such service."""
-        kind, _, command = name.partition(":")
-        kind, *options = kind.split(",")
-        if kind in ("shell", "exec") and command:
-            return lambda stream: self._shell.serve(stream, command, "v2" in options)
-        if name == "sync:":
-            return lambda stream: serve_sync(stream, self.root, self.faults)
-        return None
 
     def _accept(self, listener: socket.socket) -> None:
         while True:

@@ -7,6 +7,8 @@ first Android version that has them does.
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -263,3 +265,31 @@ def set_frequency_cap(root: Path, fraction: float) -> None:
 def set_thermal_status(root: Path, status: int) -> None:
     """Let the thermal service report a status, 0 (none) to 6 (shutdown)."""
     (root / "system/dumpsys/thermalservice").write_text(THERMAL_SERVICE.format(status=status))
+
+
+FILE_NAME = "faults.json"
+"""Where the emulated `benchmark_model`, a process of its own, reads what to do wrong."""
+
+TOOL_FAULTS = (
+    "crash",
+    "hang",
+    "garbage",
+    "half line",
+    "backward clock",
+    "wrong answer",
+    "throttle",
+    "delegate falls back",
+    "not linked",
+    "too old",
+)
+
+
+def tool_fault() -> str | None:
+    """Count a run of `benchmark_model` and return what it has to do wrong, if anything."""
+    path = Path(os.environ["EMULATED_ANDROID_ROOT"]) / FILE_NAME
+    if not path.exists():
+        return None
+    state = json.loads(path.read_text())
+    run = state["runs"]
+    path.write_text(json.dumps({**state, "runs": run + 1}))
+    return state["fault"] if run >= state["from_run"] else None

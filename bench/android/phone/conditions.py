@@ -209,7 +209,9 @@ def parse_cores(text: str) -> tuple[Core, ...]:
     return tuple(
         Core(
             number,
-            *(whole_number(values.get(name)) for name in _CORE_FILES[:3]),
+            whole_number(values.get("cpuinfo_max_freq")),
+            whole_number(values.get("scaling_max_freq")),
+            whole_number(values.get("scaling_cur_freq")),
             values.get("scaling_governor"),
         )
         for number, values in sorted(found.items())

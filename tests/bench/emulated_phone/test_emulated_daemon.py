@@ -13,7 +13,7 @@ import adbutils
 import pytest
 
 from bench.android.adb.server import Attached, Client, ServerAddress, attached_devices
-from bench.emulated_phone.protocol import CONNECT, OPEN, VERSION, Packet, read_packet
+from bench.emulated_phone.daemon import CONNECT, OPEN, VERSION, Packet, read_packet
 from bench.emulated_phone.userland import ANDROID_11
 from tests.waiting import wait_until
 
@@ -154,7 +154,7 @@ def test_closing_leaves_nothing_behind(emulate):
 
 KILLED = """
 import time
-from bench.emulated_phone.emulated_device import EmulatedDevice
+from bench.emulated_phone.device import EmulatedDevice
 from bench.android.adb.server import Client
 emulated = EmulatedDevice().__enter__()
 shell = Client(emulated.address).device(emulated.serial).open_shell("while echo on; do sleep 0.1; done")

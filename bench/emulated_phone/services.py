@@ -1,4 +1,6 @@
-"""The emulated device's shell: this machine's `sh`, or mksh, among the emulated userland.
+"""What the emulated device's adbd serves: a shell among the emulated userland, and its files.
+
+Source of the files' part: the Android Open Source Project, packages/modules/adb, SYNC.TXT.
 
 The device's directories are directories below a root on this machine. A command names them as a
 device has them, so their prefixes are rewritten on the way in, and the root is taken out of what
@@ -13,14 +15,16 @@ import os
 import re
 import select
 import signal
+import stat
 import struct
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench.emulated_phone.stream import Stream, StreamClosedError
+from bench.emulated_phone.daemon import Faults, Serve, Stream, StreamClosedError
 from bench.emulated_phone.userland import shell_of
 
 STDIN, STDOUT, STDERR, EXIT, CLOSE_STDIN = range(5)
@@ -29,15 +33,26 @@ STDIN, STDOUT, STDERR, EXIT, CLOSE_STDIN = range(5)
 _DEVICE_PATH = re.compile(r"(?<![\w./-])/(?=(?:data/local/tmp|proc(?!/(?:\$|\d))|sys)(?:/|\b))")
 """Where a command names a directory of the device. Processes are this machine's own."""
 _V2_HEADER = struct.Struct("<BI")
+_WORD = struct.Struct("<I")
+MAX_DATA_BYTES = 64 * 1024
 KILL_TIMEOUT_S = 10.0
 
 
-class Shell:
-    """Runs the commands of the emulated device.
+def services(root: Path, shell: Shell, faults: Faults) -> Callable[[str], Serve | None]:
+    """Return a function that finds what answers a service of a name, such as "shell,v2:ls"."""
 
-    Args:
-        root: the device's root directory on this machine.
-    """
+    def find(name: str) -> Serve | None:
+        kind, _, command = name.partition(":")
+        kind, *options = kind.split(",")
+        if kind in ("shell", "exec") and command:
+            return lambda stream: shell.serve(stream, command, "v2" in options)
+        return (lambda stream: serve_sync(stream, root, faults)) if name == "sync:" else None
+
+    return find
+
+
+class Shell:
+    """Runs the commands of the emulated device, whose root on this machine is `root`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -47,11 +62,8 @@ class Shell:
     def serve(self, stream: Stream, command: str, is_v2: bool) -> None:
         """Run a command and send back what it prints.
 
-        Args:
-            stream: to the client.
-            command: as the client sent it.
-            is_v2: whether its streams and exit status go back in packets of their own; else both
-                streams go back as one, and no exit status.
+        Under `is_v2` its streams and exit status go back in packets of their own; else both streams
+        go back as one, and no exit status.
         """
         process = self._start(command, subprocess.PIPE if is_v2 else subprocess.STDOUT)
         stream.on_close.append(lambda: self._hang_up(process))
@@ -177,3 +189,91 @@ def _environment_has(number: int, mark: bytes) -> bool:
         return mark in Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
     except OSError:
         return False
+
+
+def serve_sync(stream: Stream, root: Path, faults: Faults) -> None:
+    """Answer requests until the client quits."""
+    while True:
+        request = stream.read_exactly(4)
+        argument = stream.read_exactly(_read_word(stream))
+        if request == b"QUIT":
+            return
+        path = argument.decode("utf-8", "surrogateescape")
+        if request == b"STAT":
+            stream.write(b"STAT" + _status(_on_host(root, path)))
+        elif request == b"RECV":
+            _receive(stream, _on_host(root, path))
+        elif request == b"SEND":
+            name, _, mode = path.rpartition(",")
+            _send(stream, root, _on_host(root, name), int(mode), faults)
+        else:
+            _fail(stream, f"unknown command {request!r}")
+            return
+
+
+def _on_host(root: Path, path: str) -> Path:
+    """Return where a device's path is on this machine; never outside the root."""
+    return root / os.path.normpath("/" + path).lstrip("/")
+
+
+def _read_word(stream: Stream) -> int:
+    return _WORD.unpack(stream.read_exactly(4))[0]
+
+
+def _status(path: Path) -> bytes:
+    try:
+        status = path.lstat()
+    except OSError:
+        return struct.pack("<3I", 0, 0, 0)
+    return struct.pack("<3I", status.st_mode, status.st_size & 0xFFFFFFFF, int(status.st_mtime))
+
+
+def _receive(stream: Stream, path: Path) -> None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        _fail(stream, f"open failed: {error.strerror}")
+        return
+    for start in range(0, len(content), MAX_DATA_BYTES):
+        chunk = content[start : start + MAX_DATA_BYTES]
+        stream.write(b"DATA" + _WORD.pack(len(chunk)) + chunk)
+    stream.write(b"DONE" + _WORD.pack(0))
+
+
+def _send(stream: Stream, root: Path, path: Path, mode: int, faults: Faults) -> None:
+    """Write a file as it arrives; after a failure, take the rest and say why."""
+    failure = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    except OSError as error:
+        failure = f"couldn't create file: {error.strerror}"
+    while (identifier := stream.read_exactly(4)) == b"DATA":
+        chunk = stream.read_exactly(_read_word(stream))
+        limit_bytes = faults.storage_bytes
+        if limit_bytes is not None and _stored_bytes(root) + len(chunk) > limit_bytes:
+            failure = failure or "write failed: No space left on device"
+        if not failure:
+            with path.open("ab") as file:
+                file.write(chunk)
+    stream.read_exactly(4)  # the modification time
+    if identifier != b"DONE" and not failure:
+        failure = f"invalid data message {identifier!r}"
+    if failure:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        _fail(stream, failure)
+        return
+    permissions = stat.S_IMODE(mode)
+    path.chmod(permissions & ~0o111 if faults.drop_execute_permission else permissions)
+    stream.write(b"OKAY" + _WORD.pack(0))
+
+
+def _stored_bytes(root: Path) -> int:
+    storage = root / "data/local/tmp"
+    return sum(file.stat().st_size for file in storage.rglob("*") if file.is_file())
+
+
+def _fail(stream: Stream, message: str) -> None:
+    text = message.encode()
+    stream.write(b"FAIL" + _WORD.pack(len(text)) + text)

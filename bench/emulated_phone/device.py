@@ -20,10 +20,9 @@ import adbutils
 from bench.android.adb.errors import AdbServerError
 from bench.android.adb.server import Client, ServerAddress, adb_program
 from bench.emulated_phone import benchmark_model, userland
-from bench.emulated_phone.daemon import Daemon
-from bench.emulated_phone.faults import FILE_NAME, TOOL_FAULTS
-from bench.emulated_phone.shell import Shell
-from bench.emulated_phone.userland import GALAXY_S8, Profile
+from bench.emulated_phone.daemon import Daemon, Faults
+from bench.emulated_phone.services import Shell, services
+from bench.emulated_phone.userland import FILE_NAME, GALAXY_S8, TOOL_FAULTS, Profile
 
 REPOSITORY = Path(__file__).parents[2]
 START_TIMEOUT_S = 20.0
@@ -64,7 +63,8 @@ class EmulatedDevice:
             for name in ("ro.product.name", "ro.product.model", "ro.product.device")
         )
         self._shell = Shell(self.root)
-        self.daemon = Daemon(self.root, banner, self._shell)
+        faults = Faults()
+        self.daemon = Daemon(banner, services(self.root, self._shell, faults), faults)
         self.address = ServerAddress(port=adbutils._utils.get_free_port())
         self._server: subprocess.Popen | None = None
 
@@ -88,11 +88,7 @@ class EmulatedDevice:
         return f"127.0.0.1:{self.daemon.port}"
 
     def start_server(self) -> None:
-        """Start the private adb server, unless it runs.
-
-        Raises:
-            AdbServerError: it does not start.
-        """
+        """Start the private adb server, unless it runs."""
         if self._server is not None and self._server.poll() is None:
             return
         environment = {
@@ -125,11 +121,7 @@ class EmulatedDevice:
         Client(self.address).connect(self.serial, timeout=START_TIMEOUT_S)
 
     def revive(self) -> None:
-        """Bring the adb server and the connection back where they are gone, but not the device.
-
-        Raises:
-            AdbServerError: the server does not start.
-        """
+        """Bring the adb server and the connection back where they are gone, but not the device."""
         if self._server is None or self._server.poll() is not None:
             self.start_server()
             self.attach()
@@ -145,10 +137,9 @@ class EmulatedDevice:
         self.daemon.unplug()
 
     def tool(self, generation: str = "interpreter") -> Path:
-        """Write a `benchmark_model` that the device can execute, and return where it is.
+        """Write a `benchmark_model` of a generation, and return where it is.
 
-        Args:
-            generation: "interpreter" or "compiled", the tool whose flags and output it has.
+        It has the flags and the output of the "interpreter" or of the "compiled" (model) tool.
         """
         path = self._home / "tools" / generation / "benchmark_model"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -164,12 +155,7 @@ class EmulatedDevice:
         return path
 
     def set_tool_fault(self, fault: str | None, from_run: int = 0) -> None:
-        """Let each run of `benchmark_model` from number `from_run` on do something wrong.
-
-        Args:
-            fault: one of `TOOL_FAULTS`; None for none.
-            from_run: how many runs of the tool go well first.
-        """
+        """Let each run of `benchmark_model` from number `from_run` on do one of `TOOL_FAULTS`."""
         if fault is not None and fault not in TOOL_FAULTS:
             raise ValueError(f"unknown fault {fault!r}")
         state = {"fault": fault, "from_run": from_run, "runs": 0}
@@ -201,7 +187,11 @@ class EmulatedDevice:
 
     def close(self) -> None:
         """End every process and remove every file."""
-        self.daemon.stop()
+        connections = self.daemon.cut()
+        self._shell.kill_all()
+        for connection in connections:
+            connection.join_services(timeout_s=5)
+        self._shell.kill_all()  # what a service began while it ended
         self.kill_server()
         shutil.rmtree(self._home, ignore_errors=True)
         self._guard.communicate()
