@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     import keras
 
     from models.conversion.tflite import convert, evenly_spread, in_other_surroundings
-    from models.preprocessing.pixels import read_pixels
+    from models.preprocessing.pipeline import read_pixels
 
     names = chosen_names(arguments, lambda name: keras_path(name, arguments.artifacts))
     task = chosen_task(arguments)

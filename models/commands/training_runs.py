@@ -25,7 +25,7 @@ from models.files.run_records import (
     run_name,
 )
 from models.judging import reported
-from models.preprocessing.pixels import read_pixels
+from models.preprocessing.pipeline import read_pixels
 from models.terminal.screen import Bars
 from models.training import provenance
 

@@ -10,7 +10,7 @@ from models.data.canary_images import fingerprint
 from models.data.photographs import DatasetError
 from models.files.cards import Accuracy, Canary
 from models.preprocessing import Picture, prepare
-from models.preprocessing.refusal import naming
+from models.preprocessing.limits import naming
 from models.preprocessing.tensors import TensorSpec
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
 from models.data.photographs import Photographs
 from models.judging.accuracy import check_classes, is_right
 from models.preprocessing import Preparation, decode, prepare
+from models.preprocessing.limits import naming
 from models.preprocessing.preparation import Resampling
-from models.preprocessing.refusal import naming
 from models.running.loaded_model import LoadedModel
 from models.training import distortions
 

@@ -8,8 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from PIL import Image
 
-from models.preprocessing.limits import check_memory
-from models.preprocessing.refusal import PreprocessingError
+from models.preprocessing.limits import PreprocessingError, check_memory
 
 Layout = Literal["I420", "YV12", "NV12", "NV21"]
 """Where the chroma lies after the luma: planes U, V; planes V, U; pairs UV; pairs VU."""

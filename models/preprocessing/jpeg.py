@@ -6,14 +6,11 @@ import math
 import os
 from typing import IO, TYPE_CHECKING, Any
 
-from models.preprocessing.limits import MAX_JPEG_SCANS
-from models.preprocessing.orientation import swapped
-from models.preprocessing.refusal import PreprocessingError
+from models.preprocessing.geometry import Placement, Size, swapped
+from models.preprocessing.limits import MAX_JPEG_SCANS, PreprocessingError
 
 if TYPE_CHECKING:
     from PIL.JpegImagePlugin import JpegImageFile
-
-    from models.preprocessing.geometry import Placement, Size
 
 DRAFT_FACTOR = 2
 """A JPEG is decoded at a half, quarter or eighth of its size where that leaves at least this many
@@ -28,17 +25,10 @@ _COEFFICIENT_BYTES = 2
 def draft_jpeg(
     image: JpegImageFile, placement: Placement, size: Size, orientation: int
 ) -> tuple[float, float]:
-    """Have a JPEG decoded no larger than needed.
+    """Have a JPEG decoded no larger than a placement of the upright picture, of `size`, needs.
 
-    Args:
-        image: not yet decoded.
-        placement: of the upright picture in the model's input.
-        size: width and height of the upright picture in pixels.
-        orientation: what makes it upright.
-
-    Returns:
-        width and height of the picture in the image that will be decoded, as stored: where a side
-        is no multiple of the fraction, its last pixel is only partly the picture's.
+    Returned are width and height of the picture in the image that will be decoded, as stored: where
+    a side is no multiple of the fraction, its last pixel is only partly the picture's.
     """
     left, top, right, bottom = placement.box
     wanted = (
@@ -52,9 +42,7 @@ def draft_jpeg(
 def coefficient_bytes(image: JpegImageFile, stored: Size) -> float:
     """Return what libjpeg will hold beside the pixels: all coefficients, if there are many scans.
 
-    Args:
-        image: opened, not yet decoded.
-        stored: its width and height in pixels as stored, not as drafted.
+    `stored` is the width and height in the file, not as drafted.
     """
     if _is_one_scan(image, image.fp):
         return 0.0

@@ -7,12 +7,14 @@ scans, and what decoding and conversion will hold at once is at most `MAX_DECODI
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from models.preprocessing.refusal import PreprocessingError
 
 if TYPE_CHECKING:
     from PIL import Image
+
 
 MAX_ENCODED_BYTES = 40_000_000
 MAX_JPEG_BYTES = 100_000_000
@@ -94,3 +96,21 @@ def check_memory(size: tuple[int, int], needed_bytes: float, kind: str) -> None:
             f"{allowed / 1e6:.1f} that {kind} may have: it would take {needed_bytes / 1e6:.0f} MB "
             f"of memory; make it smaller"
         )
+
+
+class PreprocessingError(ValueError):
+    """A picture cannot be prepared; the message is one line that says why and how to mend it."""
+
+    def __init__(self, message: str):
+        super().__init__(" ".join(message.split()))
+
+
+@contextlib.contextmanager
+def naming(picture: object) -> Iterator[None]:
+    """Have the refusal of a picture name its file, where it is one."""
+    try:
+        yield
+    except PreprocessingError as error:
+        if isinstance(picture, Path):
+            raise PreprocessingError(f"{picture}: {error}") from None
+        raise

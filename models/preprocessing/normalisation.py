@@ -1,17 +1,23 @@
-"""What real values a model's input wants for the grey levels 0..255, and who says so."""
+"""From grey levels to a model's elements: what real values it wants, who says so, and the step."""
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
+from PIL import Image
 
-from models.preprocessing.refusal import PreprocessingError
-
-if TYPE_CHECKING:
-    from models.preprocessing.tensors import TensorSpec
+from models.preprocessing.limits import PreprocessingError
+from models.preprocessing.tensors import (
+    GREY_LEVELS,
+    TensorSpec,
+    input_layout,
+    level_table,
+    look_up,
+)
 
 ToldBy = Literal["option", "card", "metadata", "quantisation", "assumption"]
 
@@ -107,3 +113,68 @@ def _numbers(name: str, values: object) -> tuple[float, ...]:
     if not numbers or not all(math.isfinite(number) for number in numbers):
         raise PreprocessingError(f"{name} {values!r} must be one finite number, or one a channel")
     return numbers
+
+
+def to_elements(
+    pixels: np.ndarray, spec: TensorSpec, normalisation: Normalisation, *, is_bgr: bool
+) -> np.ndarray:
+    """Bring uint8 or float32 RGB of the model's size, (height, width, 3), to its input's elements.
+
+    Pixels that are the elements already are not copied.
+    """
+    layout = input_layout(spec)
+    if layout.channels == 1:
+        pixels = _grey(pixels)
+    elif is_bgr:
+        pixels = pixels[..., ::-1]
+    found = _normalised(pixels, spec, normalisation)
+    if layout.is_channels_first:
+        found = found.transpose(2, 0, 1)
+    return np.ascontiguousarray(found)[np.newaxis]
+
+
+def _grey(pixels: np.ndarray) -> np.ndarray:
+    """Return ITU-R BT.601 luma, shape (height, width, 1)."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(Image.fromarray(pixels).convert("L"))[..., np.newaxis]
+    return pixels @ np.array([[0.299], [0.587], [0.114]], pixels.dtype)
+
+
+def _normalised(pixels: np.ndarray, spec: TensorSpec, normalisation: Normalisation) -> np.ndarray:
+    channels, is_integer = pixels.shape[2], spec.dtype.kind in "iu"
+    if is_integer and pixels.dtype == np.uint8:
+        tables = _tables(spec, normalisation, channels)
+        if len(tables) == 1:
+            return look_up(pixels, tables[0])
+        return np.stack([look_up(pixels[..., c], table) for c, table in enumerate(tables)], axis=2)
+    if not is_integer and normalisation.changes_nothing:
+        return pixels.astype(spec.dtype, copy=False)
+    mean, std = _of_channels(normalisation, channels)
+    if is_integer:
+        return spec.quantise((pixels - mean) / std)
+    found = pixels.astype(np.promote_types(spec.dtype, np.float32))
+    found -= mean
+    found /= std
+    return found.astype(spec.dtype, copy=False)
+
+
+@functools.lru_cache(maxsize=32)
+def _tables(
+    spec: TensorSpec, normalisation: Normalisation, channels: int
+) -> list[int | np.ndarray]:
+    """Return a table of each grey level's element for each channel, or one for all."""
+    mean, std = _of_channels(normalisation, channels, np.float64)
+    real = (GREY_LEVELS[:, np.newaxis] - mean) / std
+    return [level_table(np.ascontiguousarray(column)) for column in spec.quantise(real).T]
+
+
+def _of_channels(
+    normalisation: Normalisation, channels: int, dtype: type = np.float32
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation, shape (1 or channels,) each."""
+    for numbers in (normalisation.mean, normalisation.std):
+        if len(numbers) not in (1, channels):
+            raise PreprocessingError(
+                f"a normalisation of {len(numbers)} channels goes with no input of {channels}"
+            )
+    return np.array(normalisation.mean, dtype), np.array(normalisation.std, dtype)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.preprocessing.arrays import checked_array
-from models.preprocessing.elements import input_layout, to_elements
-from models.preprocessing.geometry import Size, place
+from models.data.photographs import DatasetError, Photographs
+from models.preprocessing.colour import array_to_image, checked_array
+from models.preprocessing.geometry import Size, resized, resized_floats
+from models.preprocessing.limits import PreprocessingError
+from models.preprocessing.normalisation import Normalisation, to_elements
 from models.preprocessing.preparation import Preparation
-from models.preprocessing.refusal import PreprocessingError
-from models.preprocessing.resizing import resized, resized_floats
-from models.preprocessing.sources import Picture, decoded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from models.preprocessing.tensors import TensorSpec
+from models.preprocessing.sources import Picture, decoded, placed
+from models.preprocessing.tensors import TensorSpec, input_layout
 
 PLAIN = Preparation()
 """All of the picture, each side scaled on its own, antialiased, normalised as the input tells."""
@@ -49,7 +44,8 @@ def prepare(picture: Picture, spec: TensorSpec, preparation: Preparation = PLAIN
     layout = input_layout(spec)
     with _quiet():
         pixels = _pixels(picture, layout.size, preparation)
-    return to_elements(pixels, spec, _for_input(preparation, spec))
+    normalisation = preparation.normalisation or _told_by_input(spec)
+    return to_elements(pixels, spec, normalisation, is_bgr=preparation.channel_order == "BGR")
 
 
 def prepare_batch(
@@ -95,7 +91,8 @@ def decode(
     with _quiet():
         if isinstance(picture, np.ndarray):
             picture = checked_array(picture, preparation.white)
-        return np.asarray(decoded(picture, preparation, target).image)
+            return np.asarray(array_to_image(picture, preparation.ground))
+        return np.asarray(decoded(picture, preparation, target)[0])
 
 
 def _pixels(picture: Picture, target: Size, preparation: Preparation) -> np.ndarray:
@@ -103,21 +100,19 @@ def _pixels(picture: Picture, target: Size, preparation: Preparation) -> np.ndar
     if isinstance(picture, np.ndarray):
         picture = checked_array(picture, preparation.white)
         size = picture.shape[1], picture.shape[0]
-        placement = place(size, target, preparation)
+        placement = placed(size, target, preparation)
         is_kept = placement.keeps(size, target)
         if is_kept and picture.shape[2] == 3 and picture.dtype != np.uint16:
             return picture
         if picture.dtype == np.float32:
             return resized_floats(picture, placement, target, preparation)
-    found = decoded(picture, preparation, target)
-    placement = place(found.size, target, preparation)
-    placement = dataclasses.replace(placement, box=found.within(placement.box))
-    return resized(found.image, placement, target, preparation)
+        image = array_to_image(picture, preparation.ground)
+    else:
+        image, placement = decoded(picture, preparation, target)
+    return resized(image, placement, target, preparation)
 
 
-@functools.lru_cache(maxsize=32)
-def _for_input(preparation: Preparation, spec: TensorSpec) -> Preparation:
-    return preparation.for_input(spec)
+_told_by_input = functools.lru_cache(maxsize=32)(Normalisation.of_input)
 
 
 @contextmanager
@@ -129,3 +124,19 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         yield
+
+
+def read_pixels(photographs: Photographs, side: int) -> np.ndarray:
+    """Read photographs into memory: uint8 RGB, shape (count, side, side, 3), in pixels.
+
+    Raises:
+        DatasetError: one of them cannot be read; the message names it.
+    """
+    spec = TensorSpec(0, (1, side, side, 3), np.dtype(np.uint8))
+    pixels = np.empty((len(photographs), side, side, 3), np.uint8)
+    for number, path in enumerate(photographs.paths):
+        try:
+            pixels[number] = prepare(path, spec)[0]
+        except PreprocessingError as error:
+            raise DatasetError(f"{path}: not a readable photograph ({error})") from error
+    return pixels

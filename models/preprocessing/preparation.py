@@ -10,8 +10,8 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from models.preprocessing.colour import WHITE
+from models.preprocessing.limits import PreprocessingError
 from models.preprocessing.normalisation import Normalisation
-from models.preprocessing.refusal import PreprocessingError
 
 if TYPE_CHECKING:
     from models.preprocessing.tensors import TensorSpec

@@ -1,106 +1,98 @@
-"""From anything that shows a picture to upright pixels: RGB, 8 bits a channel."""
+"""From anything that shows a picture to upright pixels: RGB, 8 bits a channel.
+
+What a file claims is checked on its header, before any pixel is decoded: see `limits`. Formats are
+told by their first bytes, and Pillow's reader of each is called itself: so a JPEG of several
+pictures (MPO) is read as the JPEG that it begins with. HEIC needs the package pillow-heif.
+"""
 
 from __future__ import annotations
 
+import io
 import os
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
-from PIL import Image
+from PIL import AvifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from models.preprocessing.arrays import array_to_image
 from models.preprocessing.camera import CameraFrame, frame_to_image
-from models.preprocessing.colour import to_rgb
-from models.preprocessing.diagnosis import reason_of
-from models.preprocessing.geometry import Box, Size, place
-from models.preprocessing.jpeg import coefficient_bytes, draft_jpeg
+from models.preprocessing.colour import correct_transparency, to_rgb
+from models.preprocessing.diagnosis import format_of, reason_of, unknown_format
+from models.preprocessing.geometry import (
+    Placement,
+    Size,
+    orientation_of,
+    place,
+    swapped,
+    upright,
+    upright_part,
+)
+from models.preprocessing.jpeg import check_scans, coefficient_bytes, draft_jpeg
 from models.preprocessing.limits import (
     DECODING_BYTES_PER_PIXEL,
     MAX_DECODING_BYTES,
+    MAX_ENCODED_BYTES,
+    MAX_JPEG_BYTES,
     MOST_BYTES_PER_PIXEL,
     MOST_COPIES_BYTES_PER_PIXEL,
     PIXEL_BYTES,
+    PreprocessingError,
+    check_encoded_bytes,
     check_memory,
     check_size,
     rgb_bytes_per_pixel,
 )
-from models.preprocessing.opening import READERS, load_pixels, opened, read_stream
-from models.preprocessing.orientation import orientation, swapped, upright, upright_corner
-from models.preprocessing.refusal import PreprocessingError
-from models.preprocessing.transparency import correct_transparency
 
 if TYPE_CHECKING:
     from models.preprocessing.preparation import Preparation
 
-Picture: TypeAlias = (
-    bytes
-    | bytearray
-    | memoryview
-    | str
-    | os.PathLike[str]
-    | BinaryIO
-    | Image.Image
-    | np.ndarray
-    | CameraFrame
-)
+Encoded: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
+Picture: TypeAlias = Encoded | Image.Image | np.ndarray | CameraFrame
 """What can be prepared: encoded bytes, a path, a binary stream, a PIL image, an array, a frame."""
 
-
-@dataclass(frozen=True)
-class Decoded:
-    """A picture, upright.
-
-    Attributes:
-        image: of mode RGB, at a fraction of the picture's size or larger.
-        size: width and height of the picture itself in pixels.
-        box: where the picture lies in the image: left, top, right, bottom in its pixels.
-    """
-
-    image: Image.Image
-    size: Size
-    box: Box
-
-    def within(self, box: Box) -> Box:
-        """Return where a part of the picture, in the picture's own pixels, lies in the image."""
-        left, top, right, bottom = self.box
-        across, down = (right - left) / self.size[0], (bottom - top) / self.size[1]
-        return (
-            left + box[0] * across,
-            top + box[1] * down,
-            left + box[2] * across,
-            top + box[3] * down,
-        )
+READERS: dict[str, type[ImageFile.ImageFile]] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+}
+"""Pillow's reader of each format."""
 
 
-def decoded(picture: Picture, preparation: Preparation, target: Size | None = None) -> Decoded:
-    """Decode a picture, upright.
+def decoded(
+    picture: Picture, preparation: Preparation, target: Size | None
+) -> tuple[Image.Image, Placement]:
+    """Decode what is no array: upright, of mode RGB.
 
     Args:
-        picture: see `Picture`; an array has been through `checked_array`.
-        preparation: its colours; and where the picture goes, for a JPEG that may be decoded
-            smaller.
-        target: width and height of the model's input; None: the picture is decoded whole.
+        picture: see `Picture`.
+        preparation: its colours, and where the picture goes.
+        target: width and height of the model's input, for which a JPEG may be decoded smaller;
+            None: the picture is decoded whole, to go where it is.
+
+    Returns:
+        the image, and its part that goes into the input, in the image's own pixels.
 
     Raises:
         PreprocessingError: it cannot be, or passes a limit.
     """
-    if isinstance(picture, np.ndarray):
-        return _whole(array_to_image(picture, preparation.ground))
     if isinstance(picture, CameraFrame):
-        return _whole(frame_to_image(picture))
+        image = frame_to_image(picture)
+        return image, placed(image.size, target, preparation)
     if isinstance(picture, Image.Image):
         if not _is_undecoded(picture):
-            return _finished(picture, preparation)
+            return _finished(picture, preparation, target)
         picture = _file_content(_stream(picture))
-    with opened(_encoded(picture)) as image:
-        if image.format == "JPEG" and target and preparation.resampling == "antialiased":
-            return _drafted(image, preparation, target)
-        return _finished(image, preparation)
+    with _opened(picture) as image:
+        return _finished(image, preparation, target)
 
 
-def _whole(image: Image.Image) -> Decoded:
-    return Decoded(image, image.size, (0, 0, *image.size))
+def placed(size: Size, target: Size | None, preparation: Preparation) -> Placement:
+    """Place an upright picture in the model's input, or where it is."""
+    return place(size, target, preparation) if target else Placement((0, 0, *size), size)
 
 
 def _is_undecoded(image: Image.Image) -> bool:
@@ -113,73 +105,154 @@ def _is_undecoded(image: Image.Image) -> bool:
     return is_known and stream is not None and not stream.closed and image.tell() == 0
 
 
+def _stream(image: Image.Image) -> Any:
+    """Return the file that an image will be decoded from; None where it is decoded already."""
+    return getattr(image, "fp", None)
+
+
 def _file_content(stream: Any) -> bytes:
     """Read a file from its start, and leave it standing where it stood."""
     position = stream.tell()
     stream.seek(0)
     try:
-        return read_stream(stream)
+        return _stream_content(stream)
     finally:
         stream.seek(position)
 
 
-def _encoded(picture: Any) -> Any:
-    is_content_or_path = isinstance(picture, bytes | bytearray | memoryview | str | os.PathLike)
-    if is_content_or_path or hasattr(picture, "read"):
-        return picture
-    raise PreprocessingError(
-        f"{type(picture).__name__} is no picture; pass encoded bytes, a path, a binary stream, "
-        "a PIL image, a NumPy array or a CameraFrame"
-    )
+def _stream_content(stream: Any) -> bytes:
+    """Read a stream to its end, but no further than a picture may be long."""
+    try:
+        data = stream.read(MAX_ENCODED_BYTES + 1)
+    except Exception as error:  # whatever its maker raises
+        raise PreprocessingError(f"the stream cannot be read ({error})") from error
+    if not isinstance(data, bytes):
+        raise PreprocessingError(
+            f"the stream gives {type(data).__name__}, not bytes; open it in binary mode"
+        )
+    check_encoded_bytes(len(data))
+    return data
 
 
-def _drafted(image: Any, preparation: Preparation, target: Size) -> Decoded:
-    """Decode a JPEG no larger than the model's input needs."""
-    value, stored = orientation(image), image.size
-    size = swapped(stored, value)
-    part = draft_jpeg(image, place(size, target, preparation), size, value)
-    found = _finished(image, preparation, stored)
-    left, top = upright_corner(image.size, part, value)
-    width, height = swapped(part, value)
-    return Decoded(found.image, size, (left, top, left + width, top + height))
+@contextmanager
+def _opened(source: Encoded) -> Iterator[Image.Image]:
+    """Open an encoded picture whose header has passed the checks; no pixel is decoded yet.
 
-
-def _finished(image: Any, preparation: Preparation, stored: Size | None = None) -> Decoded:
-    """Decode what is not decoded yet, convert, turn.
-
-    Args:
-        image: a PIL image.
-        preparation: its colours.
-        stored: its size in the file, if it will be decoded at another.
+    A stream is read from where it stands to its end. Of several pictures, the first counts.
     """
-    uses_profile = preparation.colour_profile == "srgb" and bool(image.info.get("icc_profile"))
-    _check_memory(image, stored or image.size, uses_profile)
-    alpha = None
-    if image.format == "PNG" and _stream(image) and "transparency" in image.info:
+    with _bytes_of(source) as stream:
+        kind = format_of(stream)
+        if kind != "JPEG":
+            check_encoded_bytes(stream.seek(0, os.SEEK_END))
+            stream.seek(0)
+        reader = _reader_of(kind)
+        if reader is None:
+            raise PreprocessingError(unknown_format(kind))
         try:
-            alpha = correct_transparency(image, image.fp)
+            image = reader(stream)
+        # Pillow's readers raise whatever a damaged header makes them trip over: SyntaxError,
+        # struct.error, DecompressionBombError, MemoryError...
+        except Exception as error:
+            raise PreprocessingError(reason_of(kind, stream, error)) from error
+        with image:
+            check_size(image.size)
+            if kind == "JPEG":
+                check_scans(image, stream)
+            yield image
+
+
+@contextmanager
+def _bytes_of(source: Any) -> Iterator[BinaryIO]:
+    """Open what an encoded picture is read from: bytes where they are, a file where it lies."""
+    if hasattr(source, "read"):
+        source = _stream_content(source)
+    if isinstance(source, bytearray | memoryview):
+        try:
+            check_encoded_bytes(memoryview(source).nbytes)
         except PreprocessingError:
             raise
-        except Exception as error:  # of a header that says one thing first and another later
-            raise PreprocessingError(reason_of(image.format, image.fp, error)) from error
-    load_pixels(image)
-    rgb = to_rgb(image, preparation.ground, applies_profile=uses_profile, alpha=alpha)
-    return _whole(upright(rgb, orientation(image)))
+        except ValueError as error:  # of one that was released
+            raise PreprocessingError(f"the bytes cannot be read ({error})") from error
+        source = bytes(source)
+    if isinstance(source, bytes):
+        check_encoded_bytes(len(source), MAX_JPEG_BYTES)
+        yield io.BytesIO(source)
+        return
+    if not isinstance(source, str | os.PathLike):
+        raise PreprocessingError(
+            f"{type(source).__name__} is no picture; pass encoded bytes, a path, a binary stream, "
+            "a PIL image, a NumPy array or a CameraFrame"
+        )
+    try:
+        path = Path(os.fsdecode(source))
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise PreprocessingError(f"{path}: not a file; name a JPEG, PNG, WebP or AVIF file")
+        check_encoded_bytes(status.st_size, MAX_JPEG_BYTES)
+        file = path.open("rb")
+    except PreprocessingError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        why = getattr(error, "strerror", None) or error
+        raise PreprocessingError(f"{source}: cannot be read ({why})") from error
+    with file:
+        yield file
 
 
-def _check_memory(image: Any, stored: Size, uses_profile: bool) -> None:
-    """Refuse a picture whose decoding or conversion would take too much."""
+def _reader_of(kind: str | None) -> Any:
+    if kind == "HEIC":
+        try:
+            from pillow_heif.as_plugin import HeifImageFile
+        except ImportError:
+            return None
+        return HeifImageFile
+    return READERS.get(kind or "")
+
+
+def _finished(
+    image: Any, preparation: Preparation, target: Size | None
+) -> tuple[Image.Image, Placement]:
+    """Decode what is not decoded yet, a JPEG no larger than is needed; convert, turn, place."""
+    is_file, stored = _stream(image) is not None, image.size
+    is_jpeg = is_file and image.format == "JPEG"
+    # Of a PNG it is asked later: Pillow decodes one to look behind its pixels.
+    orientation = orientation_of(image) if is_jpeg or not is_file else None
+    placement, part = None, None
+    if is_jpeg and target and preparation.resampling == "antialiased":
+        size = swapped(stored, orientation)
+        placement = place(size, target, preparation)
+        part = draft_jpeg(image, placement, size, orientation)
+    uses_profile = preparation.colour_profile == "srgb" and bool(image.info.get("icc_profile"))
+    _check_memory(image, stored, orientation, uses_profile)
+    _load(image)
+    rgb = to_rgb(image, preparation.ground, applies_profile=uses_profile)
+    if orientation is None:
+        orientation = orientation_of(image)
+    turned = upright(rgb, orientation)
+    if placement is None:
+        return turned, placed(turned.size, target, preparation)
+    return turned, placement.within(size, upright_part(image.size, part, orientation))
+
+
+def _check_memory(image: Any, stored: Size, orientation: int | None, uses_profile: bool) -> None:
+    """Refuse a picture whose decoding or conversion would take too much.
+
+    Args:
+        image: of the size that will be decoded.
+        stored: its size in the file.
+        orientation: None where it is not known yet: of files that are no JPEG.
+        uses_profile: whether its colours are converted.
+    """
     if stored[0] * stored[1] * MOST_COPIES_BYTES_PER_PIXEL <= MAX_DECODING_BYTES:
         check_size(stored)
         return
     pixels = image.width * image.height
     kind = f"a {image.format} picture" if image.format else "a picture in memory"
-    if _stream(image) and image.format != "JPEG":
-        # Its orientation is not asked for: a PNG would be decoded to look behind its pixels.
+    if orientation is None:
         per_pixel = DECODING_BYTES_PER_PIXEL.get(image.format, MOST_BYTES_PER_PIXEL)
         needed = pixels * (per_pixel + PIXEL_BYTES * uses_profile)
     else:
-        copies = uses_profile + (orientation(image) != 1)
+        copies = uses_profile + (orientation != 1)
         needed = pixels * (rgb_bytes_per_pixel(image) + PIXEL_BYTES * copies)
     if _stream(image) and image.format == "JPEG":
         coefficients = coefficient_bytes(image, stored)
@@ -188,6 +261,14 @@ def _check_memory(image: Any, stored: Size, uses_profile: bool) -> None:
     check_memory(stored, needed, kind)
 
 
-def _stream(image: Image.Image) -> Any:
-    """Return the file that an image will be decoded from; None where it is decoded already."""
-    return getattr(image, "fp", None)
+def _load(image: Image.Image) -> None:
+    """Decode the pixels of an opened picture."""
+    stream = _stream(image)
+    try:
+        if image.format == "PNG" and stream and "transparency" in image.info:
+            correct_transparency(image, stream)
+        image.load()
+        if image.mode == "P" and image.palette is None:
+            raise ValueError("it has no palette")
+    except Exception as error:  # as for the header
+        raise PreprocessingError(reason_of(image.format, stream, error)) from error

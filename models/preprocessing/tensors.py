@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from models.preprocessing.limits import PreprocessingError
+
 GREY_LEVELS = np.arange(256, dtype=np.uint8)
 _UINT8 = GREY_LEVELS.dtype  # comparing with the type np.uint8 makes a dtype of it each time
 
@@ -21,10 +23,12 @@ class TensorSpec:
 
     Attributes:
         index: the tensor's number in the interpreter.
-        shape: as in the file, batch first.
-        dtype: the NumPy dtype of its elements.
+        shape: batch first; -1 where the file leaves a size open.
+        dtype: the NumPy dtype of its elements; object where NumPy has none.
         scale: quantisation step; 0.0 where the tensor is not quantised.
         zero_point: the integer that stands for 0.0.
+        name: as in the file.
+        foreign: what the file calls elements that NumPy has no dtype for, such as "int4".
     """
 
     index: int
@@ -32,6 +36,8 @@ class TensorSpec:
     dtype: np.dtype[Any]
     scale: float = 0.0
     zero_point: int = 0
+    name: str = ""
+    foreign: str = ""
 
     @classmethod
     def from_details(cls, details: dict[str, Any]) -> TensorSpec:
@@ -41,6 +47,11 @@ class TensorSpec:
         return cls(
             details["index"], shape, np.dtype(details["dtype"]), float(scale), int(zero_point)
         )
+
+    def __str__(self) -> str:
+        """The shape and dtype, such as "1x?x?x3 float32"."""
+        sizes = "x".join("?" if size < 0 else str(size) for size in self.shape)
+        return f"{sizes or 'scalar'} {self.foreign or self.dtype}"
 
     @property
     def is_quantised(self) -> bool:
@@ -80,15 +91,46 @@ class TensorSpec:
         return elements.astype(np.float32)
 
 
+@dataclass(frozen=True)
+class InputLayout:
+    """How an input's shape is read.
+
+    Attributes:
+        size: width and height in pixels.
+        channels: 1 or 3.
+        is_channels_first: NCHW instead of NHWC.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    is_channels_first: bool
+
+
+@functools.lru_cache(maxsize=32)
+def input_layout(spec: TensorSpec) -> InputLayout:
+    """Read the shape of a model's input; where both ways fit, channels are last.
+
+    Raises:
+        PreprocessingError: it takes no picture.
+    """
+    if len(spec.shape) == 4 and spec.shape[0] == 1 and min(spec.shape) >= 1:
+        _, first, second, third = spec.shape
+        if third in (1, 3):
+            return InputLayout((second, first), third, False)
+        if first in (1, 3):
+            return InputLayout((third, second), first, True)
+    raise PreprocessingError(
+        f"the model's input has shape {spec.shape}; it must be (1, height, width, channels) or "
+        "(1, channels, height, width) with 1 or 3 channels"
+    )
+
+
 def look_up(
     levels: np.ndarray, table: int | np.ndarray, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the element of each grey level; the levels themselves where they are the elements.
+    """Return the element of each uint8 grey level; the levels themselves where they are these.
 
-    Args:
-        levels: uint8.
-        table: of `level_table`.
-        out: of the elements' dtype, to be filled; None: a new array.
+    The table is one of `level_table`; `out`, of the elements' dtype, is filled if it is given.
     """
     if isinstance(table, np.ndarray):
         return np.take(table, levels, out=out, mode="clip")  # "raise" would fill a copy of `out`
@@ -98,13 +140,9 @@ def look_up(
 
 
 def level_table(elements: np.ndarray) -> int | np.ndarray:
-    """Return a table in the form that is looked up fastest.
+    """Return a table of the elements of all grey levels in the form that is looked up fastest.
 
-    Args:
-        elements: of each grey level, shape (256,).
-
-    Returns:
-        0 or 128 where each element is its level XOR that number, else the elements.
+    That is 0 or 128 where each element is its level XOR that number, else the elements.
     """
     if elements.dtype.itemsize == 1:
         for number, bits in _BITS.items():

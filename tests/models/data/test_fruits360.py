@@ -11,7 +11,7 @@ from PIL import Image
 from models.data import fruits360
 from models.data.fruits360 import CLASS_NAMES, rotation_series
 from models.data.photographs import DatasetError, DatasetMissingError
-from models.preprocessing.pixels import read_pixels
+from models.preprocessing.pipeline import read_pixels
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from fixtures.strategies import encoded_images, fruit_photographs, images, input
 from models.data.canary_images import canary_images
 from models.files import artifacts
 from models.preprocessing import decode, prepare
-from models.preprocessing.pixels import read_pixels
+from models.preprocessing.pipeline import read_pixels
 from models.running import runtimes
 
 

@@ -20,8 +20,7 @@ from models.preprocessing import (
     prepare,
     prepare_batch,
 )
-from models.preprocessing.elements import input_layout
-from models.preprocessing.tensors import TensorSpec
+from models.preprocessing.tensors import TensorSpec, input_layout
 
 SPEC = input_spec(height=24, width=32)
 RESAMPLINGS = st.sampled_from(("antialiased", "android"))

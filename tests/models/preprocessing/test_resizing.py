@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fixtures.strategies import images, input_spec, input_specs
-from models.preprocessing import Preparation, prepare, prepare_batch, resizing
+from models.preprocessing import Preparation, geometry, prepare, prepare_batch
 
 COLOUR_PICTURES = images(channels=(3,))
 SCALINGS = st.sampled_from(("antialiased", "android"))
@@ -129,7 +129,7 @@ def test_pillow_takes_the_place_of_the_fast_resizer(pixels, spec, fit):
     """On Linux on arm64 there is no wheel of the other: to two levels, as stated on the page."""
     preparation = Preparation(fit=fit)
     fast = spec.dequantise(prepare(pixels, spec, preparation))
-    with mock.patch.object(resizing, "cykooz_resizer", None):
+    with mock.patch.object(geometry, "cykooz_resizer", None):
         plain = spec.dequantise(prepare(pixels, spec, preparation))
     difference = np.abs(fast - plain)
     assert difference.max() <= 2

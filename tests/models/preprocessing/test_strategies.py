@@ -28,8 +28,8 @@ from fixtures.strategies import (
 from fixtures.strategies.colour_modes import MODES
 from fixtures.strategies.icc import PROFILES
 from models.data.canary_images import canary_images
-from models.preprocessing.elements import input_layout
-from models.preprocessing.pixels import read_pixels
+from models.preprocessing.pipeline import read_pixels
+from models.preprocessing.tensors import input_layout
 
 ROOT = Path(__file__).parents[3]
 QUIET = settings(
