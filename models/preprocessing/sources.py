@@ -49,8 +49,10 @@ from models.preprocessing.limits import (
 if TYPE_CHECKING:
     from models.preprocessing.preparation import Preparation
 
-Encoded: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
-Picture: TypeAlias = Encoded | Image.Image | np.ndarray | CameraFrame
+Picture: TypeAlias = (
+    bytes | bytearray | memoryview | str | os.PathLike[str]
+    | BinaryIO | Image.Image | np.ndarray | CameraFrame
+)  # fmt: skip
 """What can be prepared: encoded bytes, a path, a binary stream, a PIL image, an array, a frame."""
 
 READERS: dict[str, type[ImageFile.ImageFile]] = {
@@ -135,7 +137,7 @@ def _stream_content(stream: Any) -> bytes:
 
 
 @contextmanager
-def _opened(source: Encoded) -> Iterator[Image.Image]:
+def _opened(source: Any) -> Iterator[Image.Image]:
     """Open an encoded picture whose header has passed the checks; no pixel is decoded yet.
 
     A stream is read from where it stands to its end. Of several pictures, the first counts.
@@ -215,33 +217,34 @@ def _finished(
     """Decode what is not decoded yet, a JPEG no larger than is needed; convert, turn, place."""
     is_file, stored = _stream(image) is not None, image.size
     is_jpeg = is_file and image.format == "JPEG"
-    # Of a PNG it is asked later: Pillow decodes one to look behind its pixels.
-    orientation = orientation_of(image) if is_jpeg or not is_file else None
-    placement, part = None, None
     if is_jpeg and target and preparation.resampling == "antialiased":
+        orientation = orientation_of(image)
         size = swapped(stored, orientation)
         placement = place(size, target, preparation)
         part = draft_jpeg(image, placement, size, orientation)
+        turned = _upright_rgb(image, preparation, stored, orientation)
+        return turned, placement.within(size, upright_part(image.size, part, orientation))
+    # Of a PNG it is asked later: Pillow decodes one to look behind its pixels.
+    known = orientation_of(image) if is_jpeg or not is_file else None
+    turned = _upright_rgb(image, preparation, stored, known)
+    return turned, placed(turned.size, target, preparation)
+
+
+def _upright_rgb(
+    image: Any, preparation: Preparation, stored: Size, orientation: int | None
+) -> Image.Image:
+    """Decode, convert and turn; `stored` is the size in the file, `orientation` None if unknown."""
     uses_profile = preparation.colour_profile == "srgb" and bool(image.info.get("icc_profile"))
     _check_memory(image, stored, orientation, uses_profile)
     _load(image)
     rgb = to_rgb(image, preparation.ground, applies_profile=uses_profile)
-    if orientation is None:
-        orientation = orientation_of(image)
-    turned = upright(rgb, orientation)
-    if placement is None:
-        return turned, placed(turned.size, target, preparation)
-    return turned, placement.within(size, upright_part(image.size, part, orientation))
+    return upright(rgb, orientation_of(image) if orientation is None else orientation)
 
 
 def _check_memory(image: Any, stored: Size, orientation: int | None, uses_profile: bool) -> None:
-    """Refuse a picture whose decoding or conversion would take too much.
+    """Refuse a picture whose decoding, at the size that it has now, or conversion takes too much.
 
-    Args:
-        image: of the size that will be decoded.
-        stored: its size in the file.
-        orientation: None where it is not known yet: of files that are no JPEG.
-        uses_profile: whether its colours are converted.
+    The orientation is not known of files that are no JPEG.
     """
     if stored[0] * stored[1] * MOST_COPIES_BYTES_PER_PIXEL <= MAX_DECODING_BYTES:
         check_size(stored)
