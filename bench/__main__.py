@@ -1,4 +1,4 @@
-"""`python -m bench gate | compare | harness | history | operators | ratios | report`."""
+"""`python -m bench gate | compare | history | operators | ratios | report`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import traceback
 COMMANDS = {
     "gate": "bench.gate.gate_command",
     "compare": "bench.gate.compare_command",
-    "harness": "bench.ratio.harness_command",
     "history": "bench.history.history_command",
-    "operators": "bench.operators.operators_command",
-    "ratios": "bench.ratio.ratios_command",
+    "operators": "bench.operators",
+    "ratios": "bench.ratios",
     "report": "bench.report.report_command",
 }
 """The module of each subcommand. It has `add_arguments(parser)` and `run(arguments)`, which returns

@@ -39,7 +39,7 @@ class Sample:
     def _model(self) -> LoadedModel:
         runtime = available()[0]
         if self.artifact.card is None:
-            probe(self.artifact.path, runtime)  # it may crash the process that loads it
+            probe(self.artifact, runtime)  # it may crash the process that loads it
         try:
             return runtime.load(self.artifact.path)
         except (ValueError, RuntimeError) as error:

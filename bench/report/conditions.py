@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.operators.operator_record import Record
+from bench.operators import OperatorRecord
 from bench.results.rows import HOST, device_rows
 from bench.results.session import Session, processor, without_file
 
@@ -28,7 +28,7 @@ def machine_facts(run: Session) -> Facts:
     return [(name, value) for name, value in facts if value]
 
 
-def operator_facts(record: Record) -> Facts:
+def operator_facts(record: OperatorRecord) -> Facts:
     """Return what is known of a measurement of operators."""
     profiles = [each.profile for each in record.models]
     facts = [

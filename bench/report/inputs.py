@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.operators.operator_record import Record, read_record
+from bench.operators import OperatorRecord, read_record
 from bench.results.rows import DEVICE
 from bench.results.session import ResultsError, Session, newest_with, read_sessions, reading
 
@@ -62,7 +62,7 @@ class Inputs:
 
     runs: Sequence[Session]
     robustness: Robustness | None = None
-    operators: Record | None = None
+    operators: OperatorRecord | None = None
 
     def newest(self, *quantities: str) -> list[Session]:
         """Return each processor's newest run that holds all of these benchmark functions."""

@@ -75,6 +75,7 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
 
     runtime = runtimes.RUNTIMES["litert"]
     content = target.path.read_bytes()
+    details = graph.read_details(content)
     model = runtime.load(content)
     return Card(
         architecture=target.architecture,
@@ -83,8 +84,8 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
         file_bytes=len(content),
         sha256=artifacts.sha256(content),
         keras_sha256=artifacts.sha256(keras_file.read_bytes()),
-        multiply_accumulates=graph.multiply_accumulates(content),
-        operators=graph.operator_counts(content),
+        multiply_accumulates=details.multiply_accumulates,
+        operators=details.operators,
         accuracy=evaluation.measure_accuracy(model, test, bar(target.name)),
         runtime=f"{runtime.name} {runtime.version}",
         canary=evaluation.canary(model, canary_images()),
@@ -92,7 +93,7 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
         conversion={
             "source_sha256": artifacts.sha256(Path(tflite.__file__).read_bytes()),
             "versions": provenance.versions(("tensorflow", "keras", "ai-edge-litert")),
-            "weights": graph.weight_types(content),
+            "weights": details.weight_types,
         },
         preparation=_as_measured(model.input),
     )

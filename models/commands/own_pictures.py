@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 
 from models.data.folders import read_labels, read_pictures
-from models.files.artifacts import Artifact, sha256, user_model
-from models.files.metadata import read_metadata
+from models.files.artifacts import Artifact, find_user_models, user_model
 from models.files.obstacles import no_classifier
-from models.files.user_models import find_user_models
 from models.judging.evaluation import CONFIDENCE, Comparison, Evaluation, compare, evaluate
 from models.running import runtimes
 from models.running.loaded_model import CannotRunError
@@ -66,12 +64,12 @@ def evaluate_file(file: Artifact, runtime_name: str, arguments: argparse.Namespa
         DatasetError: the pictures cannot be read, or the labels are not the model's.
     """
     shapes = arguments.input_shape
-    details = file.details().reshaped(shapes)
+    details = file.details.reshaped(shapes)
     reason = no_classifier(details)
     if reason:
         raise CannotRunError(f"{file.path}: is no classifier of pictures: {reason}")
     runtime = runtimes.RUNTIMES[runtime_name]
-    probe(file.path, runtime, input_shapes=shapes)
+    probe(file, runtime, input_shapes=shapes)
     labels = _labels(file, arguments.labels)
     photographs = read_pictures(arguments.images.expanduser(), labels)
     model = runtime.load(file.path, input_shapes=shapes)
@@ -92,7 +90,7 @@ def _labels(file: Artifact, named: Path | None) -> tuple[str, ...]:
     """Return the labels: of --labels, of the file's metadata, of labels.txt beside it, or none."""
     if named:
         return read_labels(named.expanduser())
-    told = read_metadata(file.read_bytes()).labels
+    told = file.metadata.labels
     beside = file.path.with_name("labels.txt")
     return told or (read_labels(beside) if beside.is_file() else ())
 
@@ -103,7 +101,7 @@ def _record(
     runtime = runtimes.RUNTIMES[runtime_name]
     return {
         "model": file.name,
-        "sha256": sha256(file.read_bytes()),
+        "sha256": file.sha256,
         "runtime": runtime.name,
         "runtime_version": runtime.version,
         "fingerprint": evaluation.photographs.fingerprint,

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from models.files import artifacts
-from models.files.plain_json import write_json
+from models.files.cards import write_json
 from models.judging import robustness
 from models.preprocessing import decode
 from models.running import runtimes

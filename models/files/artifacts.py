@@ -1,21 +1,24 @@
-"""A `.tflite` file that can be measured: one of the project's, or a user's own."""
+"""A `.tflite` file that can be measured: one of the project's, or one that a user names."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from models import ROOT
+from models.files import graph
 from models.files.cards import Card
-from models.files.details import FileDetails, read_details
-from models.files.graph import GraphError
+from models.files.metadata import Metadata, metadata_of
 from models.preprocessing import Preparation
 
 DIRECTORY = ROOT / "models" / "artifacts"
 PRECISIONS: tuple[str, ...] = ("float32", "float16", "dynamic", "int8")
-
+SUFFIX = ".tflite"
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -24,9 +27,21 @@ class ArtifactError(Exception):
     """A model file or its card is missing or damaged; the message is one line that names it."""
 
 
+class _Known(NamedTuple):
+    """What is kept of a file's content, which itself may be large."""
+
+    sha256: str
+    file_bytes: int
+    details: graph.FileDetails | str
+    """Or what is wrong with the graph."""
+    metadata: Metadata
+
+
 @dataclass(frozen=True)
 class Artifact:
     """A `.tflite` file that can be measured: one of the project's, or a user's own.
+
+    It is read, hashed and parsed once, when something of it is first asked for.
 
     Attributes:
         path: the file.
@@ -39,25 +54,20 @@ class Artifact:
     name: str
     architecture: str | None = None
     precision: str | None = None
-    _cards: list[Card] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def card_path(self) -> Path:
         """Where the card is, if the file has one."""
         return self.path.with_suffix(".json")
 
-    @property
+    @cached_property
     def card(self) -> Card | None:
         """The card; None for a user's file.
 
         Raises:
             ArtifactError: the card of a committed file is missing or damaged.
         """
-        if self.architecture is None:
-            return None
-        if not self._cards:
-            self._cards.append(self._read_card())
-        return self._cards[0]
+        return None if self.architecture is None else self._read_card()
 
     def require_card(self) -> Card:
         """Return the card.
@@ -69,6 +79,106 @@ class Artifact:
             raise ArtifactError(f"{self.path}: has no card; it is not one of the project's files")
         return self.card
 
+    @property
+    def sha256(self) -> str:
+        """Of the content, hexadecimal.
+
+        Raises:
+            ArtifactError: the file is missing, empty, no `.tflite`, or not what its card says.
+        """
+        return self._known.sha256
+
+    @property
+    def details(self) -> graph.FileDetails:
+        """What the graph itself says: operators, inputs, outputs, cost and more.
+
+        Raises:
+            ArtifactError: as for `sha256`, or the graph is damaged.
+        """
+        if isinstance(self._known.details, str):
+            raise ArtifactError(f"{self.path}: {self._known.details}")
+        return self._known.details
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the file's metadata say of its pictures and classes; errors as for `sha256`."""
+        return self._known.metadata
+
+    @property
+    def stored_preparation(self) -> Preparation:
+        """How pictures are prepared, as the card beside the file says.
+
+        A user's copy of a committed file has such a card, too. What does not hold this file's
+        sha256 is not its card, and tells nothing: the plainest preparation.
+
+        Raises:
+            ArtifactError: as for `sha256`, or its card is damaged.
+        """
+        try:
+            beside = self.card_path.read_bytes()
+        except OSError:
+            return Preparation()
+        if self.sha256.encode() not in beside:
+            return Preparation()
+        return self._read_card().preparation or Preparation()
+
+    def read_bytes(self) -> bytes:
+        """Return the content, read anew where it was asked for before; errors as for `sha256`."""
+        if "_known" in vars(self):
+            return _read(self.path)
+        content = _read(self.path)
+        vars(self)["_known"] = self._inspect(content)
+        return content
+
+    def describe(self, details: graph.FileDetails | None = None) -> dict[str, Any]:
+        """Return the file's identity, size, cost and accuracy under the names that results carry.
+
+        All but what training tells is known of a user's file too; what is unknown is None.
+
+        Args:
+            details: of the file with other input shapes, if it was measured so: what things cost.
+
+        Raises:
+            ArtifactError: as for `sha256`.
+        """
+        known, card = self._known, self.card
+        if details is None and not isinstance(known.details, str):
+            details = known.details
+        return {
+            "model": self.name,
+            "architecture": self.architecture,
+            "precision": self.precision or (details and details.precision),
+            "sha256": known.sha256,
+            "file_bytes": known.file_bytes,
+            "parameters": details and details.parameters,
+            "trained_parameters": card and card.parameters,
+            "operator_count": details and len(details.nodes),
+            "multiply_accumulates": details and details.multiply_accumulates,
+            "bytes_moved": details and details.bytes_moved,
+            "inputs": details and list(map(str, details.inputs)),
+            "outputs": details and list(map(str, details.outputs)),
+            "accuracy": card.accuracy.fraction if card else None,
+        }
+
+    @cached_property
+    def _known(self) -> _Known:
+        return self._inspect(_read(self.path))
+
+    def _inspect(self, content: bytes) -> _Known:
+        digest, card = sha256(content), self.card
+        if card is not None and digest != card.sha256:
+            raise ArtifactError(
+                f"{self.path}: damaged or not the committed file (sha256 {digest[:12]}…, "
+                f"its card says {card.sha256[:12]}…)"
+            )
+        try:
+            model = graph.parse(content)
+            return _Known(
+                digest, len(content), graph.details_of(model), metadata_of(model, content)
+            )
+        except graph.GraphError as error:
+            return _Known(digest, len(content), str(error), Metadata())
+
     def _read_card(self) -> Card:
         try:
             return Card.from_json(self.card_path.read_text(encoding="utf-8"))
@@ -77,100 +187,11 @@ class Artifact:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ArtifactError(f"{self.card_path}: not a card ({error})") from error
 
-    def stored_preparation(self) -> Preparation:
-        """Return how pictures are prepared, as the card beside the file says.
-
-        A user's copy of a committed file has such a card, too. What does not hold this file's
-        sha256 is not its card, and tells nothing: the plainest preparation.
-
-        Raises:
-            ArtifactError: as for `read_bytes`, or its card is damaged.
-        """
-        content = self.read_bytes()
-        try:
-            beside = self.card_path.read_bytes()
-        except OSError:
-            return Preparation()
-        if sha256(content).encode() not in beside:
-            return Preparation()
-        return self._read_card().preparation or Preparation()
-
-    def read_bytes(self) -> bytes:
-        """Return the file's content after checking what can be checked without running it.
-
-        Raises:
-            ArtifactError: the file is missing, empty, no `.tflite`, or not what its card says.
-        """
-        try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
-            raise ArtifactError(f"{self.path}: no such file") from None
-        except OSError as error:
-            raise ArtifactError(f"{self.path}: cannot be read ({error.strerror})") from error
-        if not content:
-            raise ArtifactError(f"{self.path}: the file is empty")
-        if content.startswith(_LFS_POINTER):
-            raise ArtifactError(
-                f"{self.path}: a Git LFS pointer in place of the file; get it with `git lfs pull`"
-            )
-        if content[4:8] != b"TFL3":
-            raise ArtifactError(f"{self.path}: not a .tflite file (its identifier is not TFL3)")
-        card = self.card
-        if card is not None and sha256(content) != card.sha256:
-            raise ArtifactError(
-                f"{self.path}: damaged or not the committed file (sha256 {sha256(content)[:12]}…, "
-                f"its card says {card.sha256[:12]}…)"
-            )
-        return content
-
-    def details(self) -> FileDetails:
-        """Return what the file itself says: operators, inputs, outputs, memory and more.
-
-        Raises:
-            ArtifactError: as for `read_bytes`, or the graph is damaged.
-        """
-        try:
-            return read_details(self.read_bytes())
-        except GraphError as error:
-            raise ArtifactError(f"{self.path}: {error}") from None
-
-    def describe(self, shaped: bytes | None = None) -> dict[str, Any]:
-        """Return the file's identity, size, cost and accuracy under the names that results carry.
-
-        All but the accuracy is known of a user's file too; what cannot be known is None.
-
-        Args:
-            shaped: the content with other input shapes, if it was measured so: what things cost.
-
-        Raises:
-            ArtifactError: as for `read_bytes`.
-        """
-        content, card = self.read_bytes(), self.card
-        try:
-            details = read_details(shaped or content)
-        except GraphError:
-            details = None
-        return {
-            "model": self.name,
-            "architecture": self.architecture,
-            "precision": self.precision or (details and details.precision),
-            "sha256": sha256(content),
-            "file_bytes": len(content),
-            "parameters": card.parameters if card else details and details.parameters,
-            "operator_count": details and sum(details.operators.values()),
-            "multiply_accumulates": details and details.multiply_accumulates,
-            "bytes_moved": details and details.bytes_moved,
-            "peak_activation_bytes": details and details.peak_activation_bytes,
-            "inputs": details and list(map(str, details.inputs)),
-            "outputs": details and list(map(str, details.outputs)),
-            "accuracy": card.accuracy.fraction if card else None,
-        }
-
 
 def artifact(architecture: str, precision: str, directory: Path = DIRECTORY) -> Artifact:
     """Return the project's file of an architecture and a precision, whether or not it exists."""
     name = f"{architecture}-{precision}"
-    return Artifact(directory / f"{name}.tflite", name, architecture, precision)
+    return Artifact(directory / f"{name}{SUFFIX}", name, architecture, precision)
 
 
 def user_model(path: str | Path) -> Artifact:
@@ -179,6 +200,75 @@ def user_model(path: str | Path) -> Artifact:
     return Artifact(path, path.stem)
 
 
+def find_user_models(names: Iterable[str], taken: Collection[str] = ()) -> list[Artifact]:
+    """Return the files that a user names, each once, in the order given.
+
+    A file is called by its stem, and by as many of the folders above it as tell it from another
+    of the same stem, such as "a/net" and "b/net": the same in any checkout.
+
+    Args:
+        names: paths of files, of folders whose `.tflite` files are meant, or patterns such as
+            "models/*.tflite"; a leading "~" is the user's home.
+        taken: names that none of them may have.
+
+    Raises:
+        ArtifactError: nothing is there.
+    """
+    paths = {path.resolve(): path for name in names for path in _find(name)}
+    parts = [_parts(path) for path in paths]
+    return [
+        replace(user_model(path), name=_shortest(own, parts, taken))
+        for path, own in zip(paths.values(), parts, strict=True)
+    ]
+
+
 def sha256(content: bytes) -> str:
     """Return the sha256 of bytes (hexadecimal)."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    """Read a file, and check what can be checked without parsing it."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror})") from error
+    if not content:
+        raise ArtifactError(f"{path}: the file is empty")
+    if content.startswith(_LFS_POINTER):
+        raise ArtifactError(
+            f"{path}: a Git LFS pointer in place of the file; get it with `git lfs pull`"
+        )
+    if content[4:8] != b"TFL3":
+        raise ArtifactError(f"{path}: not a .tflite file (its identifier is not TFL3)")
+    return content
+
+
+def _find(name: str) -> list[Path]:
+    path = Path(name).expanduser()
+    if path.is_dir():
+        found = sorted(path.rglob(f"*{SUFFIX}"))
+        if not found:
+            raise ArtifactError(f"{path}: no {SUFFIX} file is in this folder")
+        return found
+    if path.exists():
+        return [path]
+    found = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
+    if not found:
+        raise ArtifactError(f"{path}: no such file")
+    return found
+
+
+def _parts(path: Path) -> tuple[str, ...]:
+    own = path.stem if path.suffix == SUFFIX else path.name
+    return (*path.parent.parts[1:], own)
+
+
+def _shortest(own: tuple[str, ...], everyone: list[tuple[str, ...]], taken: Collection[str]) -> str:
+    for count in range(1, len(own) + 1):
+        tail = own[-count:]
+        if "/".join(tail) not in taken and sum(each[-count:] == tail for each in everyone) == 1:
+            return "/".join(tail)
+    return "/".join(own)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from models.files.plain_json import to_json
 from models.preprocessing import Preparation
 
 
@@ -104,3 +104,28 @@ class Card:
         if data.get("preparation") is not None:
             data["preparation"] = Preparation.from_dict(data["preparation"])
         return cls(**data)
+
+
+def to_json(data: dict[str, Any]) -> str:
+    """Return JSON as it is committed: a line a field and a row, so that changes are short."""
+    return _indent(data, 0) + "\n"
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Write a card or a record."""
+    path.write_text(to_json(data), encoding="utf-8")
+
+
+def _indent(value: Any, depth: int) -> str:
+    inner, outer = "  " * (depth + 1), "  " * depth
+    if isinstance(value, dict) and value:
+        rows = [
+            f"{inner}{json.dumps(key)}: {_indent(item, depth + 1)}" for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(rows) + f"\n{outer}}}"
+    if isinstance(value, (list, tuple)) and any(
+        isinstance(item, (list, tuple, dict)) for item in value
+    ):
+        rows = [inner + json.dumps(item) for item in value]
+        return "[\n" + ",\n".join(rows) + f"\n{outer}]"
+    return json.dumps(value)

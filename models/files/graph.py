@@ -1,4 +1,14 @@
-"""What stands in a `.tflite` file: its operators and what they cost, read without running it."""
+"""What stands in a `.tflite` file: tensors, operators and what they cost, read without running it.
+
+Multiply-accumulates are counted as in Howard et al., arXiv 1704.04861, section 3.1: for a
+convolution, weights of one filter times outputs; for a dense layer, its weights. Bytes moved are
+those that every operator has to read and write if nothing stays in a cache between two of them.
+Weights that are stored as float16 count as the float32 values that they become when the model is
+loaded; that conversion itself moves nothing during an inference.
+
+What a file does not tell is None: the cost of a loop, a recurrent layer or a custom operator, and
+all that hangs on the shape of a tensor whose rank is open.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +16,25 @@ import contextlib
 import re
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools.flatbuffer_utils import get_builtin_code_from_operator_code
 
 _OPERATOR_NAMES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
 }
-
-_BITS: dict[int, int] = {
-    code: int(bits)
-    for name, code in vars(schema.TensorType).items()
-    if (bits := name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")).isdecimal()
+_TYPE_NAMES: dict[int, str] = {
+    code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")
 }
-"""Of an element, from its type's name, such as 32 of "FLOAT32"."""
+_FLOATS = ("float64", "float32", "float16", "bfloat16")
+_WEIGHTED = {
+    "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "CONV_3D",
+    "BATCH_MATMUL", "LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM", "SVDF",
+}  # fmt: skip
 
 
 class GraphError(ValueError):
@@ -30,38 +42,92 @@ class GraphError(ValueError):
 
 
 @dataclass(frozen=True)
+class TensorDetails:
+    """One input or output of a file.
+
+    Attributes:
+        index: the tensor's number in the graph.
+        name: as in the file.
+        shape: batch first; -1 where the file leaves a size open.
+        dtype: of its elements, such as "float32" or "string".
+        scale: quantisation step; 0.0 where the tensor is not quantised.
+        zero_point: the integer that stands for 0.0.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float = 0.0
+    zero_point: int = 0
+
+    def __str__(self) -> str:
+        """The shape and dtype, such as "1x?x?x3 float32"."""
+        sizes = "x".join("?" if size < 0 else str(size) for size in self.shape)
+        return f"{sizes or 'scalar'} {self.dtype}"
+
+
+@dataclass(frozen=True)
 class Operator:
     """One node of the graph.
 
     Attributes:
-        name: the builtin operator's name, such as "CONV_2D".
-        multiply_accumulates: of one inference; 0 for operators without weights; None where it is
-            unknown, as of a custom operator or a loop.
-        bytes_moved: of one inference: its inputs, weights and outputs, each once.
+        name: a builtin operator's, such as "CONV_2D", or a custom one's.
+        multiply_accumulates: of one inference; 0 for operators without weights; None: unknown.
+        bytes_moved: of one inference: its inputs, weights and outputs, each once; None: unknown.
     """
 
     name: str
     multiply_accumulates: int | None
-    bytes_moved: int
+    bytes_moved: int | None
 
 
-def operators(content: bytes) -> list[Operator]:
-    """Return the nodes of the first subgraph, in order.
+@dataclass(frozen=True)
+class FileDetails:
+    """A file's first graph.
 
-    Multiply-accumulates are counted as in Howard et al., arXiv 1704.04861, section 3.1: for a
-    convolution, weights of one filter times outputs; for a dense layer, its weights; for a
-    recurrent one, those of all its matrices in each step.
-    Bytes are those that every operator has to read and write if nothing stays in a cache between
-    two of them. Weights that are stored as float16 count as the float32 values that they become
-    when the model is loaded; that conversion itself moves nothing during an inference.
-
-    Args:
-        content: a `.tflite` file's bytes.
-
-    Raises:
-        GraphError: the bytes cannot be read as a graph.
+    Attributes:
+        nodes: its operators, in order.
+        parameters: elements of all constant weights and biases.
+        precision: "float32", "float16", "dynamic" or "int8" as `models.files.artifacts.PRECISIONS`
+            has them, "int16", or "none" for a file without weights.
+        weight_types: what each kind of operator's weights are stored in, such as "INT8". A
+            dynamic file keeps small weights in float, so a kind may have two: "FLOAT32, INT8".
+        inputs, outputs: in the file's order.
+        custom_operators: names of those that are not TensorFlow Lite's own.
+        has_state: whether a tensor keeps its value from one inference to the next.
     """
-    return operators_of(parse(content))
+
+    nodes: tuple[Operator, ...]
+    parameters: int
+    precision: str
+    weight_types: dict[str, str]
+    inputs: tuple[TensorDetails, ...]
+    outputs: tuple[TensorDetails, ...]
+    custom_operators: tuple[str, ...]
+    has_state: bool
+
+    @property
+    def operators(self) -> dict[str, int]:
+        """How often each operator stands in the graph, by name."""
+        return dict(sorted(Counter(node.name for node in self.nodes).items()))
+
+    @property
+    def multiply_accumulates(self) -> int | None:
+        """Of one inference; None where an operator's are unknown."""
+        return _total(node.multiply_accumulates for node in self.nodes)
+
+    @property
+    def bytes_moved(self) -> int | None:
+        """Of one inference, by all operators; None where an operator's are unknown."""
+        return _total(node.bytes_moved for node in self.nodes)
+
+    def reshaped(self, shapes: Sequence[tuple[int, ...]]) -> FileDetails:
+        """Return the same with other shapes of its first inputs."""
+        changed = [
+            replace(each, shape=shape) for each, shape in zip(self.inputs, shapes, strict=False)
+        ]
+        return replace(self, inputs=(*changed, *self.inputs[len(changed) :]))
 
 
 def parse(content: bytes) -> Any:
@@ -70,118 +136,183 @@ def parse(content: bytes) -> Any:
     Raises:
         GraphError: the bytes cannot be read as a graph.
     """
-    with refusing():
+    with _refusing():
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
         model.subgraphs[0].operators  # noqa: B018 - a file without a graph fails here
         return model
 
 
-@contextlib.contextmanager
-def refusing() -> Iterator[None]:
-    """Say of whatever a damaged graph makes its reader trip over that it is damaged.
+def read_details(content: bytes) -> FileDetails:
+    """Return what is known of a `.tflite` file from its bytes alone.
 
     Raises:
         GraphError: the bytes cannot be read as a graph.
     """
-    try:
-        yield
-    except (struct.error, LookupError, TypeError, AttributeError, ValueError) as error:
-        raise GraphError(f"damaged: not a readable TensorFlow Lite graph ({error})") from error
+    return details_of(parse(content))
 
 
-def operators_of(model: Any) -> list[Operator]:
-    """Return the nodes of the first subgraph of what `parse` returned; as `operators`."""
-    with refusing():
+def details_of(model: Any) -> FileDetails:
+    """As `read_details`, of what `parse` returned."""
+    with _refusing():
         graph = model.subgraphs[0]
-        made = {int(tensor) for node in graph.operators for tensor in node.outputs}
-        made |= {int(tensor) for tensor in graph.inputs}
-        return [
-            _operator(operator_name(model, node), node, graph.tensors, made)
-            for node in graph.operators
-        ]
-
-
-def operator_name(model: Any, node: Any) -> str:
-    """Return the name of a node's operator: a builtin one's, such as "CONV_2D", or a custom one's.
-
-    Args:
-        model: of `parse`.
-        node: one of its operators.
-    """
-    kind = model.operatorCodes[node.opcodeIndex]
-    if kind.customCode:
-        return kind.customCode.decode("utf-8", "replace")
-    code = max(kind.builtinCode, kind.deprecatedBuiltinCode)
-    return _OPERATOR_NAMES.get(code, f"OPERATOR_{code}")
-
-
-def operator_counts(content: bytes) -> dict[str, int]:
-    """Return how often each operator stands in the file, by name.
-
-    Raises:
-        GraphError: the bytes cannot be read as a graph.
-    """
-    return dict(sorted(Counter(operator.name for operator in operators(content)).items()))
-
-
-def weight_types(content: bytes) -> dict[str, str]:
-    """Return the types that each kind of operator's weights are stored in, such as "INT8".
-
-    A dynamic file keeps small weights in float, so a kind may have two: "FLOAT32, INT8".
-
-    Args:
-        content: a `.tflite` file's bytes.
-
-    Raises:
-        GraphError: the bytes cannot be read as a graph.
-    """
-    model = parse(content)
-    graph = model.subgraphs[0]
-    type_names = {code: name for name, code in vars(schema.TensorType).items()}
-    stored = {
-        int(node.outputs[0]): int(node.inputs[0])
-        for node in graph.operators
-        if operator_name(model, node) == "DEQUANTIZE"
-    }
-    found: dict[str, set[str]] = {}
-    for node in graph.operators:
-        name = operator_name(model, node)
-        if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
-            weights = int(node.inputs[1])
-            stored_type = type_names[graph.tensors[stored.get(weights, weights)].type]
-            found.setdefault(name, set()).add(stored_type)
-    return {name: ", ".join(sorted(types)) for name, types in found.items()}
-
-
-def multiply_accumulates(content: bytes) -> int | None:
-    """Return the multiply-accumulates of one inference; None where an operator's are unknown.
-
-    Raises:
-        GraphError: the bytes cannot be read as a graph.
-    """
-    return total_multiply_accumulates(operators(content))
-
-
-def total_multiply_accumulates(nodes: Sequence[Operator]) -> int | None:
-    """Return those of all operators; None where one's are unknown."""
-    counts = [each.multiply_accumulates for each in nodes]
-    return None if None in counts else sum(count or 0 for count in counts)
+        tensors, inputs = graph.tensors or [], _indices(graph.inputs)
+        constants = {index for index, each in enumerate(tensors) if _is_constant(model, each)}
+        nodes = [(_operator_name(model, node), node) for node in graph.operators or ()]
+        made = {*inputs}.union(*(_indices(node.outputs) for _, node in nodes))
+        return FileDetails(
+            tuple(_operator(name, node, tensors, made, constants) for name, node in nodes),
+            sum(prod(_sizes(tensors[index])) for index in constants if _is_weight(tensors[index])),
+            _precision(nodes, tensors, constants),
+            _weight_types(nodes, tensors),
+            tuple(_tensor_details(tensors[index], index) for index in inputs),
+            tuple(_tensor_details(tensors[index], index) for index in _indices(graph.outputs)),
+            tuple(
+                code.customCode.decode("utf-8", "replace")
+                for code in model.operatorCodes or ()
+                if code.customCode
+            ),
+            any(tensor.isVariable for each in model.subgraphs for tensor in each.tensors or ()),
+        )
 
 
 def has_no_weights(name: str) -> bool:
     """Return whether an operator, by its name, is known to multiply and accumulate nothing."""
     if name in _NO_WEIGHTS:
         return True
-    return name in _OPERATOR_NAMES.values() and name not in _COSTS and not _RUNS_OTHERS.match(name)
+    return name in _OPERATOR_NAMES.values() and name not in _COSTS and not _UNKNOWN.match(name)
 
 
-def _operator(name: str, node: Any, tensors: Any, made: set[int]) -> Operator:
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Say of whatever a damaged graph makes its reader trip over that it is damaged."""
+    try:
+        yield
+    except (struct.error, LookupError, TypeError, AttributeError, ValueError) as error:
+        raise GraphError(f"damaged: not a readable TensorFlow Lite graph ({error})") from error
+
+
+def _indices(numbers: Any) -> list[int]:
+    return [] if numbers is None else [int(number) for number in numbers]
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    found = list(counts)
+    return None if None in found else sum(count or 0 for count in found)
+
+
+def _operator_name(model: Any, node: Any) -> str:
+    kind = model.operatorCodes[node.opcodeIndex]
+    if kind.customCode:
+        return kind.customCode.decode("utf-8", "replace")
+    code = get_builtin_code_from_operator_code(kind)
+    return _OPERATOR_NAMES.get(code, f"OPERATOR_{code}")
+
+
+def _is_constant(model: Any, tensor: Any) -> bool:
+    """Return whether a file holds a tensor's elements; some files have no buffers at all."""
+    if not model.buffers:
+        return False
+    buffer = model.buffers[tensor.buffer]
+    return buffer.size > 0 or (buffer.data is not None and len(buffer.data) > 0)
+
+
+def _is_weight(tensor: Any) -> bool:
+    """Tell weights from shapes, axes and the like: those are whole numbers and mean themselves."""
+    return _type(tensor) in _FLOATS or _scale(tensor) != 0.0
+
+
+def _type(tensor: Any) -> str:
+    return _TYPE_NAMES.get(tensor.type, f"type {tensor.type}")
+
+
+def _scale(tensor: Any) -> float:
+    """Return the quantisation step, of the first channel where each has its own; else 0.0."""
+    scales = getattr(tensor.quantization, "scale", None)
+    return float(scales[0]) if scales is not None and len(scales) else 0.0
+
+
+def _sizes(tensor: Any) -> list[int]:
+    """Return a tensor's shape; a scalar has none."""
+    return _indices(tensor.shape)
+
+
+def _tensor_details(tensor: Any, index: int) -> TensorDetails:
+    shape, signature = _sizes(tensor), _indices(tensor.shapeSignature)
+    scale = _scale(tensor)
+    return TensorDetails(
+        index,
+        (tensor.name or b"").decode("utf-8", "replace"),
+        tuple(signature if len(signature) == len(shape) else shape),
+        _type(tensor),
+        scale,
+        int(tensor.quantization.zeroPoint[0]) if scale else 0,
+    )
+
+
+def _operator(name: str, node: Any, tensors: Any, made: set[int], constants: set[int]) -> Operator:
+    """Count what a node costs; `made` are the tensors that an inference makes or is given."""
+    inputs = [index for index in _indices(node.inputs) if index >= 0]  # -1: an optional one
+    if name == "DEQUANTIZE" and not made & {*inputs}:
+        return Operator(name, 0, 0)  # done when the model is loaded
+    touched = {*inputs, *_indices(node.outputs)}
+    sizes = [
+        _bytes(tensors[index]) if index in constants or _is_known(tensors[index]) else None
+        for index in touched
+    ]
+    moved = _total(sizes)
     count = _COSTS.get(name)
-    cost = int(count(node, tensors)) if count else 0 if has_no_weights(name) else None
-    inputs = [int(index) for index in node.inputs if index >= 0]  # -1: an optional one is absent
-    is_done_at_load = name == "DEQUANTIZE" and not made & set(inputs)
-    touched = set() if is_done_at_load else {*inputs, *map(int, node.outputs)}
-    return Operator(name, cost, sum(tensor_bytes(tensors[index]) for index in touched))
+    if count and moved is not None:
+        return Operator(name, int(count(node, tensors)), moved)
+    return Operator(name, 0 if has_no_weights(name) else None, moved)
+
+
+def _is_known(tensor: Any) -> bool:
+    """Return whether a tensor's rank is known: one without a shape is a scalar, or of any rank."""
+    return bool(_sizes(tensor)) or tensor.hasRank
+
+
+def _bytes(tensor: Any) -> int:
+    digits = _type(tensor).lstrip("abcdefghijklmnopqrstuvwxyz")  # such as 32 of "float32"
+    return prod(_sizes(tensor)) * (int(digits) if digits.isdecimal() else 8) // 8
+
+
+def _precision(nodes: Nodes, tensors: Any, constants: set[int]) -> str:
+    """Name the precision by the weights and what they are multiplied with."""
+    halves = {
+        int(node.outputs[0])
+        for name, node in nodes
+        if name == "DEQUANTIZE" and _type(tensors[node.inputs[0]]) == "float16"
+    }
+    found = set()
+    for name, node in nodes:
+        if name not in _WEIGHTED:
+            continue
+        values = _type(tensors[node.inputs[0]])
+        weights = {index for index in _indices(node.inputs)[1:] if index >= 0}
+        kinds = {_type(tensors[index]) for index in weights & constants}
+        if values in ("int8", "uint8", "int16"):
+            found.add("int16" if values == "int16" else "int8")
+        elif kinds & {"int8", "uint8", "int4", "int2"}:
+            found.add("dynamic")
+        elif halves & weights or "float16" in kinds:
+            found.add("float16")
+        else:
+            found.add("float32")
+    order = ("int16", "int8", "dynamic", "float16", "float32")
+    return next((name for name in order if name in found), "none")
+
+
+def _weight_types(nodes: Nodes, tensors: Any) -> dict[str, str]:
+    stored = {
+        int(node.outputs[0]): int(node.inputs[0]) for name, node in nodes if name == "DEQUANTIZE"
+    }
+    found: dict[str, set[str]] = {}
+    for name, node in nodes:
+        if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            weights = int(node.inputs[1])
+            kind = _type(tensors[stored.get(weights, weights)]).upper()
+            found.setdefault(name, set()).add(kind)
+    return {name: ", ".join(sorted(types)) for name, types in found.items()}
 
 
 def _convolution(node: Any, tensors: Any) -> int:
@@ -204,64 +335,28 @@ def _transposed_convolution(node: Any, tensors: Any) -> int:
     return prod(filters[:3]) * prod(tensors[node.inputs[2]].shape)
 
 
-def _convolution_3d(node: Any, tensors: Any) -> int:
-    filters = tensors[node.inputs[1]].shape  # (depth, height, width, inputs, outputs)
-    return prod(filters[:4]) * prod(tensors[node.outputs[0]].shape)
-
-
 def _matrix_product(node: Any, tensors: Any) -> int:
     left = tensors[node.inputs[0]].shape
     inner = left[-2] if node.builtinOptions.adjX else left[-1]
     return prod(tensors[node.outputs[0]].shape) * int(inner)
 
 
-def _recurrent(node: Any, tensors: Any) -> int:
-    """Count every matrix of weights once a step; the input's last dimension are features."""
-    given = [tensors[index] for index in node.inputs[1:] if index >= 0]
-    matrices = [each for each in given if not each.isVariable and _rank(each) == 2]
-    return prod(tensors[node.inputs[0]].shape[:-1]) * sum(prod(each.shape) for each in matrices)
-
-
-def _lstm(node: Any, tensors: Any) -> int:
-    if len(node.inputs) != _BASIC_LSTM_INPUTS:
-        return _recurrent(node, tensors)
-    return tensors[node.inputs[0]].shape[0] * prod(tensors[node.inputs[2]].shape)
-
-
-def _rank(tensor: Any) -> int:
-    return 0 if tensor.shape is None else len(tensor.shape)
-
-
-_BASIC_LSTM_INPUTS = 5
-"""Of LSTM with the kernel type BASIC: input, last output, all weights, biases, last state."""
+Nodes = Sequence[tuple[str, Any]]
+"""Operators by name, as the schema has them, in order."""
 
 _COSTS: dict[str, Callable[[Any, Any], int]] = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise_convolution,
     "FULLY_CONNECTED": _dense,
     "TRANSPOSE_CONV": _transposed_convolution,
-    "CONV_3D": _convolution_3d,
     "BATCH_MATMUL": _matrix_product,
-    "LSTM": _lstm,
-    "RNN": _recurrent,
-    "SVDF": _recurrent,
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
-    "UNIDIRECTIONAL_SEQUENCE_RNN": _recurrent,
-    "BIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
-    "BIDIRECTIONAL_SEQUENCE_RNN": _recurrent,
 }
 """From a node and all tensors to its multiply-accumulates."""
 
-_RUNS_OTHERS = re.compile(
-    "CALL$|IF$|WHILE$|STABLEHLO_|CUSTOM$|DELEGATE$|PLACEHOLDER|CONV_3D_TRANSPOSE|RFFT2D"
+_UNKNOWN = re.compile(
+    "CALL$|IF$|WHILE$|STABLEHLO_|CUSTOM$|DELEGATE$|PLACEHOLDER|CONV_3D|RFFT2D|SVDF|.*(LSTM|RNN)$"
 )
-"""Operators that run a graph or that are not counted: what they cost is unknown."""
+"""Operators that run a graph or that are not counted."""
 
 _NO_WEIGHTS = {"TFLite_Detection_PostProcess"}
 """Custom operators that are known: it sorts boxes and leaves out those that overlap."""
-
-
-def tensor_bytes(tensor: Any) -> int:
-    """Return how large a tensor is; a scalar has no shape."""
-    elements = 1 if tensor.shape is None else prod(map(int, tensor.shape))
-    return elements * _BITS.get(tensor.type, 8) // 8

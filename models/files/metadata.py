@@ -13,13 +13,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from flatbuffers import number_types
 from flatbuffers.encode import Get
 from flatbuffers.packer import uoffset
 from flatbuffers.table import Table
 
-from models.files import graph
 from models.preprocessing import Normalisation
 from models.preprocessing.tensors import TensorSpec
 
@@ -45,27 +45,23 @@ class Metadata:
     std: tuple[float, ...] = ()
 
 
-def read_metadata(content: bytes) -> Metadata:
+def metadata_of(model: Any, content: bytes) -> Metadata:
     """Read a file's metadata.
 
     Args:
-        content: a `.tflite` file's bytes.
-
-    Raises:
-        GraphError: the file itself cannot be read.
+        model: of `models.files.graph.parse`.
+        content: the file's bytes, behind which labels may be packed.
     """
-    model = graph.parse(content)
     for entry in model.metadata or []:
         if entry.name == b"TFLITE_METADATA":
-            data = model.buffers[entry.buffer].data
             try:
-                return _read(bytes(data), content)
+                return _read(bytes(model.buffers[entry.buffer].data), content)
             except (struct.error, LookupError, TypeError, ValueError):
                 return Metadata()
     return Metadata()
 
 
-def normalisation_of(content: bytes, spec: TensorSpec) -> Normalisation:
+def normalisation_of(told: Metadata, spec: TensorSpec) -> Normalisation:
     """Return what a file's first input wants for grey levels, by the best of what tells it.
 
     The quantisation of an 8-bit input goes first: it says what each element stands for, and the
@@ -73,13 +69,10 @@ def normalisation_of(content: bytes, spec: TensorSpec) -> Normalisation:
     metadata, then an assumption, which has a `warning`.
 
     Args:
-        content: a `.tflite` file's bytes.
+        told: the file's metadata.
         spec: its first input.
-
-    Raises:
-        GraphError: the file cannot be read.
     """
-    by_input, told = Normalisation.of_input(spec), read_metadata(content)
+    by_input = Normalisation.of_input(spec)
     if by_input.told_by == "assumption" and told.mean and told.std:
         return Normalisation(told.mean, told.std, "metadata")
     return by_input

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.files.details import FileDetails, TensorDetails
+from models.files.graph import FileDetails, TensorDetails
 
 _COMPILED_FOR = {
     "edgetpu-custom-op": "an Edge TPU",

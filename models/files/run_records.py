@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from models.files.artifacts import DIRECTORY, ArtifactError
-from models.files.cards import Accuracy
-from models.files.plain_json import to_json
+from models.files.cards import Accuracy, to_json
 from models.zoo import PUBLISHED_SEED
 
 SPLITS = ("whole", "other-series", "development", "arcs", "first-arcs")

@@ -6,16 +6,17 @@ child ends, not the caller.
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.files.artifacts import ArtifactError, user_model
-from models.files.details import read_details
-from models.files.graph import GraphError
+from models import ROOT
+from models.files.artifacts import Artifact, ArtifactError
+from models.files.graph import read_details
 from models.files.obstacles import obstacle, open_sizes
-from models.running.child_process import CANNOT_RUN, run_apart
 from models.running.loaded_model import CannotRunError
 from models.running.runtimes import RUNTIMES, Runtime
 from models.running.samples import fill, nan_remark
@@ -23,8 +24,14 @@ from models.running.samples import fill, nan_remark
 TIMEOUT_S = 60
 COMMAND = [sys.executable, "-m", "models.running.probe"]
 
+CANNOT_RUN = 3
+"""The exit status by which a child says that the file is sound and cannot be run here."""
+
 MOST_CHARACTERS = 250
 """Of what a runtime says: some say it twice."""
+
+_IS_LOG = re.compile(r"(INFO|WARNING): |\s*$")
+"""What runtimes write beside their errors."""
 
 _LACKS_OPERATOR = (
     "unresolved custom op",
@@ -36,7 +43,7 @@ _LACKS_OPERATOR = (
 
 
 def probe(
-    path: Path,
+    file: Artifact,
     runtime: Runtime,
     *,
     threads: int = 1,
@@ -45,7 +52,7 @@ def probe(
     """Check a file, then load it in a child process and invoke it twice on its samples.
 
     Args:
-        path: the file.
+        file: what is loaded.
         runtime: what loads it.
         threads, input_shapes: as for `Runtime.load`.
 
@@ -55,14 +62,11 @@ def probe(
     Raises:
         CannotRunError: the file is sound and cannot be run here, such as one that takes text, is
             compiled for another processor, leaves the size of a picture open, or has fewer inputs
-                than there are shapes.
+            than there are shapes.
         ArtifactError: the file is damaged, or the runtime refused it, crashed on it, or takes
             more than `TIMEOUT_S` seconds.
     """
-    try:
-        details = read_details(user_model(path).read_bytes())
-    except GraphError as error:
-        raise ArtifactError(f"{path}: {error}") from None
+    details, path = file.details, file.path
     if len(input_shapes) > len(details.inputs):
         raise CannotRunError(
             f"{path}: {len(input_shapes)} input shapes are named, and it has "
@@ -76,6 +80,37 @@ def probe(
     command = [*COMMAND, runtime.name, str(path.resolve()), str(threads), *shapes]
     answer = run_apart(command, path=path, who=runtime.name, timeout_s=TIMEOUT_S)
     return json.loads(answer)
+
+
+def run_apart(command: Sequence[str], *, path: Path, who: str, timeout_s: float) -> str:
+    """Run a module of ours in a process that a model may crash or hang, and return what it prints.
+
+    Args:
+        command: a program and its arguments; it runs in the project's directory.
+        path: the model file that errors name.
+        who: is told in errors to have refused the file.
+        timeout_s: how long it may take.
+
+    Raises:
+        CannotRunError: its exit status was `CANNOT_RUN`; the message ends with its last line.
+        ArtifactError: it refused the file (the message ends with its last line), crashed or hung.
+    """
+    try:
+        child = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=timeout_s,
+            check=False, cwd=ROOT,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise ArtifactError(f"{path}: {who} takes more than {timeout_s:g} s on it") from None
+    if child.returncode < 0:
+        raise ArtifactError(f"{path}: {who} crashes on it (signal {-child.returncode})")
+    if child.returncode:
+        lines = [line for line in child.stderr.splitlines() if not _IS_LOG.match(line)]
+        lines = lines or [f"exit status {child.returncode}"]
+        if child.returncode == CANNOT_RUN:
+            raise CannotRunError(f"{path}: {who} cannot run it ({lines[-1]})")
+        raise ArtifactError(f"{path}: {who} refuses it ({lines[-1]})")
+    return child.stdout
 
 
 def _main(runtime_name: str, path: str, threads: str, *shapes: str) -> int:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from models.running.compiled_model import CompiledModel
-from models.running.loaded_model import InterpretedModel, LoadedModel
+from models.files.graph import FileDetails
+from models.running.loaded_model import CompiledModel, InterpretedModel, LoadedModel
 
 
 class RuntimeUnavailableError(Exception):
@@ -66,7 +66,11 @@ class Runtime:
         return importlib.import_module(self.module)
 
     def load(
-        self, model: Path | bytes, threads: int = 1, input_shapes: Sequence[tuple[int, ...]] = ()
+        self,
+        model: Path | bytes,
+        threads: int = 1,
+        input_shapes: Sequence[tuple[int, ...]] = (),
+        details: FileDetails | None = None,
     ) -> LoadedModel:
         """Load a model and allocate its tensors, with XNNPACK as the runtime has it by default.
 
@@ -78,6 +82,8 @@ class Runtime:
             threads: number of threads.
             input_shapes: of the first inputs, where the file leaves sizes open; without them an
                 open size is 1.
+            details: of the file, where they are known: a runtime that tells no quantisation has
+                the file parsed else.
 
         Raises:
             RuntimeUnavailableError: as for `import_module`.
@@ -86,7 +92,7 @@ class Runtime:
         """
         package = self.import_module()
         if self.is_compiler:
-            return CompiledModel(package, model, threads, input_shapes)
+            return CompiledModel(package, model, threads, input_shapes, details)
         source = (
             {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
         )

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import flatbuffers
+from ai_edge_litert.tools import flatbuffer_utils
 
 from models.files import graph
 from models.files.artifacts import Artifact
@@ -39,19 +39,24 @@ def shaped_copies(files: Sequence[Artifact], shapes: Sequence[Shape]) -> Iterato
         for number, file in enumerate(files):
             if shapes and file.architecture is None:
                 copies[number] = replace(file, path=Path(folder, f"{number}.tflite"))
-                copies[number].path.write_bytes(shaped(file, tuple(shapes)))
+                copies[number].path.write_bytes(_shaped(file, tuple(shapes)))
         yield copies
 
 
-@functools.lru_cache(maxsize=32)
-def shaped(file: Artifact, shapes: tuple[Shape, ...]) -> bytes:
-    """Return a file's content with other shapes of its first inputs, and of what follows from them.
+@functools.cache
+def shaped_details(file: Artifact, shapes: tuple[Shape, ...]) -> graph.FileDetails:
+    """Return what is known of a file whose first inputs have other shapes.
 
     Raises:
         ArtifactError, RuntimeUnavailableError: as for `shaped_copies`.
     """
+    return graph.read_details(_shaped(file, shapes))
+
+
+def _shaped(file: Artifact, shapes: tuple[Shape, ...]) -> bytes:
+    """Return a file's content with other shapes of its first inputs, and of what follows."""
     runtime = RUNTIMES[RUNTIME]
-    probe(file.path, runtime, input_shapes=shapes)
+    probe(file, runtime, input_shapes=shapes)
     content = file.read_bytes()
     package = runtime.import_module()
     # Within a delegate the tensors between its nodes keep the shapes of the file.
@@ -80,6 +85,4 @@ def with_shapes(content: bytes, shapes: Mapping[int, Shape]) -> bytes:
     for index, tensor in enumerate(model.subgraphs[0].tensors):
         if index in shapes and tensor.shape is not None:
             tensor.shape = list(shapes[index])
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), content[4:8])
-    return bytes(builder.Output())
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

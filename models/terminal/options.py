@@ -233,11 +233,11 @@ def chosen_preparation(
     Raises:
         ArtifactError: the file cannot be read.
     """
-    stored = file.stored_preparation()
+    stored = file.stored_preparation
     if arguments.mean or arguments.std:
         normalisation = Normalisation(arguments.mean or (0.0,), arguments.std or (1.0,))
     else:
-        normalisation = stored.normalisation or normalisation_of(file.read_bytes(), spec)
+        normalisation = stored.normalisation or normalisation_of(file.metadata, spec)
     return replace(stored, fit=arguments.fit or stored.fit, normalisation=normalisation)
 
 

@@ -67,9 +67,10 @@ def read_tree(tree: Path, name: str) -> dict[str, Known]:
 
 
 def _read(path: Path) -> Known:
-    from models.files.graph import multiply_accumulates, operator_counts
+    from models.files.graph import read_details
 
     content = path.read_bytes()
+    details = read_details(content)
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     known = Known(
         path,
@@ -78,9 +79,9 @@ def _read(path: Path) -> Known:
         {
             "parameters": int(card["parameters"]),
             "file_bytes": len(content),
-            "multiply_accumulates": multiply_accumulates(content),
+            "multiply_accumulates": details.multiply_accumulates,
         },
-        operator_counts(content),
+        details.operators,
         Accuracy(**card["accuracy"]),
     )
     stated = {name: card[name] for name in COUNTS}

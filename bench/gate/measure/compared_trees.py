@@ -12,8 +12,7 @@ from pathlib import Path
 from bench.gate.measure.block import BASE, HEAD, Tree
 from bench.gate.measure.checkout import ROOT, checked_out, python_for
 from bench.gate.measure.gate_error import GateError
-from models.files.artifacts import ArtifactError
-from models.files.user_models import find_user_models
+from models.files.artifacts import ArtifactError, find_user_models
 
 Trees = tuple[dict[str, Tree], Tree]
 """The bases, by the revision of each, or "" for the only one; and head."""

@@ -6,9 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import figures
-from bench.operators.operator_record import Measured, Record
-from bench.operators.operator_rows import OUTSIDE, OperatorRow, closing_rows, dropped_us, kind_rows
-from bench.operators.operator_table import EACH_HEADS, FORMATS, HEADS, each_table, kinds_table
+from bench.operators import (
+    EACH_HEADS,
+    FORMATS,
+    HEADS,
+    OUTSIDE,
+    ModelOperators,
+    OperatorRecord,
+    OperatorRow,
+    closing_rows,
+    dropped_us,
+    each_table,
+    kind_rows,
+    kinds_table,
+)
 from bench.report.inputs import Inputs
 from bench.report.section import Missing, Section
 from bench.results.rows import ModelRow
@@ -33,7 +44,7 @@ def sections(inputs: Inputs) -> Iterator[Section | Missing]:
         )
 
 
-def _section(record: Record) -> Section:
+def _section(record: OperatorRecord) -> Section:
     titles = [ModelRow(each.info["model"], "", each.info, {}).title for each in record.models]
     titled = list(zip(titles, record.models, strict=True))
     body = [[title, *row] for title, each in titled for row in kinds_table(each.profile).rows]
@@ -66,7 +77,7 @@ def _section(record: Record) -> Section:
     )
 
 
-def _figure(titled: list[tuple[str, Measured]], colours: dict[str, str]) -> Any:
+def _figure(titled: list[tuple[str, ModelOperators]], colours: dict[str, str]) -> Any:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     figure = figures.new_figure(1.5 + 0.2 * len(titled))
@@ -94,7 +105,7 @@ def _figure(titled: list[tuple[str, Measured]], colours: dict[str, str]) -> Any:
     return figure
 
 
-def _colours(record: Record) -> dict[str, str]:
+def _colours(record: OperatorRecord) -> dict[str, str]:
     """Return a colour for each kind that takes most of all models' calls, and for the rest."""
     shares: dict[str, float] = {}
     for model in record.models:
@@ -107,7 +118,7 @@ def _colours(record: Record) -> dict[str, str]:
     return {**colours, OUTSIDE: figures.PALE}
 
 
-def _drawn_rows(model: Measured) -> list[OperatorRow]:
+def _drawn_rows(model: ModelOperators) -> list[OperatorRow]:
     outside = [row for row in closing_rows(model.profile) if row.name == OUTSIDE]
     return [*kind_rows(model.profile), *outside]
 

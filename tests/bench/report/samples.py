@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.operators.operator_record import Measured, to_json
+from bench.operators import ModelOperators, to_json
 from bench.results.session import FORMAT
-from models.running.operator_profile import OperatorProfile, OperatorTime
+from models.running.operator_times import OperatorProfile, OperatorTime
 from models.zoo import ARCHITECTURES
 
 RUNTIMES = {"litert": "2.3.0", "tflite-runtime": "2.14.0"}
@@ -148,7 +148,7 @@ def operators_text() -> str:
     """Return what `python -m bench operators --json` would have written of every architecture."""
     return to_json(
         [
-            Measured(model_info(architecture, precision), operator_profile(number))
+            ModelOperators(model_info(architecture, precision), operator_profile(number))
             for number, architecture in enumerate(ARCHITECTURES)
             for precision in PRECISIONS
         ]

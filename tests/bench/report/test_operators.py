@@ -12,8 +12,17 @@ from dataclasses import asdict, replace
 import pytest
 
 from bench.__main__ import main
-from bench.operators.operator_record import Measured, read_record, to_json
-from bench.operators.operator_rows import OUTSIDE, SUM, WHOLE, closing_rows, each_row, kind_rows
+from bench.operators import (
+    OUTSIDE,
+    SUM,
+    WHOLE,
+    ModelOperators,
+    closing_rows,
+    each_row,
+    kind_rows,
+    read_record,
+    to_json,
+)
 from bench.report.inputs import read_inputs
 from bench.report.page import render
 from bench.results.session import ResultsError
@@ -31,7 +40,7 @@ from tests.bench.report.samples import (
 
 def test_what_was_written_is_read(tmp_path):
     path = tmp_path / "operators.json"
-    models = [Measured(model_info("alexnet", "int8"), operator_profile(3))]
+    models = [ModelOperators(model_info("alexnet", "int8"), operator_profile(3))]
     path.write_text(to_json(models), encoding="utf-8")
     record = read_record(path)
     assert record.models == tuple(models)
@@ -135,7 +144,7 @@ def test_the_page_shows_what_the_file_holds(page):
 def test_operators_slower_than_the_call_are_drawn_too(tmp_path):
     profile = replace(operator_profile(0), invoke_us=10.0)
     path = tmp_path / "operators.json"
-    path.write_text(to_json([Measured({"model": "mine"}, profile)]), encoding="utf-8")
+    path.write_text(to_json([ModelOperators({"model": "mine"}, profile)]), encoding="utf-8")
     run = Sample().add_host().write(tmp_path / "run.json")
     section = parse(render(read_inputs([run], operators=path))).section("operators")
     row = next(row for row in section.all("tr") if OUTSIDE in row.text)

@@ -8,7 +8,6 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 from models.data.fruits360 import CLASS_NAMES, SIDE
-from models.files import graph
 from models.files.artifacts import PRECISIONS, artifact
 from models.judging import accuracy as evaluation
 from models.running.runtimes import RUNTIMES
@@ -65,7 +64,7 @@ def test_the_whole_graph_is_one_partition(tflite_model, interpreter, runtime):
     taken_whole = TAKEN_WHOLE[runtime.name]
     if tflite_model.precision not in taken_whole:
         pytest.skip(f"the XNNPACK of {runtime.name} takes whole only: {', '.join(taken_whole)}")
-    nodes = len(graph.operators(tflite_model.read_bytes()))
+    nodes = len(tflite_model.details.nodes)
     assert interpreter.delegated_partitions() == [nodes]
 
 
@@ -145,7 +144,7 @@ def test_a_card_names_its_conversion_and_the_types_of_its_weights(converted):
     small = {"FLOAT32", "FLOAT32, INT8"} if converted.precision == "dynamic" else set()
     assert others in weights.values() or "FLOAT32, INT8" in weights.values()
     assert set(weights.values()) <= {others, *small}
-    assert graph.weight_types(converted.read_bytes()) == card.conversion["weights"]
+    assert converted.details.weight_types == card.conversion["weights"]
 
 
 def test_contract_of_input_and_output(tflite_model, interpreter):

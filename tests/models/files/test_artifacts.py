@@ -8,11 +8,9 @@ import json
 import pytest
 
 from models.data.fruits360 import CLASS_NAMES
-from models.files import artifacts, graph
+from models.files import artifacts
 from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact, user_model
-from models.files.cards import Card
-from models.files.details import read_details
-from models.files.plain_json import write_json
+from models.files.cards import Card, write_json
 from models.files.run_records import keras_path, read_run
 from models.preprocessing import Normalisation, Preparation
 
@@ -35,8 +33,8 @@ def test_every_file_is_what_its_card_says(architecture):
         assert (card.architecture, card.precision) == (architecture.name, precision)
         assert card.file_bytes == len(content)
         assert card.keras_sha256 == keras_sha256
-        assert card.operators == graph.operator_counts(content)
-        assert card.multiply_accumulates == graph.multiply_accumulates(content)
+        assert card.operators == file.details.operators
+        assert card.multiply_accumulates == file.details.multiply_accumulates
 
 
 def test_nothing_lies_among_the_artifacts_that_no_row_of_the_table_owns():
@@ -76,23 +74,23 @@ def test_the_card_beside_a_users_copy_tells_its_preparation(copied):
     card = dataclasses.replace(copied.require_card(), preparation=told)
     own = user_model(copied.path)
     copied.card_path.write_text(card.to_json())
-    assert own.stored_preparation() == told
+    assert own.stored_preparation == told
     fields = json.loads(card.to_json())
     del fields["preparation"]  # a card that does not say
     copied.card_path.write_text(json.dumps(fields))
-    assert own.stored_preparation() == Preparation()
+    assert own.stored_preparation == Preparation()
     copied.card_path.write_text(dataclasses.replace(card, sha256="of another").to_json())
-    assert own.stored_preparation() == Preparation()
+    assert own.stored_preparation == Preparation()
     for other in ("[]", "{}", "no JSON"):  # a file of the user's own, by chance of the same name
         copied.card_path.write_text(other)
-        assert own.stored_preparation() == Preparation()
+        assert own.stored_preparation == Preparation()
 
 
 def test_a_damaged_card_beside_a_users_copy_is_told(copied):
     card = copied.require_card().to_json()
     copied.card_path.write_text(card[: card.index(copied.require_card().sha256) + 100])
     with pytest.raises(ArtifactError, match="not a card"):
-        user_model(copied.path).stored_preparation()
+        _ = user_model(copied.path).stored_preparation
 
 
 def test_parameters_on_cards_are_within_the_bound(architecture):
@@ -147,18 +145,17 @@ def test_a_users_file_needs_no_card(copied):
 def test_of_a_users_file_all_is_known_that_stands_in_it(copied, tmp_path):
     known, ours = artifacts.user_model(copied.path).describe(), copied.describe()
     for key in ("precision", "sha256", "file_bytes", "multiply_accumulates", "bytes_moved",
-                "operator_count", "inputs", "outputs", "peak_activation_bytes"):  # fmt: skip
+                "operator_count", "inputs", "outputs", "parameters"):  # fmt: skip
         assert known[key] == ours[key]
     assert known["inputs"][0].startswith("1x100x100x3 ")
     assert known["outputs"] == ["1x20 uint8"]
-    assert 0 < known["parameters"] <= ours["parameters"]  # normalisation is folded into weights
+    assert known["trained_parameters"] is None
 
 
 def test_the_precision_is_read_from_the_file(architecture):
     """From the bytes alone, as for a file without a card."""
     for precision in PRECISIONS:
-        content = artifact(architecture.name, precision).read_bytes()
-        assert read_details(content).precision == precision
+        assert artifact(architecture.name, precision).details.precision == precision
 
 
 def test_json_has_a_line_for_each_field_and_each_row(tmp_path):

@@ -11,7 +11,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from models.files.artifacts import artifact
-from models.files.metadata import Metadata, normalisation_of, read_metadata
+from models.files.graph import parse
+from models.files.metadata import Metadata, metadata_of, normalisation_of
 from models.preprocessing.tensors import TensorSpec
 from tests.models.small_files import colour_classifier
 
@@ -75,6 +76,10 @@ def with_metadata(data, labels="red\ngreen\nblue\n", compression=zipfile.ZIP_STO
     return bytes(builder.Output()) + archive.getvalue()
 
 
+def read_metadata(content):
+    return metadata_of(parse(content), content)
+
+
 def test_labels_and_normalisation_are_read():
     content = with_metadata(metadata([127.5], [127.5]))
     assert read_metadata(content) == Metadata(("red", "green", "blue"), (127.5,), (127.5,))
@@ -110,12 +115,12 @@ def test_labels_in_a_damaged_archive_leave_the_rest():
 def test_the_quantisation_goes_before_the_metadata_before_an_assumption():
     told = with_metadata(metadata([127.5], [127.5]))
     floats = TensorSpec(0, (1, 8, 8, 3), np.dtype("float32"))
-    found = normalisation_of(told, floats)
+    found = normalisation_of(read_metadata(told), floats)
     assert (found.mean, found.std, found.told_by) == ((127.5,), (127.5,), "metadata")
-    assert normalisation_of(colour_classifier(), floats).told_by == "assumption"
+    assert normalisation_of(Metadata(), floats).told_by == "assumption"
     levels = TensorSpec(0, (1, 8, 8, 3), np.dtype("uint8"), 1 / 127.5, 128)
-    assert normalisation_of(told, levels).told_by == "quantisation"
+    assert normalisation_of(read_metadata(told), levels).told_by == "quantisation"
 
 
 def test_the_projects_files_have_none():
-    assert read_metadata(artifact("alexnet", "int8").read_bytes()) == Metadata()
+    assert artifact("alexnet", "int8").metadata == Metadata()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.files.artifacts import ArtifactError
-from models.files.user_models import find_user_models
+from models.files.artifacts import ArtifactError, find_user_models
 
 
 @pytest.fixture

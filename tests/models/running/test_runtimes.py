@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.files.artifacts import ArtifactError, artifact
+from models.files.artifacts import ArtifactError, artifact, user_model
 from models.preprocessing.tensors import TensorSpec
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, Runtime, RuntimeUnavailableError
@@ -143,12 +143,12 @@ class TestProbe:
         def make(harm):
             path = tmp_path / "harmed.tflite"
             path.write_bytes(harm(artifact("mobilenet_v2", "float32").path.read_bytes()))
-            return path
+            return user_model(path)
 
         return make
 
     def test_a_sound_file_passes(self, runtime):
-        probe(artifact("mobilenet_v2", "float32").path, runtime)
+        probe(artifact("mobilenet_v2", "float32"), runtime)
 
     @pytest.mark.parametrize("kept", [8, 1_000, 20_000])
     def test_a_truncated_file_is_refused_by_name(self, harmed, runtime, kept):
@@ -174,4 +174,4 @@ class TestProbe:
         )
         monkeypatch.setattr("models.running.probe.COMMAND", [sys.executable, "-c", child])
         with pytest.raises(ArtifactError, match="crashes on it \\(signal 11\\)"):
-            probe(artifact("mobilenet_v2", "float32").path, RUNTIMES["crashing"])
+            probe(artifact("mobilenet_v2", "float32"), RUNTIMES["crashing"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,16 +11,16 @@ from ai_edge_litert import schema_py_generated as schema
 
 from models.files import graph
 from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
-from models.running import litert_profiler, operator_profile
+from models.running import litert_profiler, operator_times
 from models.running.litert_profiler import ProfiledModel, ProfilerError
 from models.running.loaded_model import CannotRunError
-from models.running.operator_profile import (
+from models.running.operator_times import (
     OperatorProfile,
     OperatorTime,
     match,
+    operator_means,
     profile_operators,
 )
-from models.running.operator_rounds import operator_means
 from models.running.runtimes import RUNTIMES
 from tests.models.small_files import Tensor, small_file, write
 
@@ -40,12 +39,12 @@ def profile(target) -> OperatorProfile:
     return profile_operators(target, ROUNDS)
 
 
-def _weighted(path: Path) -> list[graph.Operator]:
-    return [node for node in graph.operators(path.read_bytes()) if node.multiply_accumulates]
+def _weighted(file: Artifact) -> list[graph.Operator]:
+    return [node for node in file.details.nodes if node.multiply_accumulates]
 
 
 def test_every_operator_with_weights_is_there_in_the_graphs_order(target, profile):
-    nodes = _weighted(target.path)
+    nodes = _weighted(target)
     found = [each for each in profile.operators if each.multiply_accumulates]
     assert [(each.node, each.multiply_accumulates) for each in found] == [
         (node.name, node.multiply_accumulates) for node in nodes
@@ -57,14 +56,14 @@ def test_every_operator_with_weights_is_there_in_the_graphs_order(target, profil
 
 def test_operators_without_weights_are_there_too(target, profile):
     kinds = [each.kind for each in profile.operators]
-    assert kinds.count("Add") == graph.operator_counts(target.path.read_bytes())["ADD"]
+    assert kinds.count("Add") == target.details.operators["ADD"]
     assert sum(kind.lower() == "softmax" for kind in kinds) == 1
 
 
 def test_what_the_delegate_does_not_take_runs_in_the_runtime(target, profile):
     outside = [each.name for each in profile.operators if not each.is_delegated]
     expected = ["SOFTMAX", "QUANTIZE"] if target.precision == "int8" else []
-    if target.details().inputs[0].dtype == "uint8":
+    if target.details.inputs[0].dtype == "uint8":
         expected.insert(0, "QUANTIZE")
     assert outside == expected
     if expected:
@@ -265,8 +264,8 @@ def test_a_cut_file_gets_one_line(tmp_path):
     ],
 )
 def test_a_crash_of_the_child_is_no_crash_of_ours(monkeypatch, code, timeout_s, reason):
-    monkeypatch.setattr(operator_profile, "COMMAND", [sys.executable, "-c", code])
-    monkeypatch.setattr(operator_profile, "TIMEOUT_S", timeout_s)
+    monkeypatch.setattr(operator_times, "COMMAND", [sys.executable, "-c", code])
+    monkeypatch.setattr(operator_times, "TIMEOUT_S", timeout_s)
     with pytest.raises(ArtifactError, match=reason):
         profile_operators(artifact("alexnet", "int8"), 1)
 

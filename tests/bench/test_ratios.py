@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 from bench.__main__ import main
-from bench.ratio.ratio import ratios
-from models.files.artifacts import artifact
+from bench.ratios import FEWEST_BLOCKS, ratios
+from models.files.artifacts import DIRECTORY, artifact
 
 
 def test_a_model_that_takes_a_third_is_found_to():
@@ -25,6 +26,13 @@ def test_a_model_that_takes_a_third_is_found_to():
 def test_one_process_gives_no_interval():
     (_, other) = ratios([[[1, 1, 1], [2, 2, 2]]])
     assert (other.value, other.lower, other.upper) == (0.5, 0, float("inf"))
+    assert str(other) == "0.500 (-)"
+
+
+@pytest.mark.parametrize("count", [FEWEST_BLOCKS - 1, FEWEST_BLOCKS])
+def test_so_many_processes_give_one_as_are_told(count):
+    (_, other) = ratios([[[1, 1, 1], [2, 2, 2 + number]] for number in range(count)])
+    assert ("-" in str(other)) == (count < FEWEST_BLOCKS)
 
 
 def test_no_blocks_are_refused():
@@ -48,14 +56,31 @@ def test_command_measures_all_and_keeps_every_round(tmp_path, capsys):
         assert all(time_ns > 0 for rounds in block for time_ns in rounds)
     shown = capsys.readouterr().out
     assert all(name in shown for name in measured["models"])
+    assert "of 6 processes or more" in " ".join(shown.split())
 
 
 def test_a_damaged_file_costs_one_line(tmp_path, capsys):
     damaged = tmp_path / "damaged.tflite"
     damaged.write_bytes(b"no model")
-    assert main(["ratios", "mobilenet_v2", "--blocks", "1", "--model", str(damaged)]) == 1
-    (line,) = capsys.readouterr().err.strip().splitlines()
+    words = ["ratios", "mobilenet_v2", "--precision", "int8", "--blocks", "1", "--rounds", "3"]
+    assert main([*words, "--model", str(damaged)]) == 1
+    shown = capsys.readouterr()
+    (line,) = [line for line in shown.err.splitlines() if line.startswith("error: ")]
     assert "damaged.tflite" in line
+    assert "alexnet-int8" in shown.out
+
+
+def test_the_networks_of_ones_own_folder_are_compared(tmp_path):
+    for name in ("alexnet", "mobilenet_v2"):
+        shutil.copytree(DIRECTORY, tmp_path, dirs_exist_ok=True, ignore=_all_but(f"{name}-int8"))
+    words = ["mobilenet_v2", "--precision", "int8", "--blocks", "1", "--rounds", "3"]
+    record = tmp_path / "ratios.json"
+    assert main(["ratios", *words, "--artifacts", str(tmp_path), "--json", str(record)]) == 0
+    assert json.loads(record.read_text())["int8"]["models"] == ["mobilenet_v2-int8", "alexnet-int8"]
+
+
+def _all_but(stem):
+    return lambda _, names: [name for name in names if Path(name).stem != stem]
 
 
 def test_unknown_arguments_and_names_are_refused(capsys):

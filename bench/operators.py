@@ -1,0 +1,317 @@
+"""Time every operator of every model, by LiteRT's own profiler: operators [options].
+
+What is measured is shown as a table that adds up (operators, their sum, what is outside of them,
+the call), and written as a file that the report reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.results.session import machine_info, reading
+from bench.tables import Table, write_text
+from models import zoo
+from models.files.artifacts import (
+    DIRECTORY,
+    PRECISIONS,
+    Artifact,
+    ArtifactError,
+    artifact,
+    find_user_models,
+)
+from models.running.operator_times import OperatorProfile, OperatorTime, profile_operators
+from models.running.runtimes import RuntimeUnavailableError
+from models.running.shaped_files import shaped_copies
+from models.terminal.options import (
+    add_artifacts,
+    add_input_shape,
+    add_precision,
+    architecture_name,
+    positive,
+)
+from models.terminal.table import print_table
+
+ROUNDS = 500
+FORMAT = 1
+SUM = "all operators"
+OUTSIDE = "outside the operators"
+WHOLE = "invoke"
+HEADS = ("operator", "runs in", "count", "us", "share", "MACs", "GFLOP/s, at least")
+FORMATS = ("", "", ",", ".1f", ".1%", ",", ".1f")
+EACH_HEADS, EACH_FORMATS = ("number", "graph", *HEADS), (",", "", *FORMATS)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    parser.epilog = "Exit status: 0 measured, 1 a model could not be measured, 2 bad usage."
+    parser.add_argument(
+        "--architecture", action="append", type=architecture_name, metavar="NAME",
+        help="one of the project's, repeatable; default: all, or none beside --model",
+    )  # fmt: skip
+    add_precision(parser, "all")
+    add_artifacts(parser)
+    parser.add_argument(
+        "--model", type=Path, action="append", default=[], metavar="PATH",
+        help="a .tflite file of your own, a folder of them or a pattern; repeatable",
+    )  # fmt: skip
+    add_input_shape(parser)
+    parser.add_argument(
+        "--rounds", type=positive, default=ROUNDS, metavar="N",
+        help="calls of each model, without the profiler and with it; default: %(default)s",
+    )  # fmt: skip
+    parser.add_argument(
+        "--each", action="store_true", help="a row for every operator, not for every kind"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE",
+        help="write what was measured, for python -m bench report --operators FILE",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print and write; a model that cannot be measured costs no other its row."""
+    try:
+        targets = _targets(arguments)
+    except ArtifactError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    found, failed = [], False
+    for target in targets:
+        try:
+            with shaped_copies([target], arguments.input_shape) as (copy,):
+                profile = profile_operators(copy, arguments.rounds)
+                found.append(ModelOperators(target.describe(copy.details), profile))
+        except (ArtifactError, RuntimeUnavailableError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed = True
+            continue
+        table = each_table(profile) if arguments.each else kinds_table(profile)
+        print_table(table.rich(*captions(target.name, profile)))
+    if arguments.json is not None and found:
+        write_text(arguments.json, to_json(found))
+    return 1 if failed or not found else 0
+
+
+def _targets(arguments: argparse.Namespace) -> list[Artifact]:
+    """Return what was asked for; of what was not, only files that exist."""
+    names = arguments.architecture or ([] if arguments.model else list(zoo.ARCHITECTURES))
+    ours = [
+        artifact(name, precision, arguments.artifacts)
+        for name in dict.fromkeys(names)
+        for precision in PRECISIONS
+        if precision in (arguments.precision or PRECISIONS)
+    ]
+    if not arguments.architecture or arguments.artifacts != DIRECTORY:
+        ours = [each for each in ours if each.path.exists()]
+    return ours + find_user_models(map(str, arguments.model), [each.name for each in ours])
+
+
+@dataclass(frozen=True)
+class OperatorRow:
+    """One row.
+
+    Attributes:
+        name: of the operator or kind of operators, or what else the row is.
+        runs_in: "XNNPACK" or "LiteRT"; empty for rows that are no operators.
+        count: operators in the row; None for rows that are no operators.
+        microseconds: of one inference.
+        share: of the call.
+        multiply_accumulates: of one inference; None where they are unknown.
+    """
+
+    name: str
+    runs_in: str
+    count: int | None
+    microseconds: float
+    share: float
+    multiply_accumulates: int | None
+
+    @property
+    def least_gflops(self) -> float | None:
+        """1e9 operations a second, at least: the profiler drops up to 1 us of each operator.
+
+        Two operations for each multiply-accumulate.
+        """
+        if not self.multiply_accumulates or self.count is None:
+            return None
+        return 2 * self.multiply_accumulates / (self.microseconds + self.count) / 1e3
+
+
+def each_row(profile: OperatorProfile) -> list[OperatorRow]:
+    """Return a row for each operator, in the order in which they run."""
+    return [_row(profile, each.name, [each]) for each in profile.operators]
+
+
+def kind_rows(profile: OperatorProfile) -> list[OperatorRow]:
+    """Return a row for each kind of operator, the one that takes most time first."""
+    kinds: dict[tuple[str, bool], list[OperatorTime]] = {}
+    for each in profile.operators:
+        kinds.setdefault((each.kind, each.is_delegated), []).append(each)
+    rows = [_row(profile, name, found) for (name, _), found in kinds.items()]
+    return sorted(rows, key=lambda row: -row.microseconds)
+
+
+def closing_rows(profile: OperatorProfile) -> list[OperatorRow]:
+    """Return the sum of the operators, what is outside of them, and the call: they add up."""
+    whole = profile.invoke_us
+    everything = _row(profile, SUM, profile.operators)
+    return [
+        replace(everything, runs_in=""),
+        OperatorRow(OUTSIDE, "", None, profile.outside_us, profile.outside_us / whole, None),
+        OperatorRow(WHOLE, "", None, whole, 1.0, None),
+    ]
+
+
+def dropped_us(profile: OperatorProfile) -> int:
+    """Return the most that the profiler drops of a call, in microseconds: 1 of each operator."""
+    return len(profile.operators)
+
+
+def _row(profile: OperatorProfile, name: str, operators: Sequence[OperatorTime]) -> OperatorRow:
+    microseconds = sum(each.microseconds for each in operators)
+    costs = [each.multiply_accumulates for each in operators]
+    return OperatorRow(
+        name,
+        "XNNPACK" if operators[0].is_delegated else "LiteRT",
+        len(operators),
+        microseconds,
+        microseconds / profile.invoke_us,
+        None if None in costs else sum(each or 0 for each in costs),
+    )
+
+
+def kinds_table(profile: OperatorProfile) -> Table:
+    """Return a row for each kind of operator, then those that make up the bare call."""
+    rows = [*kind_rows(profile), *closing_rows(profile)]
+    return Table(HEADS, [_cells(row) for row in rows], FORMATS)
+
+
+def each_table(profile: OperatorProfile) -> Table:
+    """Return a row for each operator as it runs, then those that make up the bare call."""
+    rows = [
+        [number, operator.node, *_cells(row)]
+        for number, (operator, row) in enumerate(
+            zip(profile.operators, each_row(profile), strict=True)
+        )
+    ]
+    rows += [[None, None, *_cells(row)] for row in closing_rows(profile)]
+    return Table(EACH_HEADS, rows, EACH_FORMATS)
+
+
+def captions(model: str, profile: OperatorProfile) -> tuple[str, str]:
+    """Return what stands above such a table, and below it."""
+    return (
+        f"{model}, {profile.runtime}, 1 thread: time by operator",
+        f"means over the middle half of {profile.rounds} rounds; of what is outside, up to "
+        f"{dropped_us(profile)} us are fractions that the profiler drops; "
+        f"a call with the profiler running takes {profile.profiled_us:.1f} us",
+    )
+
+
+def _cells(row: OperatorRow) -> list[Any]:
+    return [
+        row.name if row.name != WHOLE else f"{WHOLE}, the whole",
+        row.runs_in or None,
+        row.count,
+        row.microseconds,
+        row.share,
+        row.multiply_accumulates or None,
+        row.least_gflops,
+    ]
+
+
+@dataclass(frozen=True)
+class ModelOperators:
+    """A model and its operators.
+
+    Attributes:
+        info: the model's name, architecture, precision, sha256 and so on, as results carry them.
+        profile: what was measured.
+    """
+
+    info: dict[str, Any]
+    profile: OperatorProfile
+
+
+@dataclass(frozen=True)
+class OperatorRecord:
+    """Models that were measured together.
+
+    Attributes:
+        name: the file's.
+        content: the file's bytes.
+        time: when it was measured.
+        machine: as pytest-benchmark's `machine_info`.
+        models: in the order of the file.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    time: datetime
+    machine: dict[str, Any] = field(repr=False)
+    models: tuple[ModelOperators, ...]
+
+
+def to_json(models: Sequence[ModelOperators]) -> str:
+    """Return what the file holds."""
+    data = {
+        "format": FORMAT,
+        "datetime": datetime.now(UTC).isoformat(),
+        "machine_info": machine_info(),
+        "operators": [{**each.info, **asdict(each.profile)} for each in models],
+    }
+    return json.dumps(data, indent=1, allow_nan=False) + "\n"
+
+
+def read_record(path: Path) -> OperatorRecord:
+    """Read a file.
+
+    Raises:
+        ResultsError: it is missing, or no such record.
+    """
+    with reading(path, "python -m bench operators --json"):
+        content = path.read_bytes()
+        data = json.loads(content)
+        if data["format"] != FORMAT:
+            raise ValueError(f"its format is {data['format']!r}, not {FORMAT}")
+        record = OperatorRecord(
+            path.name,
+            content,
+            datetime.fromisoformat(data["datetime"]),
+            dict(data["machine_info"]),
+            tuple(_model(dict(each)) for each in data["operators"]),
+        )
+        if not record.models:
+            raise ValueError("it holds no model")
+    return record
+
+
+def _model(data: dict[str, Any]) -> ModelOperators:
+    profile = OperatorProfile(
+        str(data.pop("runtime")),
+        int(data.pop("rounds")),
+        _time(data.pop("invoke_us")),
+        _time(data.pop("profiled_us")),
+        tuple(OperatorTime(**each) for each in data.pop("operators")),
+    )
+    for each in profile.operators:
+        _time(each.microseconds)
+        if not isinstance(each.name, str) or not isinstance(each.multiply_accumulates, int | None):
+            raise ValueError(f"{each.name!r} is no operator")
+    if not isinstance(data["model"], str) or not profile.operators or not profile.invoke_us:
+        raise ValueError("a model without a name, operators or a time")
+    return ModelOperators(data, profile)
+
+
+def _time(value: Any) -> float:
+    if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ValueError(f"{value!r} is no time")
+    return float(value)

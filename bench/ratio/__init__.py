@@ -1,4 +1,0 @@
-"""How fast one model is in proportion to others, interleaved.
-
-It calls `results`, `statistics` and models.
-"""
