@@ -58,7 +58,7 @@ def test_every_precision_has_a_file_with_a_card(made):
     for precision in PRECISIONS:
         file = artifact(ARCHITECTURE, precision, made)
         assert file.require_card().accuracy.images == 12
-        known, ours = file.details(), artifact(ARCHITECTURE, precision).details()
+        known, ours = file.details, artifact(ARCHITECTURE, precision).details
         (taken,), (given,) = known.inputs, known.outputs
         assert (taken.shape, taken.dtype) == ((1, SIDE, SIDE, 3), ours.inputs[0].dtype)
         assert (given.shape, given.dtype) == ((1, 3), ours.outputs[0].dtype)
