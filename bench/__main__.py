@@ -8,8 +8,8 @@ import sys
 import traceback
 
 COMMANDS = {
-    "gate": "bench.gate.gate_command",
-    "compare": "bench.gate.compare_command",
+    "gate": "bench.gate.command",
+    "compare": "bench.gate.compare",
     "history": "bench.history.history_command",
     "operators": "bench.operators",
     "ratios": "bench.ratios",

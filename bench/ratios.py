@@ -24,9 +24,7 @@ from typing import Any
 import numpy as np
 
 from bench.results.session import ResultsError
-from bench.statistics.interleaving import interleave
-from bench.statistics.intervals import one_sample
-from bench.statistics.process_latency import process_latency
+from bench.statistics.intervals import interleave, one_sample, process_latency
 from bench.tables import Table, write_text
 from models import ROOT, zoo
 from models.files.artifacts import (

@@ -1,4 +1,4 @@
 """The gate: is this working tree slower, larger or less accurate than another revision?
 
-Its rooms are `show`, `judge` and `measure`. It calls `results`, `statistics` and models.
+Its rooms are `judge` and `measure`. It calls `results`, `statistics` and models.
 """

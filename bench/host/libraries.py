@@ -28,8 +28,7 @@ import numpy as np
 from PIL import Image
 
 from bench.host import jpeg_sources as sources
-from bench.statistics.interleaving import interleave
-from bench.statistics.intervals import Estimate, one_sample
+from bench.statistics.intervals import Estimate, interleave, one_sample
 from bench.tables import Table
 from models.preprocessing import prepare
 from models.preprocessing.tensors import TensorSpec

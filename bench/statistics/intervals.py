@@ -19,12 +19,62 @@ Chicken, "Nonparametric statistical methods", 3.1 to 3.3).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+QUANTILE = 0.25
+
+
+def process_latency(rounds: Sequence[float]) -> float:
+    """Return a process's latency, in the unit of its rounds.
+
+    Raises:
+        ValueError: there are no rounds, or the latency is not above zero.
+    """
+    if not len(rounds):
+        raise ValueError("a benchmark has no rounds")
+    value = float(np.quantile(rounds, QUANTILE))
+    if not value > 0:
+        raise ValueError("its rounds are not above zero: the timer is too coarse")
+    return value
+
+
+def log_ratio(base: Sequence[float], head: Sequence[float]) -> float:
+    """Return the logarithm of the ratio of two processes' latencies, head over base.
+
+    Raises:
+        ValueError: as for `process_latency`.
+    """
+    return float(np.log(process_latency(head) / process_latency(base)))
+
+
+ROUNDS_IN_A_ROW = 2
+"""The first round of a turn finds the caches full of another party's data, the second its own. So
+each party has as many rounds of either kind, however many parties there are."""
+
+
+def interleave(parties: Sequence[Callable[[], bool]], order: random.Random) -> None:
+    """Run the rounds of all parties, a turn of each in a random order, then in another one.
+
+    No party is always first, and none always follows the same one: what drifts, and what a
+    predecessor leaves in the caches, becomes noise that is the same for all.
+
+    Args:
+        parties: each runs one round when called, and returns whether it has more.
+        order: where the orders are drawn from.
+    """
+    left = list(parties)
+    while left:
+        for party in order.sample(left, len(left)):
+            for _ in range(ROUNDS_IN_A_ROW):
+                if not party():
+                    left.remove(party)
+                    break
 
 
 @dataclass(frozen=True)

@@ -35,13 +35,39 @@ import math
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from statistics import NormalDist
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from bench.statistics.intervals import Estimate, interval_of, one_sample, walsh_averages
-from bench.statistics.verdict import Verdict
+
+
+class Verdict(StrEnum):
+    """What is known of one benchmark or figure.
+
+    REGRESSED: worse by more than is allowed. IMPROVED: better by as much. SAME: neither, and a
+    slow-down of the non-inferiority margin is excluded. NONE: not enough is known.
+    """
+
+    REGRESSED = "regressed"
+    IMPROVED = "improved"
+    SAME = "same"
+    NONE = "no verdict"
+
+
+def lower_is_better(change: float, allowed: float) -> Verdict:
+    """Judge a figure that no noise touches.
+
+    Args:
+        change: head minus base, in any unit.
+        allowed: growth that is no regression, in the same unit.
+    """
+    if change > allowed:
+        return Verdict.REGRESSED
+    return Verdict.IMPROVED if change < 0 else Verdict.SAME
+
 
 FAMILY_ERROR = 0.005
 """Probability of any false regression in a whole comparison, at most."""

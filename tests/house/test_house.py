@@ -15,7 +15,7 @@ FLOORS = (*PRODUCT, "tests")
 ROOMS = (
     "tests", "conftest.py", "bench/test_*.py", "fixtures", "bench/__main__.py",
     "bench/emulated_phone", "bench/report",
-    "bench/gate", "bench/gate/show", "bench/gate/judge", "bench/gate/measure", "bench/history",
+    "bench/gate", "bench/gate/judge", "bench/gate/measure", "bench/history",
     "bench/operators.py", "bench/ratios.py", "bench/android", "bench/android/tool",
     "bench/android/phone", "bench/android/adb", "bench/host", "bench/statistics",
     "bench/figures.py", "bench/tables.py", "bench/results", "bench",

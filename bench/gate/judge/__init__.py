@@ -1,4 +1,4 @@
-"""What a comparison comes to: verdicts, thresholds, static metrics, accuracy.
+"""What a comparison comes to: verdict, thresholds, figures that no noise touches.
 
 It calls `measure` (for its error), `results`, `statistics` and models.
 """

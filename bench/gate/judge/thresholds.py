@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from bench.gate.measure.gate_error import GateError
+from bench.gate.measure.worker import GateError
 from models import zoo
 
 FILE = Path(__file__).with_name("thresholds.toml")

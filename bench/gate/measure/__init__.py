@@ -1,4 +1,4 @@
-"""Measuring revisions in interleaved processes: checkout, controller, worker.
+"""Measuring revisions in interleaved processes: trees, controller, worker.
 
-It calls `adb`, `phone`, `statistics` and models; it knows nothing of `judge` or `show`.
+It calls `adb`, `phone`, `statistics` and models; it knows nothing of `judge` or of what is shown.
 """

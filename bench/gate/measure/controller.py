@@ -16,19 +16,78 @@ import os
 import random
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
-from bench.gate.measure.block import Block, Sample, Settings, Took, Tree
-from bench.gate.measure.gate_error import GateError
-from bench.gate.measure.worker_process import WorkerProcess
-from bench.statistics.interleaving import interleave
+from bench.gate.measure.worker import HEAD, GateError, Sampling, Tree, WorkerProcess
+from bench.statistics.intervals import interleave
+
+
+@dataclass(frozen=True)
+class ProcessRounds:
+    """A benchmark's rounds in one process.
+
+    Attributes:
+        rounds_s: seconds of each round.
+        info: pytest-benchmark's `extra_info`.
+    """
+
+    rounds_s: tuple[float, ...]
+    info: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Took:
+    """How long a benchmark kept the machine, in all processes together.
+
+    Attributes:
+        setup_s: making it ready and clearing it away.
+        rounds_s: its rounds, those to warm up included.
+    """
+
+    setup_s: float
+    rounds_s: float
+
+
+@dataclass
+class Block:
+    """What one process of each tree measured.
+
+    Attributes:
+        order: the trees, in the order in which their processes were started.
+        cpus: the cores that all ran on; empty where they were not bound.
+        rounds: timed rounds of each benchmark in each process.
+        seconds: how long it took in all.
+        samples: by tree, then benchmark.
+        skipped: why a tree skipped a benchmark; by tree, then benchmark.
+        took: by benchmark.
+    """
+
+    order: list[str]
+    cpus: list[int]
+    rounds: int = 0
+    seconds: float = 0.0
+    samples: dict[str, dict[str, ProcessRounds]] = field(default_factory=dict)
+    skipped: dict[str, dict[str, str]] = field(default_factory=dict)
+    took: dict[str, Took] = field(default_factory=dict)
+
+    def shared(self, base: str) -> list[str]:
+        """Return the benchmarks that a base and head both measured."""
+        return [name for name in self.samples[base] if name in self.samples[HEAD]]
+
+    @property
+    def startup_s(self) -> float:
+        """What it took beside the benchmarks: starting, collecting, ending."""
+        return self.seconds - sum(each.setup_s + each.rounds_s for each in self.took.values())
+
 
 Wanted = Mapping[str, Collection[str]]
 """By tree, ids of benchmarks."""
 
 
 def run_block(
-    trees: Sequence[Tree], settings: Settings, number: int, wanted: Wanted | None = None
+    trees: Sequence[Tree], sampling: Sampling, number: int, wanted: Wanted | None = None
 ) -> Block:
     """Measure a block.
 
@@ -42,13 +101,13 @@ def run_block(
     started_s = time.monotonic()
     order = random.Random(number)
     trees = order.sample(trees, len(trees))
-    cpus = _cpus(number) if settings.shares_core else []
-    block = Block([tree.name for tree in trees], cpus, settings.rounds)
+    cpus = _cpus(number) if sampling.shares_core else []
+    block = Block([tree.name for tree in trees], cpus, sampling.rounds)
     for tree in trees:
         block.samples[tree.name], block.skipped[tree.name] = {}, {}
     with contextlib.ExitStack() as stack:
-        workers = [stack.enter_context(WorkerProcess(tree, settings, cpus)) for tree in trees]
-        collected = {each.tree.name: _collected(each, settings) for each in workers}
+        workers = [stack.enter_context(WorkerProcess(tree, sampling, cpus)) for tree in trees]
+        collected = {each.tree.name: _collected(each, sampling) for each in workers}
         plan = _plan(collected, wanted, order)
         for each in workers:
             each.tell(run=[name for name, having in plan if each.tree.name in having])
@@ -62,9 +121,9 @@ def run_block(
     return block
 
 
-def _collected(worker: WorkerProcess, settings: Settings) -> list[str]:
+def _collected(worker: WorkerProcess, sampling: Sampling) -> list[str]:
     names = worker.expect("collected")["ids"]
-    return [name for name in names if not settings.only or name.startswith(settings.only)]
+    return [name for name in names if not sampling.only or name.startswith(sampling.only)]
 
 
 def _cpus(number: int) -> list[int]:
@@ -140,4 +199,4 @@ def _keep(message: dict, worker: WorkerProcess, block: Block) -> None:
     if message["outcome"] == "skipped" or not message["rounds_s"]:
         block.skipped[tree][name] = message["message"] or "it measured nothing"
     else:
-        block.samples[tree][name] = Sample(tuple(message["rounds_s"]), message["info"])
+        block.samples[tree][name] = ProcessRounds(tuple(message["rounds_s"]), message["info"])

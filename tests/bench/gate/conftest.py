@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bench.gate.gate_command import ENDING
+from bench.gate.command import ENDING
 from models.files import artifacts
 from models.running import runtimes
 
@@ -24,7 +24,7 @@ MODEL = "mobilenet_v2-float32"
 HEAVIER = "alexnet-float32"
 SELECTION = (f"--architecture={MODEL.split('-')[0]}", "--precision=float32")
 COPIED = ("bench", "fixtures", "models", "requirements", "conftest.py", "pytest.ini")
-IGNORED = shutil.ignore_patterns("__pycache__", "artifacts", "recorded")
+IGNORED = shutil.ignore_patterns("__pycache__", "artifacts")
 
 
 @dataclass(frozen=True)

@@ -52,15 +52,13 @@ class Worker:
 
     Args:
         options: what the controller says in the environment: the pipes ("control", a pair of file
-            descriptors), the cores to run on ("cpus"), factors by benchmark that rounds are
-            multiplied by to test the gate ("slowed"), and whether rounds are those of a device
+            descriptors), the cores to run on ("cpus"), and whether rounds are those of a device
             ("device").
     """
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._controller = Controller(*options["control"])
         self._cpus = options["cpus"]
-        self._slowed = options["slowed"]
         self._is_device = options["device"]
         self._item: pytest.Item | None = None
         self._outcome: dict[str, Any] = {}
@@ -121,9 +119,7 @@ class Worker:
         if call.when == "call" and benchmark is not None and benchmark.stats is not None:
             # Through JSON as pytest-benchmark writes it: what it cannot write is told as text.
             info = json.loads(json.dumps(benchmark.extra_info, default=str))
-            factor = self._slowed.get(item.nodeid, 1.0)
-            rounds_s = [factor * each for each in benchmark.stats.stats.data]
-            self._outcome |= {"rounds_s": rounds_s, "info": info}
+            self._outcome |= {"rounds_s": list(benchmark.stats.stats.data), "info": info}
         return report
 
     @pytest.hookimpl(trylast=True)

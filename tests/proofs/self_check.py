@@ -1,12 +1,13 @@
-"""Measure the gate itself: `python -m bench.gate.self_check`.
+"""Measure the gate itself: `tox -e self-check`.
 
 Whole comparisons of two worktrees of the commit that is checked out are made live, by the path that
-the gate takes by default. In each, head's rounds are made longer by a share for every benchmark at
-once, the shortest included; by none in some. That is done after they were timed: a clock that runs
-faster would cost some time itself. Nothing is drawn again from what was measured before.
+the gate takes by default. Head's worktree has a plugin of pytest's that makes rounds longer by a
+share, of every benchmark at once; in some comparisons by none. `--every 2` makes only every second
+round longer. That is done after they were timed: a clock that runs faster would cost some time
+itself. Nothing is drawn again from what was measured before.
 
 Beside it stands what pytest-benchmark's `--benchmark-compare-fail=mean:5%` says of the same rounds:
-base's of one block against head's of the next, as two runs would have them.
+base's of one block against head's of the next, as two sessions would have them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import json
 import os
 import sys
 from collections import Counter, defaultdict
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -27,46 +27,62 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from bench.gate.gate_command import ONLY, ROUNDS
-from bench.gate.judge.outcome import Outcome
+from bench.gate.command import sampling_of
 from bench.gate.judge.thresholds import read
-from bench.gate.live_comparison import LiveComparison
-from bench.gate.measure.block import BASE, HEAD, Block, Settings, Tree
-from bench.gate.measure.checkout import checked_out, git
-from bench.gate.measure.controller import run_block
-from bench.gate.measure.time_plan import TimePlan
-from bench.gate.show.gate_progress import TerminalReporter
+from bench.gate.live import LiveComparison, TimePlan
+from bench.gate.measure.controller import Block
+from bench.gate.measure.trees import checked_out, git
+from bench.gate.measure.worker import BASE, HEAD, Tree
+from bench.gate.show import Progress
 from bench.results.session import machine_info, processor
-from bench.statistics.verdict import Verdict
+from bench.statistics.sequential import Verdict
 from bench.tables import write, write_text
 
 SLOW_DOWNS = (0.0, 0.01, 0.02, 0.03, 0.05)
 SHORT_S = 50e-6
 CLASSES = ("below 50 us", "50 us and above")
 MEAN_LIMIT = 1.05
+PLUGIN = """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    result = yield
+    benchmark = item.funcargs.get("benchmark")
+    if benchmark is not None and benchmark.stats is not None:
+        rounds_s = benchmark.stats.stats.data
+        rounds_s[::{every}] = [{factor} * each for each in rounds_s[::{every}]]
+    return result
+"""
 
 
 def main(words: list[str] | None = None) -> int:
     """Make the comparisons, and print, write and draw what they came to; return 0."""
-    parser = argparse.ArgumentParser(prog="python -m bench.gate.self_check")
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.self_check")
     parser.add_argument("--comparisons", type=int, default=1, help="of each slow-down; default: 1")
     parser.add_argument(
         "--slow-downs", type=float, nargs="+", default=SLOW_DOWNS, metavar="SHARE",
         help="default: %(default)s",
     )  # fmt: skip
+    parser.add_argument(
+        "--every", type=int, default=1, help="make every N-th round longer; default: 1"
+    )
     parser.add_argument("--max-minutes", type=float, default=15.0, help="of each; default: 15")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "recorded")
+    parser.add_argument("--output", type=Path, default=Path("self-check"))
     arguments, rest = parser.parse_known_args(words)  # pytest takes the rest, as in the gate
     commit = git("rev-parse", "HEAD")
     about = {"commit": commit, "processor": processor(machine_info()), "cores": os.cpu_count()}
     made: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
         base, head = (
-            Tree(name, stack.enter_context(checked_out(commit, name)), sys.executable)
-            for name in (BASE, HEAD)
+            Tree(name, stack.enter_context(checked_out(commit, name)), sys.executable, more)
+            for name, more in ((BASE, ()), (HEAD, ("-p", "slower")))
         )
         for slow_down in tuple(arguments.slow_downs) * arguments.comparisons:
-            made.append(_compare(base, head, slow_down, 60 * arguments.max_minutes, rest))
+            plugin = PLUGIN.format(every=arguments.every, factor=1 + slow_down)
+            (head.root / "slower.py").write_text(plugin, encoding="utf-8")
+            found = _compare(base, head, 60 * arguments.max_minutes, rest)
+            made.append({"slow_down": slow_down, "every": arguments.every, **found})
             rows = summarise(made)
             text = json.dumps({"about": about, "rows": rows, "comparisons": made}, indent=1)
             write_text(arguments.output / "self-check.json", text + "\n")
@@ -75,18 +91,13 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def _compare(
-    base: Tree, head: Tree, slow_down: float, max_seconds: float, rest: list[str]
-) -> dict[str, Any]:
+def _compare(base: Tree, head: Tree, max_seconds: float, rest: list[str]) -> dict[str, Any]:
     """Make one comparison; return what it came to, by benchmark."""
-    settings = Settings(rounds=ROUNDS, only=ONLY, pytest_arguments=tuple(rest))
-    names = run_block([base, head], replace(settings, rounds=1), 0).shared(BASE)
-    if slow_down:
-        settings = replace(settings, slowed=dict.fromkeys(names, 1 + slow_down))
-    plan = TimePlan(max_seconds, settings, is_adaptive=True)
-    outcome, reporter = Outcome(BASE, HEAD), TerminalReporter(Console(stderr=True), max_seconds)
-    comparison = LiveComparison({"": base}, head, settings, read(), plan, reporter, outcome)
-    comparison.run()
+    sampling = sampling_of(False, None, False, rest)
+    plan = TimePlan(max_seconds, sampling, is_adaptive=True)
+    progress = Progress(Console(stderr=True), max_seconds)
+    comparison = LiveComparison({"": base}, head, sampling, read(), plan, progress)
+    outcome = comparison.run()
     by_mean = _by_mean(comparison.blocks)
     benchmarks = {
         row.name: {
@@ -97,7 +108,7 @@ def _compare(
         for row in outcome.latencies
     }  # fmt: skip
     return {
-        "slow_down": slow_down, "exit_status": outcome.exit_status,
+        "exit_status": outcome.exit_status, "problems": outcome.problems,
         "seconds": round(outcome.seconds), "blocks": outcome.blocks, "rounds": plan.rounds,
         "load_average": os.getloadavg()[1], "benchmarks": benchmarks,
     }  # fmt: skip

@@ -1,10 +1,13 @@
-"""Which results may be compared."""
+"""Which results may be compared, and figures that no noise touches."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.gate.judge.comparable import incomparable
+from bench.gate.judge import thresholds
+from bench.gate.judge.figures import _operators, compare_accuracy, compare_partitions, incomparable
+from bench.statistics.sequential import Verdict
+from models.files.cards import Accuracy
 
 PHONE = {
     "model": "alexnet-float32",
@@ -60,3 +63,44 @@ def test_an_emulated_device_is_never_compared_with_a_phone():
 )
 def test_what_may_not_be_compared(info, name, value):
     assert incomparable_because(info, {**info, name: value}) is not None
+
+
+def test_one_photograph_less_is_a_regression():
+    base, head = Accuracy(1000, 1010, "f"), Accuracy(999, 1010, "f")
+    assert compare_accuracy("m", base, head, 0.0).verdict is Verdict.REGRESSED
+    assert compare_accuracy("m", base, head, 0.001).verdict is Verdict.SAME
+    assert compare_accuracy("m", head, base, 0.0).verdict is Verdict.IMPROVED
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ([30], [30], "same"),
+        ([30], [10, 18], "regressed"),
+        ([30], [], "regressed"),
+        ([], [30], "improved"),
+        ([10, 18], [30], "improved"),
+    ],
+)
+def test_partitions(before, after, verdict):
+    (figure,) = compare_partitions(
+        {"a": {"model": "m", "runtime": "r", "delegated_partitions": before}},
+        {"a": {"model": "m", "runtime": "r", "delegated_partitions": after}},
+        thresholds.read(),
+    )
+    assert figure.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "allowed", "verdict"),
+    [
+        ({"ADD": 1}, {"ADD": 1}, 0, "same"),
+        ({}, {"ADD": 1}, 0, "regressed"),
+        ({"ADD": 1}, {}, 0, "improved"),
+        ({"ADD": 1}, {"MUL": 1}, 0, "regressed"),
+        ({"ADD": 1}, {"MUL": 1}, 1, "same"),
+    ],
+)
+def test_operators(before, after, allowed, verdict):
+    """Any that was added counts against it, whatever went in its place."""
+    assert _operators("m", before, after, allowed).verdict == verdict

@@ -1,26 +1,77 @@
-"""Comparing stored files of pytest-benchmark: the file is the unit, several of each revision.
+"""Compare stored files of pytest-benchmark: compare BASE.json ... -- HEAD.json ...
 
-The rounds of a file share its session: one process, one time of day, one temperature. So a file
-gives one number for each benchmark, its process latency, and intervals are over files.
+The file is the unit, several of each revision. The rounds of a file share its session: one process,
+one time of day, one temperature. So a file gives one number for each benchmark, its process
+latency, and intervals are over files.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-from bench.gate.judge.comparable import incomparable
-from bench.gate.judge.outcome import Latency, Outcome
-from bench.gate.judge.static_metrics import compare_infos, compare_partitions, differing_files
-from bench.gate.judge.thresholds import Thresholds, ThresholdTable
-from bench.gate.measure.block import BASE, HEAD
-from bench.results.session import Session, without_file
-from bench.statistics.intervals import runs_needed, two_samples
-from bench.statistics.process_latency import process_latency
-from bench.statistics.sequential import FAMILY_ERROR, MISS, Decision, Margins
-from bench.statistics.verdict import Verdict
+from bench.gate.judge.figures import (
+    compare_infos,
+    compare_partitions,
+    differing_files,
+    incomparable,
+)
+from bench.gate.judge.thresholds import Thresholds, ThresholdTable, read
+from bench.gate.judge.verdict import Latency, Outcome, fail_closed, status_after
+from bench.gate.measure.worker import BASE, HEAD, GateError
+from bench.gate.show import print_outcome, write_outcome
+from bench.results.session import Session, read_session, without_file
+from bench.statistics.intervals import process_latency, runs_needed, two_samples
+from bench.statistics.sequential import FAMILY_ERROR, MISS, Decision, Margins, Verdict
+from bench.tables import terminal
+from models.terminal.screen import told
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    parser.usage = "python -m bench compare [options] BASE.json ... -- HEAD.json ..."
+    parser.epilog = (
+        "Make each file with a process of its own: pytest --benchmark-only --benchmark-json=FILE. "
+        "Exit status: 0 not worse, 1 worse, 2 could not judge."
+    )
+    parser.add_argument(
+        "base", type=Path, nargs="*", metavar="BASE.json", help="a file of pytest-benchmark"
+    )
+    parser.add_argument(
+        "--min-effect", type=float, metavar="SHARE",
+        help="smallest slow-down worth failing for; default: that of thresholds.toml (1 %%)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="where gate.json, gate.md and gate.png go"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, print, and write where asked to; return the exit status."""
+    return fail_closed(lambda: _compare(arguments))
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    rest = arguments.rest
+    if "--" not in rest or rest[0] != "--":
+        unknown = f"unknown argument {rest[0]}; " if rest and rest[0] != "--" else ""
+        raise GateError(f'{unknown}give the files of base, then "--", then those of head')
+    base, head = (
+        [read_session(path) for path in files] for files in (arguments.base, map(Path, rest[1:]))
+    )
+    seen: dict[bytes, Path] = {}
+    for each in (*base, *head):
+        if (other := seen.setdefault(each.content, each.path)) is not each.path:
+            raise GateError(f"{each.path}: holds the same session as {other}: give each once")
+    outcome = compare_runs(base, head, read().with_min_effect(arguments.min_effect))
+    told(lambda: print_outcome(outcome, terminal()))
+    if arguments.output is None:
+        return outcome.exit_status
+    return status_after(outcome, lambda: write_outcome(arguments.output, outcome))
 
 
 def compare_runs(

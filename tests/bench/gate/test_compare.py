@@ -1,4 +1,4 @@
-"""Comparing stored runs, and the baselines among them."""
+"""Comparing stored files of sessions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import pytest
 from scipy.stats import binomtest
 
 from bench.__main__ import main
+from bench.gate.compare import compare_runs
 from bench.gate.judge.thresholds import FILE, read
-from bench.gate.stored import compare_runs
 from bench.results.session import Result, Session, read_session
 from bench.statistics.intervals import runs_needed, two_samples
-from bench.statistics.sequential import FAMILY_ERROR, MISS
-from bench.statistics.verdict import Verdict
+from bench.statistics.sequential import FAMILY_ERROR, MISS, Verdict
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 NAME = "bench/test_x.py::test_classify[m-litert]"
@@ -200,56 +199,6 @@ def test_nothing_is_no_pass(runs):
     assert compare(runs(MANY), []) == 2
 
 
-def test_a_baseline_is_pinned(runs, capsys):
-    first = runs(MANY)
-    assert compare([], first, "--save-as", "v1") == 2  # nothing was compared, so nothing passed
-    stored = Path(".benchmarks") / "baselines" / "v1"
-    assert len(list(stored.iterdir())) == MANY
-    head = runs(MANY, commit=OTHER)
-    for name in ("v1", COMMIT[:8]):
-        assert compare([name], head) == 0
-    assert compare(["v1"], head, "--save-as", "v2") == 0
-    capsys.readouterr()
-    for name, said in (("latest", "name one"), ("v3", "neither a file nor"), ("c" * 8, "neither")):
-        assert compare([name], head) == 2
-        assert said in capsys.readouterr().err
-
-
-def test_a_failing_run_is_no_baseline(runs, capsys):
-    slow = runs(MANY, 1.2, commit=OTHER)
-    assert compare(runs(MANY), slow, "--save-as", "v1") == 1
-    assert "not stored" in capsys.readouterr().err
-    assert not (Path(".benchmarks") / "baselines" / "v1").exists()
-    assert compare(runs(1), runs(1, commit=OTHER), "--save-as", "v1") == 2
-    assert not (Path(".benchmarks") / "baselines" / "v1").exists()
-
-
-@pytest.mark.parametrize(
-    ("changes", "name", "said"),
-    [
-        ({}, "latest", "cannot be a baseline's name"),
-        ({}, "../v1", "cannot be a baseline's name"),
-        ({"commit_info": {"id": COMMIT, "dirty": True}}, "v1", "without changes"),
-        ({"failed": [{"fullname": "n", "reason": "r"}]}, "v1", "failing run"),
-    ],
-)
-def test_what_cannot_be_a_baseline(runs, capsys, changes, name, said):
-    assert compare([], runs(2, **changes), "--save-as", name) == 2
-    assert said in capsys.readouterr().err
-    assert not list(Path(".benchmarks").glob("baselines/*"))
-
-
-def test_runs_that_are_not_alike_are_no_baseline(make_run, capsys):
-    other = {"cpu": {"brand_raw": "Another CPU", "count": 2}, "machine": "x86_64"}
-    for changes, said in (
-        ({"machine_info": other}, "of one machine"),
-        ({"names": [NAME, f"{NAME}2"]}, "the same benchmarks"),
-        ({"commit_info": {"id": "unversioned", "dirty": False}}, "one commit"),
-    ):
-        assert compare([], [make_run(1), make_run(2, **changes)], "--save-as", "v1") == 2
-        assert said in capsys.readouterr().err
-
-
 def test_one_session_given_twice_is_not_two(runs, tmp_path, capsys):
     base, head = runs(MANY), runs(MANY, 1.5, commit=OTHER)
     copied = tmp_path / "copy.json"
@@ -257,13 +206,6 @@ def test_one_session_given_twice_is_not_two(runs, tmp_path, capsys):
     for repeated in ([*head[1:], head[1]], [*head, str(copied)], base):
         assert compare(base, repeated) == 2
         assert "holds the same session as" in capsys.readouterr().err
-
-
-def test_baselines_are_not_replaced(runs, capsys):
-    assert compare([], runs(2), "--save-as", "v1") == 2
-    assert compare([], runs(3), "--save-as", "v1") == 2
-    assert "exists already" in capsys.readouterr().err
-    assert len(list((Path(".benchmarks") / "baselines" / "v1").iterdir())) == 2
 
 
 def test_files_of_the_result(runs, tmp_path, monkeypatch):

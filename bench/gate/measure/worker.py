@@ -1,4 +1,4 @@
-"""The controller's end of a worker: its process, and the messages to and from it."""
+"""A worker: a tree's pytest in a process of its own, and the messages to and from it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,68 @@ import selectors
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from bench.gate.measure.block import HEAD, Settings, Tree
-from bench.gate.measure.gate_error import GateError
+BASE, HEAD = "base", "head"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A revision that is checked out.
+
+    Attributes:
+        name: "head", or what a base is called, such as "base" or "base v1.2".
+        root: the project's directory.
+        python: the interpreter that runs it.
+        arguments: of pytest, for this tree alone.
+    """
+
+    name: str
+    root: Path
+    python: str
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How blocks are measured.
+
+    Attributes:
+        rounds: timed rounds of each benchmark in each process.
+        warmup_rounds: rounds before them.
+        only: ids of benchmarks begin with one of these; empty for all.
+        pytest_arguments: more arguments, the same for all trees.
+        is_device: whether the rounds are those of an Android device.
+        shares_core: whether all processes are bound to one core.
+        environment: more environment variables, the same for all trees.
+    """
+
+    rounds: int = 30
+    warmup_rounds: int = 3
+    only: tuple[str, ...] = ()
+    pytest_arguments: tuple[str, ...] = ()
+    is_device: bool = False
+    shares_core: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class GateError(Exception):
+    """The gate cannot judge.
+
+    Attributes:
+        message: one line that says what is wrong and how to mend it.
+        details: what another program said about it, for people; may be long.
+    """
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
 
 INSIDE = Path(__file__).parent / "inside"
 PADDING_BYTES = 4096
@@ -36,32 +92,31 @@ class WorkerProcess:
         GateError: the process does not start.
     """
 
-    def __init__(self, tree: Tree, settings: Settings, cpus: list[int]) -> None:
+    def __init__(self, tree: Tree, sampling: Sampling, cpus: list[int]) -> None:
         self.tree = tree
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._finished = False
-        self._silence_s = DEVICE_SILENCE_S if settings.is_device else SILENCE_S
+        self._silence_s = DEVICE_SILENCE_S if sampling.is_device else SILENCE_S
         self._buffer = b""
         to_worker, from_worker = os.pipe(), os.pipe()
         self._read_fd, self._write_fd = from_worker[0], to_worker[1]
         options = {
             "control": [to_worker[0], from_worker[1]],
             "cpus": cpus,
-            "slowed": dict(settings.slowed) if tree.name == HEAD else {},
-            "device": settings.is_device,
+            "device": sampling.is_device,
         }
         # On the host no worker looks for phones: an adb server that dies would end it.
-        phones = {} if settings.is_device else {"ANDROID_SERIAL": "none"}
+        phones = {} if sampling.is_device else {"ANDROID_SERIAL": "none"}
         try:
             self._process = subprocess.Popen(
                 [
                     tree.python, "-m", "pytest", "-p", "gate_worker", "-p", "no:cacheprovider",
                     "-p", "no:randomly", "-p", "no:xdist", "bench", "--benchmark-only",
-                    f"--rounds={settings.rounds}", f"--warmup-rounds={settings.warmup_rounds}",
-                    *tree.arguments, *settings.pytest_arguments,
+                    f"--rounds={sampling.rounds}", f"--warmup-rounds={sampling.warmup_rounds}",
+                    *tree.arguments, *sampling.pytest_arguments,
                 ],
                 cwd=tree.root,
-                env={**_environment(options), **settings.environment, **phones},
+                env={**_environment(options), **sampling.environment, **phones},
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,

@@ -16,8 +16,8 @@ from bench.statistics.sequential import (
     SCREENING,
     Margins,
     SequentialTest,
+    Verdict,
 )
-from bench.statistics.verdict import Verdict
 
 MARGINS = Margins.of(0.01, 0.03, 0.2, 200e-6)
 FIRST_LOOK, FIRST_CONFIRMATION = min(SCREENING), min(CONFIRMATION)

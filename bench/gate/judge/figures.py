@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.gate.judge.outcome import Figure
 from bench.gate.judge.thresholds import Thresholds, ThresholdTable
-from bench.gate.measure.gate_error import GateError
-from bench.statistics.verdict import Verdict, lower_is_better
+from bench.gate.judge.verdict import Figure
+from bench.gate.measure.worker import GateError
+from bench.statistics.sequential import Verdict, lower_is_better
 from models.files.artifacts import sha256
 from models.files.cards import Accuracy
 
@@ -221,3 +221,121 @@ def compare_partitions(base: Infos, head: Infos, thresholds: ThresholdTable) -> 
 
 def _parts(nodes: list[int]) -> str:
     return f"{len(nodes)} ({' + '.join(map(str, nodes))} nodes)" if nodes else "0"
+
+
+SAME = (
+    ("model", "of different models"),
+    ("device.model", "from different kinds of device"),
+    ("threads", "with different numbers of threads"),
+    ("delegate", "with different delegates"),
+    ("cpu_mask", "on different cores"),
+    ("tool_sha256", "by different builds of benchmark_model"),
+    ("input", "with different kinds of input"),
+)
+"""What of a device's `extra_info` must be the same, and what is said where it is not."""
+
+SAME_ON_HOST = ("threads", "protocol", "source", "dtype")
+"""What of a host benchmark's `extra_info` must be the same."""
+
+
+def incomparable(
+    base: Mapping[str, Mapping[str, Any]], head: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Say which benchmarks must not be compared, and why, from their `extra_info`."""
+    found = {name: _difference(old, head[name]) for name, old in base.items()}
+    return [f"{name}: {reason}" for name, reason in found.items() if reason is not None]
+
+
+def _difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> str | None:
+    kinds = [_kind(info) for info in (first, second)]
+    if kinds[0] != kinds[1]:
+        return f"one was measured on {kinds[0]}, the other on {kinds[1]}"
+    for path, difference in SAME if "device" in first else ():
+        if _at(first, path) != _at(second, path):
+            return f"measured {difference} ({_at(first, path)}, {_at(second, path)})"
+    for key in SAME_ON_HOST:
+        if first.get(key) != second.get(key):
+            return f"other {key} ({first.get(key)}, {second.get(key)})"
+    return None
+
+
+def _kind(info: Mapping[str, Any]) -> str:
+    if "device" not in info:
+        return "a host"
+    return "an emulated device" if info.get("emulated") else "a phone"
+
+
+def _at(info: Mapping[str, Any], path: str) -> Any:
+    value: Any = info
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+AGREEMENT = 0.001
+"""By which share of the photographs another machine's answers may differ from the card's."""
+
+
+def measure_changed(
+    base: Mapping[str, Known],
+    head: Mapping[str, Known],
+    thresholds: ThresholdTable,
+    directory: str | None,
+    tell: Callable[[str], None],
+) -> tuple[list[Figure], list[str], list[str]]:
+    """Classify the Test photographs with both files, where head's is another than base's.
+
+    Args:
+        base, head: what is known of each tree's files.
+        directory: of the photographs; None for where they usually are.
+        tell: is told which file is being measured.
+
+    Returns:
+        Figures; problems (an accuracy that is not what the card says); notes (no photographs).
+
+    Raises:
+        GateError: the photographs were named and are missing, or they or a model are damaged.
+    """
+    changed = [name for name in base if name in head and base[name].sha256 != head[name].sha256]
+    if not changed:
+        return [], [], []
+    from models.data import fruits360
+    from models.judging.accuracy import measure_accuracy
+    from models.preprocessing import PreprocessingError
+    from models.running import runtimes
+
+    try:
+        photographs = fruits360.load("Test", directory)
+    except fruits360.DatasetMissingError as error:
+        if directory is not None:
+            raise GateError(str(error)) from None
+        return [], [], [f"accuracy is that of the cards: {error}"]
+    except fruits360.DatasetError as error:
+        raise GateError(str(error)) from None
+    runtime = runtimes.available()[0]
+    figures, problems = [], []
+    for name in changed:
+        measured = []
+        for tree, known in (("base", base[name]), ("head", head[name])):
+            tell(f"measuring the accuracy of {name}, {tree}")
+            try:
+                model = runtime.load(known.path)
+            except (ValueError, RuntimeError) as error:
+                raise GateError(f"{tree}: {runtime.name} refuses {name}", str(error)) from None
+            try:
+                accuracy = measure_accuracy(model, photographs)
+            except PreprocessingError as error:
+                raise GateError(f"{tree}: {name} cannot be asked: {error}") from None
+            measured.append(accuracy)
+            stated = known.accuracy
+            if stated.fingerprint != accuracy.fingerprint:
+                problems.append(f"accuracy of {name}, {tree}: its card is of other photographs")
+            elif abs(stated.correct - accuracy.correct) > AGREEMENT * accuracy.images:
+                problems.append(
+                    f"accuracy of {name}, {tree}: its card says {stated.fraction:.2%}, "
+                    f"measured are {accuracy.fraction:.2%}"
+                )
+        allowed = thresholds.of(head[name].architecture).accuracy
+        quantity = f"accuracy, measured with {runtime.name}"
+        figures.append(compare_accuracy(name, measured[0], measured[1], allowed, quantity))
+    return figures, problems, []

@@ -1,14 +1,16 @@
-"""What a comparison came to: one row a figure, one row a benchmark."""
+"""What a comparison came to, and its exit status: 2 for all that is no verdict."""
 
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.results.session import without_file
-from bench.statistics.sequential import Decision
-from bench.statistics.verdict import Verdict
+from bench.gate.measure.worker import GateError
+from bench.results.session import ResultsError, without_file
+from bench.statistics.sequential import Decision, Verdict
 
 PASS, FAIL, CANNOT_JUDGE = 0, 1, 2
 WORDS = {PASS: "pass", FAIL: "regressed", CANNOT_JUDGE: "could not judge"}
@@ -112,8 +114,8 @@ class Outcome:
         more_seconds: how much longer a verdict on the rest would probably take.
     """
 
-    base: str
-    head: str
+    base: str = ""
+    head: str = ""
     figures: list[Figure] = field(default_factory=list)
     latencies: list[Latency] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -122,6 +124,11 @@ class Outcome:
     seconds: float = 0.0
     blocks: int = 0
     more_seconds: float = 0.0
+
+    def fail(self, error: Exception) -> None:
+        """Take an error that ended the comparison for a reason why it cannot pass."""
+        self.problems.append(one_line(error))
+        self.details = error.details if isinstance(error, GateError) else ""
 
     @property
     def exit_status(self) -> int:
@@ -207,3 +214,40 @@ def _change(bound: float) -> float:
 def _listing(names: list[str], shown: int = 5) -> str:
     rest = len(names) - shown
     return "; ".join(names[:shown]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def fail_closed(judge: Callable[[], int]) -> int:
+    """Return the exit status that `judge` returns; 2, and one line, where it raises anything."""
+    try:
+        return judge()
+    except Exception as error:
+        print(f"could not judge: {one_line(error)}", file=sys.stderr)
+        if isinstance(error, GateError) and error.details:
+            print(error.details, file=sys.stderr)
+        return CANNOT_JUDGE
+
+
+def status_after(outcome: Outcome, write: Callable[[], None]) -> int:
+    """Return the outcome's exit status once it is written; no pass where it cannot be.
+
+    A regression was measured, and stays one.
+    """
+    try:
+        write()
+    except Exception as error:
+        print(f"the outcome is not written: {one_line(error)}", file=sys.stderr)
+        return FAIL if outcome.exit_status == FAIL else CANNOT_JUDGE
+    return outcome.exit_status
+
+
+def one_line(error: Exception) -> str:
+    """Say what went wrong; where nobody expected it, also where."""
+    if isinstance(error, (GateError, ResultsError)):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})" if trace else ""
+    return " ".join(f"{type(error).__name__}: {error}".split()) + place

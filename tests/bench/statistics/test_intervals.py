@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.stats
 
 from bench.statistics.intervals import (
+    interleave,
+    log_ratio,
     mann_whitney_distribution,
     one_sample,
     runs_needed,
     signed_rank_distribution,
     two_samples,
 )
-from bench.statistics.process_latency import log_ratio
 
 SEED = 11
 
@@ -127,3 +132,34 @@ def test_runs_needed_is_the_smallest_number(level):
     base, head = np.arange(runs), np.arange(runs) + 100
     assert two_samples(base, head, level, level).lower > 0
     assert two_samples(base[1:], head[1:], level, level).lower == -np.inf
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_interleaved_parties_are_treated_alike(count):
+    """Each has as many rounds after its own as after another's, and none is always first."""
+    rounds: list[int] = []
+
+    def run(party: int) -> bool:
+        rounds.append(party)
+        return rounds.count(party) < 200
+
+    interleave([lambda party=party: run(party) for party in range(count)], random.Random(1))
+    assert Counter(rounds) == dict.fromkeys(range(count), 200)
+    firsts = Counter(rounds[:: 2 * count])
+    own = Counter(now for before, now in pairwise(rounds) if before == now)
+    assert min(firsts.values()) > 100 / count / 2
+    assert max(own.values()) - min(own.values()) < 40
+    assert min(own.values()) >= 100
+
+
+def test_a_party_without_rounds_left_leaves_the_others_alone():
+    left = {"a": 1, "b": 4}
+    order: list[str] = []
+
+    def run(name: str) -> bool:
+        order.append(name)
+        left[name] -= 1
+        return left[name] > 0
+
+    interleave([lambda: run("a"), lambda: run("b")], random.Random(2))
+    assert Counter(order) == {"a": 1, "b": 4}

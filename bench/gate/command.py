@@ -5,24 +5,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.gate.closed import fail_closed, one_line, status_after
-from bench.gate.judge.outcome import Outcome
 from bench.gate.judge.thresholds import read
-from bench.gate.live_comparison import LiveComparison
-from bench.gate.measure.block import HEAD, Block, Settings
-from bench.gate.measure.checkout import describe, resolve
-from bench.gate.measure.compared_trees import model_files, revisions
-from bench.gate.measure.gate_error import GateError
-from bench.gate.measure.one_device import on_device
-from bench.gate.measure.time_plan import TimePlan
-from bench.gate.show.gate_progress import TerminalReporter
-from bench.gate.show.outcome_files import infos, write_outcome
-from bench.gate.show.tables import print_outcome
+from bench.gate.judge.verdict import Outcome, fail_closed, status_after
+from bench.gate.live import LiveComparison, TimePlan
+from bench.gate.measure.controller import Block
+from bench.gate.measure.trees import describe, model_files, on_device, resolve, revisions
+from bench.gate.measure.worker import HEAD, GateError, Sampling
+from bench.gate.show import Progress, infos, print_outcome, write_outcome
 from bench.results.session import machine_info
 from bench.tables import terminal
 from models.terminal.options import positive_number
@@ -89,78 +83,74 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _gate(arguments: argparse.Namespace) -> int:
-    outcome, blocks, commits = _compare(arguments, settings(arguments, arguments.rest))
-    told(lambda: print_outcome(outcome, terminal()))
-    more = {"commits": commits, "info": infos(blocks[0]) if blocks else {}}
-    return status_after(
-        outcome,
-        lambda: write_outcome(arguments.output, outcome, blocks, machine=machine_info(), **more),
-    )
-
-
-def _compare(
-    arguments: argparse.Namespace, how: Settings
-) -> tuple[Outcome, list[Block], dict[str, str]]:
-    """Compare; return what it came to, the blocks, and the commits by revision."""
     if bool(arguments.base) == bool(arguments.base_model):
         raise GateError("give --base REV, or --base-model OLD --model NEW")
+    sampling = sampling_of(arguments.device is not None, arguments.rounds, arguments.all,
+                           arguments.rest)  # fmt: skip
     thresholds = read().with_min_effect(arguments.min_effect)
+    described = describe()
     commits = {revision: resolve(revision) for revision in arguments.base}
-    named = [f"{revision} ({commit[:8]})" for revision, commit in commits.items()]
-    named += map(str, arguments.base_model)
-    outcome = Outcome(", ".join(named), _head(arguments, describe()))
     minutes = MINUTES if arguments.device is None else DEVICE_MINUTES
-    seconds = 60 * (arguments.max_minutes or minutes)
-    reporter = TerminalReporter(Console(stderr=True), seconds)
-    plan = TimePlan(seconds, how, arguments.rounds is None)
+    plan = TimePlan(60 * (arguments.max_minutes or minutes), sampling, arguments.rounds is None)
+    progress = Progress(Console(stderr=True), plan.max_seconds)
     blocks: list[Block] = []
     try:
         with contextlib.ExitStack() as stack:
             bases, head = stack.enter_context(
                 model_files(arguments.base_model, arguments.model)
                 if arguments.base_model
-                else revisions(commits, arguments.model, reporter.tell)
+                else revisions(commits, arguments.model, progress.tell)
             )
             if arguments.device is not None:
-                how = stack.enter_context(on_device(how, arguments.device, arguments.device_tool))
+                sampling = stack.enter_context(
+                    on_device(sampling, arguments.device, arguments.device_tool)
+                )
             plan.begin()
-            LiveComparison(
-                bases, head, how, thresholds, plan, reporter, outcome, arguments.fruits360, blocks
-            ).run()
-    except Exception as error:  # what was found until then is still told
-        outcome.problems.append(one_line(error))
-        outcome.details = error.details if isinstance(error, GateError) else ""
+            comparison = LiveComparison(
+                bases, head, sampling, thresholds, plan, progress, arguments.fruits360
+            )
+            outcome, blocks = comparison.run(), comparison.blocks
+    except Exception as error:  # nothing was compared: that is told as an outcome, too
+        outcome = Outcome()
+        outcome.fail(error)
     finally:
-        reporter.close()
-    return outcome, blocks, {HEAD: describe(), **commits}
+        progress.close()
+    named = [f"{revision} ({commit[:8]})" for revision, commit in commits.items()]
+    outcome.base = ", ".join([*named, *map(str, arguments.base_model)])
+    commit, plus, changes = described.partition("+")
+    outcome.head = f"working tree ({commit[:8]}{plus}{changes})"
+    if arguments.base_model:
+        outcome.head = ", ".join(map(str, arguments.model))
+    told(lambda: print_outcome(outcome, terminal()))
+    more = {
+        "machine": machine_info(), "commits": {HEAD: described, **commits},
+        "info": infos(blocks[0]) if blocks else {},
+    }  # fmt: skip
+    return status_after(outcome, lambda: write_outcome(arguments.output, outcome, blocks, **more))
 
 
-def settings(arguments: argparse.Namespace, rest: list[str]) -> Settings:
-    """Return how blocks are measured.
+def sampling_of(
+    is_device: bool, rounds: int | None, has_all: bool, rest: Sequence[str]
+) -> Sampling:
+    """Return how blocks are measured; `rest` is what pytest is told.
 
     Raises:
-        GateError: `--rounds` is too small.
+        GateError: there are too few rounds.
     """
-    is_device = arguments.device is not None
-    default = DEVICE_ROUNDS if is_device else ROUNDS
-    rounds = default if arguments.rounds is None else arguments.rounds
+    if rounds is None:
+        rounds = DEVICE_ROUNDS if is_device else ROUNDS
     if rounds < 1 + is_device:
         raise GateError(f"--rounds: a benchmark has at least {1 + is_device} here")
     words = [word for word in rest if word != "--"]
-    return Settings(
-        rounds=rounds,
-        only=() if arguments.all else DEVICE_ONLY if is_device else ONLY,
-        pytest_arguments=tuple(words),
-        is_device=is_device,
-        shares_core=_threads(words) == "1",
-    )
-
-
-def _threads(words: list[str]) -> str | None:
-    """Return the number of threads that pytest will find among its arguments."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--threads", nargs="?", default="1")  # pytest says what is wrong with it
-    return parser.parse_known_args(words)[0].threads
+    return Sampling(
+        rounds=rounds,
+        only=() if has_all else DEVICE_ONLY if is_device else ONLY,
+        pytest_arguments=tuple(words),
+        is_device=is_device,
+        shares_core=parser.parse_known_args(words)[0].threads == "1",
+    )
 
 
 @contextlib.contextmanager
@@ -183,14 +173,6 @@ def _terminable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _head(arguments: argparse.Namespace, described: str) -> str:
-    """Return what people call head: the new model files, or the working tree."""
-    if arguments.base_model:
-        return ", ".join(map(str, arguments.model))
-    commit, plus, changes = described.partition("+")
-    return f"working tree ({commit[:8]}{plus}{changes})"
 
 
 def _share(text: str) -> float:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.gate.measure.checkout import REQUIREMENTS, python_for
-from bench.gate.measure.gate_error import GateError
+from bench.gate.measure.trees import REQUIREMENTS, python_for
+from bench.gate.measure.worker import GateError
 
 PINS = "numpy==2.0\npytest==9.0\n"
 

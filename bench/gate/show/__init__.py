@@ -1,4 +1,0 @@
-"""Showing a comparison: on the terminal, as Markdown, as a picture.
-
-It calls `judge`, `measure` (for its blocks), `statistics` and models.
-"""
