@@ -47,6 +47,12 @@ INTERPRETER_FLAGS: dict[str, tuple[str, str]] = {
 """Flags of the interpreter tool alone."""
 
 KIB_PER_MIB = 1024
+DELEGATES = {
+    "gpu": ("TfLiteGpuDelegateV2", "LITERT_CL"),
+    "npu": ("", "DispatchDelegate"),
+    "nnapi": ("TfLiteNnapiDelegate", ""),
+}
+"""What the runtime calls them, in the interpreter and in the CompiledModel tool."""
 
 
 class RefusedError(Exception):
@@ -149,14 +155,7 @@ def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> N
     init_us = clock.now_us() - start_us
     memory_after_init_mb = _memory_mb()
     _print(f"Loaded model {flags['graph']}")
-    if flags["use_gpu"] == "true" and not is_compiled:
-        _print(
-            "Though GPU delegate is explicitly applied, the model graph will not be executed "
-            "by the delegate."
-            if fault == "delegate falls back"
-            else "Explicitly applied GPU delegate, and the model graph will be completely "
-            "executed by the delegate."
-        )
+    _tell_delegates(flags, is_compiled, fault, sum(model.delegated_partitions() or [1]))
     _print(f"The input model file size (MB): {Path(flags['graph']).stat().st_size / 1e6:g}")
     _print(f"Initialized session in {init_us / 1e3:g}ms.")
     pixels = _input(model, flags.get("input_layer_value_files", ""))
@@ -194,6 +193,55 @@ def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> N
             "Memory footprint delta from the start of the tool (MB): "
             f"init={memory[0]:g} overall={memory[1]:g}"
         )
+
+
+def _tell_delegates(
+    flags: dict[str, str], is_compiled: bool, fault: str | None, nodes: int
+) -> None:
+    """Print what the runtime logs of who took which nodes, and what the tool makes of it."""
+    delegate = next((name for name in DELEGATES if flags.get(f"use_{name}") == "true"), None)
+    taken = 0 if delegate is None or fault == "delegate falls back" else nodes
+    if taken and fault == "delegate takes a part":
+        taken = nodes // 2
+    if fault == "delegate is not told":
+        return
+    lines = []
+    if delegate is not None:
+        name = DELEGATES[delegate][is_compiled]
+        if not taken and is_compiled:
+            lines.append(
+                f"WARNING: [auto_registration.cc:266] {delegate.upper()} accelerator could not be "
+                "loaded and registered."
+            )
+        elif taken:
+            lines.append(_replacing(taken, nodes, name, 1))
+        if not is_compiled:
+            applied = (
+                "completely executed by the delegate."
+                if taken == nodes
+                else "partially executed by the delegate w/ 1 delegate kernels."
+            )
+            lines.append(
+                f"INFO: Explicitly applied {delegate.upper()} delegate, and the model graph will "
+                f"be {applied}"
+                if taken
+                else f"INFO: Though {delegate.upper()} delegate is explicitly applied, the model "
+                "graph will not be executed by the delegate."
+            )
+    left = nodes - taken
+    if left:
+        all_nodes = left + 1 if taken else nodes
+        lines.append("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.")
+        lines.append(_replacing(left, all_nodes, "TfLiteXNNPackDelegate", 2 if taken else 1))
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)
+
+
+def _replacing(taken: int, nodes: int, name: str, partitions: int) -> str:
+    return (
+        f"VERBOSE: Replacing {taken} out of {nodes} node(s) with delegate ({name}) node, yielding "
+        f"{partitions} partitions for subgraph 0 (main)."
+    )
 
 
 def _memory_mb() -> float:

@@ -279,6 +279,8 @@ TOOL_FAULTS = (
     "wrong answer",
     "throttle",
     "delegate falls back",
+    "delegate takes a part",
+    "delegate is not told",
     "not linked",
     "too old",
 )

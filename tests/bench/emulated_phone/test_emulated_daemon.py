@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -214,3 +215,48 @@ def test_it_answers_its_own_user_alone(emulated_device, user, is_greeted):
             here.sendall(Packet(CONNECT, VERSION, 4096, b"host::\0").to_bytes())
             greeting = read_packet(here)
     assert (greeting is not None) == is_greeted
+
+
+BY_XNNPACK = (
+    "VERBOSE: Replacing N out of N node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 1 "
+    "partitions for subgraph 0 (main)."
+)
+
+
+@pytest.mark.parametrize(
+    ("generation", "flag", "fault", "said"),
+    [
+        ("compiled", None, None, [BY_XNNPACK]),
+        (
+            "compiled", "use_gpu", None,
+            ["VERBOSE: Replacing N out of N node(s) with delegate (LITERT_CL) node, yielding 1 "
+             "partitions for subgraph 0 (main)."],
+        ),
+        (
+            "compiled", "use_gpu", "delegate falls back",
+            ["WARNING: [auto_registration.cc:266] GPU accelerator could not be loaded and "
+             "registered.", BY_XNNPACK],
+        ),
+        (
+            "interpreter", "use_gpu", None,
+            ["VERBOSE: Replacing N out of N node(s) with delegate (TfLiteGpuDelegateV2) node, "
+             "yielding 1 partitions for subgraph 0 (main).",
+             "INFO: Explicitly applied GPU delegate, and the model graph will be completely "
+             "executed by the delegate."],
+        ),
+        ("compiled", "use_gpu", "delegate is not told", []),
+    ],
+)  # fmt: skip
+def test_the_tool_says_who_took_which_nodes(emulate, device_model, generation, flag, fault, said):
+    """As the runtime does (subgraph.cc), whose lines public logs quote: LiteRT-LM#1448."""
+    phone = emulate()
+    phone.set_tool_fault(fault)
+    done = subprocess.run(
+        ["sh", phone.tool(generation), f"--graph={device_model.path}", "--num_runs=1",
+         "--min_secs=0", "--warmup_min_secs=0", *([f"--{flag}=true"] if flag else [])],
+        env={**os.environ, "EMULATED_ANDROID_ROOT": str(phone.root)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = [line for line in done.stderr.splitlines() if "deleg" in line or "accelerator" in line]
+    told = [re.sub(r"Replacing (\d+) out of \1 ", "Replacing N out of N ", line) for line in lines]
+    assert [line for line in told if "Created" not in line] == said
