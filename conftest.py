@@ -12,7 +12,6 @@ pytest_plugins = [
     "fixtures.device_options",
     "fixtures.emulated_phones",
     "fixtures.round_progress",
-    "fixtures.device_benches",
     "fixtures.device_replay",
     "fixtures.summary",
     "fixtures.hypothesis_profiles",

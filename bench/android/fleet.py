@@ -9,9 +9,8 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from bench.android.measure import Bench
-from bench.android.measurement import Measurement, Settings
-from bench.android.reporter import Reporter
+from bench.android.deployment import DeviceSettings
+from bench.android.measure import Bench, Measurement, Progress
 from models.files.artifacts import Artifact
 
 LOOK_EVERY_S = 0.1
@@ -29,7 +28,7 @@ class Job:
 
     phone: str
     artifact: Artifact
-    settings: Settings
+    settings: DeviceSettings
 
 
 class Fleet:
@@ -37,16 +36,16 @@ class Fleet:
 
     Args:
         open_bench: returns what measures on a phone; called by the phone's worker, for each job.
-        reporter: returns who is told of a phone's rounds; called and told by whoever waits.
+        progress: returns who is told of a phone's rounds; called and told by whoever waits.
     """
 
     def __init__(
-        self, open_bench: Callable[[str], Bench], reporter: Callable[[str], Reporter]
+        self, open_bench: Callable[[str], Bench], progress: Callable[[str], Progress]
     ) -> None:
         self._open_bench = open_bench
-        self._reporter = reporter
+        self._progress = progress
         self._events: queue.Queue[tuple[str, str, tuple]] = queue.Queue()
-        self._futures: dict[Job, Future[tuple[Bench, Measurement]]] = {}
+        self._futures: dict[Job, Future[Measurement]] = {}
         self._workers: dict[str, ThreadPoolExecutor] = {}
         self._working: dict[str, Bench] = {}
         self._stop = threading.Event()
@@ -59,8 +58,8 @@ class Fleet:
                     self._workers[job.phone] = ThreadPoolExecutor(1, f"phone {job.phone}")
                 self._futures[job] = self._workers[job.phone].submit(self._work, job)
 
-    def result(self, job: Job) -> tuple[Bench, Measurement]:
-        """Wait for a job, while the reporters are told of all phones.
+    def result(self, job: Job) -> Measurement:
+        """Wait for a job, while the watchers are told of all phones.
 
         Raises:
             DeviceError, ArtifactError: it could not be measured.
@@ -88,22 +87,22 @@ class Fleet:
                 phone, word, arguments = self._events.get_nowait()
             except queue.Empty:
                 return
-            getattr(self._reporter(phone), word)(*arguments)
+            getattr(self._progress(phone), word)(*arguments)
 
-    def _work(self, job: Job) -> tuple[Bench, Measurement]:
+    def _work(self, job: Job) -> Measurement:
         if self._stop.is_set():
             raise CancelledError
         try:
             bench = self._working[job.phone] = self._open_bench(job.phone)
             relay = _Relay(job.phone, self._events, self._stop)
-            return bench, bench.measure(job.artifact, job.settings, relay)
+            return bench.measure(job.artifact, job.settings, relay)
         finally:
             self._working.pop(job.phone, None)
 
 
 @dataclass
-class _Relay(Reporter):
-    """A worker's reporter: it passes everything on, and ends the measurement when it is to stop."""
+class _Relay(Progress):
+    """A worker's progress: it passes everything on, and ends the measurement when it is to stop."""
 
     phone: str
     events: queue.Queue

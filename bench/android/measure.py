@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
 from bench.android.adb.device import Device
 from bench.android.adb.errors import DeviceError, ThrottledError
 from bench.android.adb.files import Workspace, pull
-from bench.android.app_setup import AppSetup
-from bench.android.drift import Drift, drift_of
-from bench.android.measurement import Measurement, Settings, describe_session
+from bench.android.deployment import AppSetup, DeviceSettings, ToolSetup
 from bench.android.phone.conditions import CPU_DIRECTORY, Conditions, CorePlacement, place, record
 from bench.android.phone.control import (
     REST_S,
@@ -24,21 +22,47 @@ from bench.android.phone.control import (
     rest,
 )
 from bench.android.phone.identity import Identity, identify
-from bench.android.reporter import Reporter
-from bench.android.round_script import Plan
-from bench.android.session import Session, run_rounds
-from bench.android.tool.tool_file import Tool
-from bench.android.tool.tool_flags import (
+from bench.android.rounds import Drift, Plan, Sitting, drift_of, run_rounds
+from bench.android.tool.binary import Tool
+from bench.android.tool.flags import (
     ON_CPU,
     TRIAL_INFERENCES,
     WARMUPS,
     ToolFlags,
     inferences_for,
 )
-from bench.android.tool.tool_run import ToolRun
-from bench.android.tool_setup import ToolSetup
-from bench.android.verification import Sample
+from bench.android.tool.output import DeviceRound
+from bench.android.verification import ModelInput
 from models.files.artifacts import Artifact
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured of one model on one device.
+
+    Attributes:
+        sitting: the rounds.
+        info: all that a later comparison needs to know, the same for every quantity of a round.
+    """
+
+    sitting: Sitting
+    info: dict[str, Any] = field(repr=False)
+
+
+class Progress:
+    """Who is told of a measurement while it runs; this one keeps it to itself."""
+
+    def begin(self, title: str, rounds: int) -> None:
+        """The rounds begin."""
+
+    def advance(self, done: int) -> None:
+        """So many rounds are done."""
+
+    def end(self) -> None:
+        """The rounds have ended, well or not."""
+
+    def tell(self, line: str) -> None:
+        """Something that a person wants to know now."""
 
 
 class Bench:
@@ -81,7 +105,7 @@ class Bench:
         return identify(self.device)
 
     def measure(
-        self, artifact: Artifact, settings: Settings, reporter: Reporter | None = None
+        self, artifact: Artifact, settings: DeviceSettings, progress: Progress | None = None
     ) -> Measurement:
         """Measure a model; again where the device was throttled.
 
@@ -89,52 +113,52 @@ class Bench:
             DeviceError: it could not be measured; the type and the message say why.
             ArtifactError: the host cannot run the model, so its answers cannot be verified.
         """
-        reporter = reporter or Reporter()
+        progress = progress or Progress()
         for attempt in range(settings.retries + 1):
             try:
-                return self._measure_once(artifact, settings, reporter, attempt)
+                return self._measure_once(artifact, settings, progress, attempt)
             except ThrottledError as error:
                 if attempt == settings.retries:
                     error.message += f" (measured {attempt + 1} times)"
                     raise
-                reporter.tell(f"{error}; measuring {artifact.name} again")
+                progress.tell(f"{error}; measuring {artifact.name} again")
                 # What told of the heat may not tell when it is over.
                 rest_s = min(REST_S, settings.cool_down_s)
-                rest(self.device, rest_s, "it was throttled", reporter.tell)
+                rest(self.device, rest_s, "it was throttled", progress.tell)
             except DeviceError as error:
                 error.serial = error.serial or self.device.serial
                 raise
         raise AssertionError("unreachable")
 
     def _measure_once(
-        self, artifact: Artifact, settings: Settings, reporter: Reporter, attempt: int
+        self, artifact: Artifact, settings: DeviceSettings, progress: Progress, attempt: int
     ) -> Measurement:
         self._lock.acquire()
         identity = self.identity
-        sample = Sample(artifact)
+        model_input = ModelInput(artifact)
         with Changes(self.device) as changes:
             performance_mode = changes.hold_performance(identity)
             before = record(self.device)
             screen = changes.keep_screen_on(before.screen)
             placement = self._place(before, settings)
             if settings.rest_s:
-                rest(self.device, settings.rest_s, "--device-cooldown", reporter.tell)
+                rest(self.device, settings.rest_s, "--device-cooldown", progress.tell)
             if settings.rest_s or before.throttled_because(placement.cores):
                 before = cool_down(
-                    self.device, placement.cores, reporter.tell, settings.cool_down_s
+                    self.device, placement.cores, progress.tell, settings.cool_down_s
                 )
             setup = self._setup_for(settings)
-            command, flags = setup.command(artifact, settings, sample)
-            trial, verified = self._try_out(command, flags, settings, sample, placement)
+            command, flags = setup.command(artifact, settings, model_input)
+            trial, verified = self._try_out(command, flags, settings, model_input, placement)
             plan = self._plan(command, settings, placement, inferences_for(trial), before, changes)
-            session = self._run_rounds(plan, settings, reporter, artifact)
+            sitting = self._run_rounds(plan, settings, progress, artifact)
             after = record(self.device)
-            drift = self._check_heat(session, after, placement)
+            drift = self._check_heat(sitting, after, placement)
         info = {
             **artifact.describe(),
-            **self._describe(settings, session, placement, setup.tool),
-            **describe_session(session),
-            "input": sample.kind if flags.takes_input else "random values of the tool's own",
+            **self._describe(settings, sitting, placement, setup.tool),
+            **sitting.describe(),
+            "input": model_input.kind if flags.takes_input else "random values of the tool's own",
             "inferences_per_round": plan.inferences,
             "verified": verified,
             "attempts": attempt + 1,
@@ -145,14 +169,14 @@ class Bench:
             "drift": asdict(drift) if drift else None,
             "conditions": {"before": before.to_dict(), "after": after.to_dict()},
         }
-        return Measurement(session, info)
+        return Measurement(sitting, info)
 
-    def _place(self, before: Conditions, settings: Settings) -> CorePlacement:
+    def _place(self, before: Conditions, settings: DeviceSettings) -> CorePlacement:
         if settings.apk is not None:
             return CorePlacement((), "an app's threads are placed by the device's scheduler")
         return place(self.device, before, settings.threads, settings.cpu_mask)
 
-    def _setup_for(self, settings: Settings) -> ToolSetup | AppSetup:
+    def _setup_for(self, settings: DeviceSettings) -> ToolSetup | AppSetup:
         if settings.apk is None:
             return self._setup
         if self._app is None:
@@ -160,7 +184,7 @@ class Bench:
         return self._app
 
     def _check_heat(
-        self, session: Session, after: Conditions, placement: CorePlacement
+        self, sitting: Sitting, after: Conditions, placement: CorePlacement
     ) -> Drift | None:
         """Return the drift of the rounds where nothing better tells of heat.
 
@@ -170,35 +194,35 @@ class Bench:
         reason = after.throttled_because(placement.cores)
         drift = None
         if after.thermal_status is None and not self.identity.is_emulated:
-            drift = drift_of([each.run.inference_ns for each in session.rounds])
+            drift = drift_of([each.inference_ns for each in sitting.rounds])
         if reason is None and drift is not None and drift.is_throttling:
             reason = f"the last third of the rounds was {drift.slowdown:.0%} slower than the first"
         if reason is None:
             return drift
         error = ThrottledError(f"throttled afterwards: {reason}", serial=self.device.serial)
-        error.rounds = session.rounds
+        error.rounds = sitting.rounds
         raise error
 
     def _run_rounds(
-        self, plan: Plan, settings: Settings, reporter: Reporter, artifact: Artifact
-    ) -> Session:
-        reporter.begin(f"{artifact.name} on {self.name}", settings.rounds)
+        self, plan: Plan, settings: DeviceSettings, progress: Progress, artifact: Artifact
+    ) -> Sitting:
+        progress.begin(f"{artifact.name} on {self.name}", settings.rounds)
         try:
             return run_rounds(
-                self.device, self._workspace, plan, settings.timeout_s, reporter.advance,
+                self.device, self._workspace, plan, settings.timeout_s, progress.advance,
                 self._before_round,
             )  # fmt: skip
         finally:
-            reporter.end()
+            progress.end()
 
     def _try_out(
         self,
         command: list[str],
         flags: ToolFlags,
-        settings: Settings,
-        sample: Sample,
+        settings: DeviceSettings,
+        model_input: ModelInput,
         placement: CorePlacement,
-    ) -> tuple[ToolRun, dict[str, Any] | None]:
+    ) -> tuple[DeviceRound, dict[str, Any] | None]:
         """Run the tool once to see how fast the model is, and what it answers.
 
         Returns:
@@ -218,20 +242,21 @@ class Bench:
             cpu_mask=placement.mask,
             kill_background_apps=False,
         )
-        trial = run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0].run
-        if settings.delegate not in ON_CPU and trial.delegation and trial.delegation.part == "none":
+        trial = run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0]
+        delegation = trial.tool.delegation
+        if settings.delegate not in ON_CPU and delegation and delegation.part == "none":
             raise DeviceError(
-                f"{settings.delegate} took nothing of {sample.artifact.name}: the CPU computed it "
-                f"all, which is no result of {settings.delegate}"
+                f"{settings.delegate} took nothing of {model_input.artifact.name}: the CPU "
+                f"computed it all, which is no result of {settings.delegate}"
             )
         if not flags.writes_output:
             return trial, None
-        return trial, sample.check(pull(self.device, path), settings.delegate)
+        return trial, model_input.check(pull(self.device, path), settings.delegate)
 
     def _plan(
         self,
         command: list[str],
-        settings: Settings,
+        settings: DeviceSettings,
         placement: CorePlacement,
         inferences: int,
         before: Conditions,
@@ -253,21 +278,22 @@ class Bench:
         )
 
     def _describe(
-        self, settings: Settings, session: Session, placement: CorePlacement, tool: Tool
+        self, settings: DeviceSettings, sitting: Sitting, placement: CorePlacement, tool: Tool
     ) -> dict[str, Any]:
-        run = session.rounds[0].run
+        said = sitting.rounds[0].tool
         return {
             "device": {**self.identity.to_dict(), "serial": self.name},
             "emulated": self.identity.is_emulated,
             "process": "shell" if settings.apk is None else "app",
             "threads": settings.threads,
             "delegate": settings.delegate,
-            "delegation": asdict(run.delegation) if run.delegation else None,
+            "delegation": asdict(said.delegation) if said.delegation else None,
             "cpu_mask": placement.mask,
             "cores": list(placement.cores),
             "cores_note": placement.note,
             "tool_sha256": tool.sha256,
             "tool_source": tool.source,
-            "tool_generation": run.generation,
+            "tool_generation": said.generation,
+            "tick_ns": said.tick_ns,
             "warmups_per_round": WARMUPS,
         }

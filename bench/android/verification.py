@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from bench.android.adb.errors import DeviceError
-from bench.android.tool.tool_flags import ON_CPU
+from bench.android.tool.flags import ON_CPU
 from models.files.artifacts import Artifact, ArtifactError
 from models.running.loaded_model import LoadedModel
 from models.running.probe import probe
@@ -27,7 +27,7 @@ goes on to the next), or a delegate computes in half precision, as GPUs do by de
 
 
 @dataclass
-class Sample:
+class ModelInput:
     """One input for a model, and the host's answer to it.
 
     Using it raises `ArtifactError` where the host cannot run the model.

@@ -37,8 +37,6 @@ from bench.android.adb.server import (
 
 COMMAND_TIMEOUT_S = 30.0
 MAX_OUTPUT_BYTES = 8 << 20
-NOT_EXECUTABLE, NOT_FOUND = 126, 127
-"""Exit statuses of a shell whose command cannot be run."""
 
 STDIN, STDOUT, STDERR, EXIT = range(4)
 """Packet identifiers of the shell protocol v2 (shell_protocol.h of adb)."""

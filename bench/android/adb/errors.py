@@ -7,6 +7,8 @@ escaped.
 from __future__ import annotations
 
 MAX_SHOWN_CHARACTERS = 200
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
+"""Exit statuses of a shell whose command cannot be run."""
 
 
 def printable(text: str) -> str:
@@ -30,7 +32,7 @@ class DeviceError(Exception):
 
     Attributes:
         serial: the device's; None where no device was reached.
-        rounds: those that were measured before the failure (`bench.android.session.Round`).
+        rounds: those that were measured before the failure (`tool.output.DeviceRound`).
     """
 
     def __init__(self, message: str, serial: str | None = None) -> None:
@@ -62,10 +64,6 @@ class DeviceLostError(DeviceError):
 
 class CommandTimeoutError(DeviceError):
     """A command on the device did not end in time."""
-
-
-class OutputError(DeviceError):
-    """`benchmark_model` printed something that is not understood."""
 
 
 class ThrottledError(DeviceError):

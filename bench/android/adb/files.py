@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from bench.android.adb.device import NOT_FOUND, Device
-from bench.android.adb.errors import CommandTimeoutError, DeviceError, printable
+from bench.android.adb.device import Device
+from bench.android.adb.errors import NOT_FOUND, CommandTimeoutError, DeviceError, printable
 
 TRANSFER_TIMEOUT_S = 120.0
 CHUNK_BYTES = 64 * 1024

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.android.adb.device import NOT_FOUND, Device
-from bench.android.adb.errors import DeviceError, printable
+from bench.android.adb.device import Device
+from bench.android.adb.errors import NOT_FOUND, DeviceError, printable
 
 CPU_DIRECTORY = "/sys/devices/system/cpu"
 _ZONES = "/sys/class/thermal/thermal_zone*"

@@ -13,20 +13,17 @@ import pytest
 from bench.android.adb.device import Device
 from bench.android.adb.errors import (
     AdbServerError,
-    CommandTimeoutError,
     DeviceChoiceError,
     DeviceError,
     DeviceLostError,
     NoDeviceError,
-    OutputError,
     ThrottledError,
 )
 from bench.android.adb.server import attached_devices, choose
-from bench.android.measure import Bench
-from bench.android.measurement import Settings
-from bench.android.reporter import Reporter
-from bench.android.tool.tool_file import find_tool
-from bench.android.verification import Sample
+from bench.android.deployment import DeviceSettings
+from bench.android.measure import Bench, Progress
+from bench.android.tool.binary import find_tool
+from bench.android.verification import ModelInput
 from bench.emulated_phone import userland
 from models.files.artifacts import ArtifactError, user_model
 from tests.waiting import wait_until
@@ -36,8 +33,8 @@ pytestmark = pytest.mark.slow
 ROUNDS = 4
 
 
-class After(Reporter):
-    """A reporter that does something after a number of rounds."""
+class After(Progress):
+    """A progress that does something after a number of rounds."""
 
     def __init__(self, rounds: int, act) -> None:
         self._rounds = rounds
@@ -52,14 +49,14 @@ class After(Reporter):
 def fails(device_model):
     """A function that measures a model, which has to fail, and returns the error."""
 
-    def run(emulated, reporter=None, model=device_model, tool=None, **settings) -> DeviceError:
+    def run(emulated, progress=None, model=device_model, tool=None, **settings) -> DeviceError:
         device = Device.open(emulated.address)
         path = tool or emulated.tool()
         with (
             Bench(device, lambda phone: find_tool(phone.abis, path), "emulated") as bench,
             pytest.raises(DeviceError) as raised,
         ):
-            bench.measure(model, Settings(**{"rounds": ROUNDS, **settings}), reporter)
+            bench.measure(model, DeviceSettings(**{"rounds": ROUNDS, **settings}), progress)
         assert len(str(raised.value).splitlines()) == 1
         assert raised.value.serial == device.serial
         return raised.value
@@ -133,16 +130,15 @@ def test_a_device_that_comes_back_is_measured_on(emulate, fails, device_model):
     with Bench(device, lambda phone: find_tool(phone.abis, emulated.tool())) as bench:
         emulated.set_tool_fault("hang", from_run=2)
         with pytest.raises(AdbServerError):
-            bench.measure(device_model, Settings(rounds=2), After(1, emulated.kill_server))
+            bench.measure(device_model, DeviceSettings(rounds=2), After(1, emulated.kill_server))
         emulated.set_tool_fault(None)
         emulated.revive()
-        assert len(bench.measure(device_model, Settings(rounds=2)).inference_s) == 2
+        assert len(bench.measure(device_model, DeviceSettings(rounds=2)).sitting.rounds) == 2
     assert _clean(emulated)
 
 
 def test_tool_missing_here(emulated_device, fails, tmp_path):
     error = fails(emulated_device, tool=tmp_path / "none")
-    assert isinstance(error, DeviceError)
     assert "none: no such file (--device-tool)" in str(error)
     assert _clean(emulated_device)
 
@@ -151,7 +147,6 @@ def test_tool_missing_there(emulated_device, fails):
     tool = emulated_device.root.parent / "missing"
     tool.write_text("#!/no/such/interpreter\n")
     error = fails(emulated_device, tool=tool)
-    assert isinstance(error, DeviceError)
     assert "benchmark_model is not on the device, or what should load it: " in str(error)
     assert _clean(emulated_device)
 
@@ -160,7 +155,6 @@ def test_tool_not_executable(emulate, fails):
     emulated = emulate()
     emulated.daemon.faults.drop_execute_permission = True
     error = fails(emulated)
-    assert isinstance(error, DeviceError)
     assert "the device cannot execute benchmark_model: " in str(error)
     assert "Permission denied" in str(error)
     assert _clean(emulated)
@@ -174,7 +168,6 @@ def test_tool_of_another_abi(emulated_device, fails, tmp_path):
     tool = tmp_path / "benchmark_model"
     tool.write_bytes(_elf(62))
     error = fails(emulated_device, tool=tool)
-    assert isinstance(error, DeviceError)
     assert "built for x86_64, the device is arm64-v8a" in str(error)
     assert _clean(emulated_device)
 
@@ -183,26 +176,24 @@ def test_tool_that_the_device_cannot_execute_after_all(emulated_device, fails, t
     tool = tmp_path / "benchmark_model"
     tool.write_bytes(_elf(183))
     error = fails(emulated_device, tool=tool)
-    assert isinstance(error, DeviceError)
     assert "the device cannot execute benchmark_model: " in str(error)
     assert _clean(emulated_device)
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "said"),
+    ("fault", "said"),
     [
-        ("crash", DeviceError, "round 2: benchmark_model crashed (signal 6)"),
-        ("garbage", OutputError, r"round 2: no result line; the last line is: \x00�\x1b[31m gar"),
-        ("half line", OutputError, "round 2: the output ends in the middle of a line: INFO: Inf"),
-        ("backward clock", DeviceError, "round 2: the device's clock ran backwards or stood still"),
-        ("hang", CommandTimeoutError, "benchmark_model did not end within 5 s in "),
+        ("crash", "round 2: benchmark_model crashed (signal 6)"),
+        ("garbage", r"round 2: no result line; the last line is: \x00�\x1b[31m gar"),
+        ("half line", "round 2: the output ends in the middle of a line: INFO: Inf"),
+        ("backward clock", "round 2: the device's clock ran backwards or stood still"),
+        ("hang", "benchmark_model did not end within 5 s in "),
     ],
 )
-def test_tool_that_fails_in_the_middle(emulate, fails, fault, kind, said):
+def test_tool_that_fails_in_the_middle(emulate, fails, fault, said):
     emulated = emulate()
     emulated.set_tool_fault(fault, from_run=2)  # the first run is the look at the model's speed
     error = fails(emulated, timeout_s=5.0 if fault == "hang" else 60.0)
-    assert isinstance(error, kind)
     assert said in str(error)
     if fault != "hang":  # on a busy machine an earlier one may take too long as well
         assert len(error.rounds) == 1
@@ -210,21 +201,20 @@ def test_tool_that_fails_in_the_middle(emulate, fails, fault, kind, said):
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "said"),
+    ("fault", "said"),
     [
-        ("crash", DeviceError, "trial 1: benchmark_model crashed (signal 6)"),
-        ("garbage", OutputError, "trial 1: no result line"),
-        ("hang", CommandTimeoutError, "benchmark_model did not end within 2 s in trial 1"),
-        ("wrong answer", DeviceError, "on the device and class"),
-        ("not linked", DeviceError, 'cannot link benchmark_model: CANNOT LINK EXECUTABLE "bench'),
-        ("too old", DeviceError, "it is too old ('Average inference timings in us')"),
+        ("crash", "trial 1: benchmark_model crashed (signal 6)"),
+        ("garbage", "trial 1: no result line"),
+        ("hang", "benchmark_model did not end within 2 s in trial 1"),
+        ("wrong answer", "on the device and class"),
+        ("not linked", 'cannot link benchmark_model: CANNOT LINK EXECUTABLE "bench'),
+        ("too old", "it is too old ('Average inference timings in us')"),
     ],
 )
-def test_tool_that_fails_at_once(emulate, fails, fault, kind, said):
+def test_tool_that_fails_at_once(emulate, fails, fault, said):
     emulated = emulate()
     emulated.set_tool_fault(fault)
     error = fails(emulated, timeout_s=2.0 if fault == "hang" else 60.0)
-    assert isinstance(error, kind)
     assert said in str(error)
     wait_until(lambda: _clean(emulated))
 
@@ -233,9 +223,8 @@ def test_model_that_the_tool_refuses(emulated_device, fails, device_model, monke
     damaged = tmp_path / "damaged.tflite"
     damaged.write_bytes(device_model.path.read_bytes()[:2000])
     # The host would refuse it before; a device may know fewer operators than the host.
-    monkeypatch.setattr("bench.android.measure.Sample", lambda _: Sample(device_model))
+    monkeypatch.setattr("bench.android.measure.ModelInput", lambda _: ModelInput(device_model))
     error = fails(emulated_device, model=user_model(damaged))
-    assert isinstance(error, DeviceError)
     assert "benchmark_model: Failed to load model /data/local/tmp/" in str(error)
     assert _clean(emulated_device)
 
@@ -248,7 +237,7 @@ def test_model_that_the_host_refuses(emulated_device, fails, tmp_path):
         Bench(device, lambda phone: find_tool(phone.abis, emulated_device.tool())) as bench,
         pytest.raises(ArtifactError, match=r"damaged\.tflite: ") as raised,
     ):
-        bench.measure(user_model(damaged), Settings(rounds=1))
+        bench.measure(user_model(damaged), DeviceSettings(rounds=1))
     assert len(str(raised.value).splitlines()) == 1
     assert _clean(emulated_device)
 
@@ -282,7 +271,7 @@ def test_hostile_properties_and_file_names(emulate, device_model, tmp_path):
     path.write_bytes(device_model.path.read_bytes())
     device = Device.open(emulated.address)
     with Bench(device, lambda phone: find_tool(phone.abis, emulated.tool())) as bench:
-        info = bench.measure(user_model(path), Settings(rounds=1)).info
+        info = bench.measure(user_model(path), DeviceSettings(rounds=1)).info
     assert info["device"]["model"] == HOSTILE.strip()
     assert json.loads(json.dumps(info))["model"] == path.stem
     assert _clean(emulated)

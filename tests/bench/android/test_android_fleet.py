@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from bench.android.adb.errors import DeviceError, DeviceLostError
+from bench.android.deployment import DeviceSettings
 from bench.android.fleet import Fleet, Job
-from bench.android.measurement import Settings
-from bench.android.reporter import Reporter
+from bench.android.measure import Progress
 
 MODEL = "a model"
 TIMEOUT_S = 60
@@ -28,50 +28,50 @@ class Bench:
 
 
 def _jobs(*phones: str) -> list[Job]:
-    return [Job(phone, MODEL, Settings()) for phone in phones]  # type: ignore[arg-type]
+    return [Job(phone, MODEL, DeviceSettings()) for phone in phones]  # type: ignore[arg-type]
 
 
 def test_phones_measure_at_the_same_time():
     both = threading.Barrier(2, timeout=TIMEOUT_S)
 
-    def measure(artifact, settings, reporter):
+    def measure(artifact, settings, progress):
         both.wait()  # which one alone would never pass
         return artifact
 
     bench = Bench(measure)
-    fleet = Fleet(lambda _: bench, lambda _: Reporter())
+    fleet = Fleet(lambda _: bench, lambda _: Progress())
     jobs = _jobs("a", "b")
     fleet.start(jobs)
-    assert [fleet.result(job) for job in jobs] == [(bench, MODEL)] * 2
+    assert [fleet.result(job) for job in jobs] == [MODEL] * 2
     fleet.close()
 
 
 def test_one_that_dies_stops_no_other():
-    def measure_or_die(artifact, settings, reporter):
+    def measure_or_die(artifact, settings, progress):
         raise DeviceLostError("gone", serial="b")
 
     benches = {"a": Bench(lambda artifact, *_: artifact), "b": Bench(measure_or_die)}
-    fleet = Fleet(benches.__getitem__, lambda _: Reporter())
+    fleet = Fleet(benches.__getitem__, lambda _: Progress())
     a, b = _jobs("a", "b")
     fleet.start([a, b])
     with pytest.raises(DeviceError, match="device b: gone"):
         fleet.result(b)
-    assert fleet.result(a)[1] == MODEL
+    assert fleet.result(a) == MODEL
     fleet.close()
 
 
 def test_the_one_who_waits_is_told_by_all_phones():
     told = []
 
-    class Told(Reporter):
+    class Told(Progress):
         def __init__(self, phone: str) -> None:
             self.phone = phone
 
         def tell(self, line: str) -> None:
             told.append((self.phone, line, threading.current_thread().name))
 
-    def measure(artifact, settings, reporter):
-        reporter.tell("hot")
+    def measure(artifact, settings, progress):
+        progress.tell("hot")
         return artifact
 
     fleet = Fleet(lambda _: Bench(measure), Told)
@@ -87,14 +87,14 @@ def test_the_one_who_waits_is_told_by_all_phones():
 def test_closing_ends_what_is_under_way():
     begun = threading.Event()
 
-    def measure(artifact, settings, reporter):
+    def measure(artifact, settings, progress):
         begun.set()
         assert bench.hung_up.wait(TIMEOUT_S)
         raise DeviceLostError("hung up")
 
     bench = Bench(measure)
-    fleet = Fleet(lambda _: bench, lambda _: Reporter())
-    fleet.start([*_jobs("a"), Job("a", "another", Settings())])  # type: ignore[arg-type]
+    fleet = Fleet(lambda _: bench, lambda _: Progress())
+    fleet.start([*_jobs("a"), Job("a", "another", DeviceSettings())])  # type: ignore[arg-type]
     assert begun.wait(TIMEOUT_S)
     fleet.close()
     assert not [thread for thread in threading.enumerate() if "phone a" in thread.name]

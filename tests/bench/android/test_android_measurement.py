@@ -12,23 +12,19 @@ from bench.android.adb.device import Device
 from bench.android.adb.errors import (
     DeviceError,
     DeviceLostError,
-    OutputError,
     ThrottledError,
 )
 from bench.android.adb.files import Workspace, pull
-from bench.android.drift import drift_of
-from bench.android.measure import Bench
-from bench.android.measurement import Settings
+from bench.android.deployment import DeviceSettings
+from bench.android.measure import Bench, Progress
 from bench.android.phone.conditions import record
 from bench.android.phone.control import Changes, cool_down
 from bench.android.phone.identity import identify
-from bench.android.reporter import Reporter
-from bench.android.round_script import Plan
-from bench.android.session import Round, Session, run_rounds
-from bench.android.tool.tool_file import find_tool
-from bench.android.tool.tool_flags import WARMUPS, inferences_for
-from bench.android.tool.tool_run import ToolRun
-from bench.android.verification import Sample
+from bench.android.rounds import Plan, Sitting, drift_of, run_rounds
+from bench.android.tool.binary import find_tool
+from bench.android.tool.flags import WARMUPS, inferences_for
+from bench.android.tool.output import DeviceRound, ToolFacts
+from bench.android.verification import ModelInput
 from bench.emulated_phone import userland
 from bench.emulated_phone.userland import ANDROID_11, MKSH_AND_TOYBOX, ROOTED
 from models.running.runtimes import available
@@ -44,12 +40,12 @@ ROUNDS = 2
 def measure(device_model):
     """A function that measures on an emulated device, and finds nothing left on it afterwards."""
 
-    def run(emulated, generation="interpreter", reporter=None, **settings):
+    def run(emulated, generation="interpreter", progress=None, **settings):
         device = Device.open(emulated.address)
         tool = emulated.tool(generation)
         with Bench(device, lambda phone: find_tool(phone.abis, tool), "emulated") as bench:
             found = bench.measure(
-                device_model, Settings(**{"rounds": ROUNDS, **settings}), reporter
+                device_model, DeviceSettings(**{"rounds": ROUNDS, **settings}), progress
             )
         assert emulated.files() == []
         assert emulated.processes() == []
@@ -67,19 +63,16 @@ def measured(request):
     tool = emulated.tool()
     device = Device.open(emulated.address)
     with Bench(device, lambda phone: find_tool(phone.abis, tool), "emulated") as bench:
-        found = bench.measure(model, Settings(rounds=ROUNDS))
+        found = bench.measure(model, DeviceSettings(rounds=ROUNDS))
     return found, emulated.log()[start:]
 
 
 def test_three_quantities_of_the_same_rounds(measured):
     found, _ = measured
-    for values in (found.inference_s, found.first_inference_s, found.load_s):
-        assert len(values) == ROUNDS
-        assert all(value > 0 for value in values)
-    per_round = found.info["per_round"]
-    # Seconds are derived from nanoseconds, so they are compared in this direction: not exactly.
-    assert per_round["inference_ns"] == pytest.approx([s * 1e9 for s in found.inference_s])
-    assert len(per_round["process_s"]) == ROUNDS
+    assert len(found.sitting.rounds) == ROUNDS
+    for each in found.sitting.rounds:
+        assert min(each.inference_ns, each.first_inference_ns, each.load_ns) > 0
+        assert 0 < each.process_s < 60
 
 
 def test_what_a_comparison_needs_is_recorded(measured, device_model):
@@ -92,7 +85,7 @@ def test_what_a_comparison_needs_is_recorded(measured, device_model):
     assert (info["device"]["android"], info["device"]["kernel"]) == ("9", "4.4.111-18187245")
     assert info["cpu_mask"] == "f0"
     assert len(info["tool_sha256"]) == len(info["sha256"]) == 64
-    warmups = {each.run.warmups for each in measured[0].session.rounds}
+    warmups = {each.tool.warmups for each in measured[0].sitting.rounds}
     assert warmups == {info["warmups_per_round"]} == {WARMUPS}
     assert (info["threads"], info["delegate"], info["delegation"]) == (1, "cpu", None)
     assert info["footprint_overall_mb"] > 0
@@ -111,7 +104,7 @@ def test_what_a_comparison_needs_is_recorded(measured, device_model):
 def test_the_overhead_is_recorded(measured):
     overhead = measured[0].info["overhead"]
     assert overhead["ratio"] == overhead["whole_s"] / overhead["processes_s"]
-    assert overhead["processes_s"] == pytest.approx(sum(measured[0].info["per_round"]["process_s"]))
+    assert overhead["processes_s"] == sum(each.process_s for each in measured[0].sitting.rounds)
 
 
 def test_background_apps_are_ended_and_each_round_runs_on_the_fast_cores(measured):
@@ -184,7 +177,7 @@ def test_fixed_performance_mode_is_restored_on_ctrl_c(emulate):
 
 
 def test_ctrl_c_in_the_middle_leaves_nothing_behind(emulated_device, measure):
-    class Interrupt(Reporter):
+    class Interrupt(Progress):
         def begin(self, title, rounds):
             assert rounds == ROUNDS
 
@@ -197,10 +190,10 @@ def test_ctrl_c_in_the_middle_leaves_nothing_behind(emulated_device, measure):
         def tell(self, line):
             raise AssertionError(line)
 
-    reporter = Interrupt()
+    progress = Interrupt()
     with pytest.raises(KeyboardInterrupt):
-        measure(emulated_device, reporter=reporter)
-    assert reporter.has_ended
+        measure(emulated_device, progress=progress)
+    assert progress.has_ended
     assert emulated_device.files() == []
 
 
@@ -310,13 +303,14 @@ def test_a_delegate_that_the_tool_does_not_know(emulated_device, measure):
 
 def test_exactly_as_many_inferences_as_were_asked_for(measured):
     found, _ = measured
-    assert {each.run.inferences for each in found.session.rounds} == {
+    assert {each.tool.inferences for each in found.sitting.rounds} == {
         found.info["inferences_per_round"]
     }
 
 
-def _probe(inference_ns: float, tick_ns: int = 1_000) -> ToolRun:
-    return ToolRun(1.0, 1.0, inference_ns, 3, 1, 1.0, tick_ns, None, None, None, "interpreter")
+def _probe(inference_ns: float, tick_ns: int = 1_000) -> DeviceRound:
+    facts = ToolFacts("interpreter", tick_ns, 3, 1, None)
+    return DeviceRound(1.0, 1.0, inference_ns, None, None, 0.1, facts)
 
 
 @pytest.mark.parametrize("inference_ns", [900, 1_000, 7_777, 20_000, 1e6, 1e9])
@@ -328,27 +322,27 @@ def test_a_tick_is_less_than_half_a_percent_of_a_round(inference_ns):
 
 def test_times_that_are_printed_too_coarsely_are_refused():
     assert inferences_for(_probe(2_000_000, tick_ns=10_000)) == 10
-    with pytest.raises(OutputError, match=r"prints times to 0\.01 ms, too coarsely"):
+    with pytest.raises(DeviceError, match=r"prints times to 0\.01 ms, too coarsely"):
         inferences_for(_probe(1_000_000, tick_ns=10_000))
 
 
 def test_another_answer_is_refused(device_model):
-    sample = Sample(device_model)
+    model_input = ModelInput(device_model)
     model = available()[0].load(device_model.path)
     model.predict(sample_pixels(model.input))
     right = model.raw_output()
-    assert sample.check(right.tobytes())["largest_difference"] == 0
+    assert model_input.check(right.tobytes())["largest_difference"] == 0
 
     wrong = np.zeros_like(right)
     wrong.flat[right.argmin()] = 255 if model.output.is_quantised else 1
     with pytest.raises(DeviceError, match="on the device and class"):
-        sample.check(wrong.tobytes())
+        model_input.check(wrong.tobytes())
     with pytest.raises(DeviceError, match=r"wrote \d+ bytes of output"):
-        sample.check(right.tobytes()[:-1])
+        model_input.check(right.tobytes()[:-1])
 
 
-class Told(Reporter):
-    """A reporter that remembers what it was told."""
+class Told(Progress):
+    """A progress that remembers what it was told."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -362,10 +356,11 @@ def test_inside_an_app(emulate, measure, profile):
     if profile.has_android_commands and userland.android_commands_missing():
         pytest.skip(f"{userland.android_commands_missing()} is not installed")
     emulated = emulate(profile)
-    info = measure(emulated, apk=emulated.tool()).info
+    found = measure(emulated, apk=emulated.tool())
+    info = found.info
+    assert len(found.sitting.rounds) == ROUNDS
     assert (info["process"], info["verified"], info["cores"]) == ("app", None, [])
     assert info["input"] == "canary image 0"
-    assert len(info["per_round"]["inference_ns"]) == ROUNDS
     assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
     log = emulated.log()
     (started,) = {line for line in log if line.startswith("am start") and "--num_runs=3 " in line}
@@ -399,9 +394,8 @@ def test_a_file_that_is_no_app(emulated_device, measure, tmp_path):
         measure(emulated_device, apk=tmp_path / "x.apk")
 
 
-def _session(inference_ns: list[float]) -> Session:
-    rounds = [Round(_probe(each), 0.1) for each in inference_ns]
-    return Session(tuple(rounds), 1.0, 0, 0)
+def _sitting(inference_ns: list[float]) -> Sitting:
+    return Sitting(tuple(map(_probe, inference_ns)), 1.0, 0, 0)
 
 
 STEADY = [1e6 + 2e4 * (number % 7) for number in range(60)]
@@ -420,16 +414,16 @@ def test_the_drift_of_the_rounds():
 def test_where_nothing_tells_of_heat_the_drift_does(emulate, measure, monkeypatch):
     emulated = emulate()
     emulated.set_property("ro.kernel.qemu", "")  # the drift of an emulated one is its machine's
-    sessions = [HOT, STEADY]
+    sittings = [HOT, STEADY]
 
     def run(device, workspace, plan, *how):
         if plan.name == "trial":
             return run_rounds(device, workspace, plan, *how)
-        return _session(sessions.pop(0))
+        return _sitting(sittings.pop(0))
 
     monkeypatch.setattr("bench.android.measure.run_rounds", run)
     told = Told()
-    info = measure(emulated, reporter=told, cool_down_s=0.01).info
+    info = measure(emulated, progress=told, cool_down_s=0.01).info
     assert "the last third of the rounds was 36% slower" in told.lines[0]
     assert "than the first; measuring" in told.lines[0]
     assert info["attempts"] == 2
@@ -438,7 +432,7 @@ def test_where_nothing_tells_of_heat_the_drift_does(emulate, measure, monkeypatc
 
 def test_a_rest_before_each_model(emulated_device, measure):
     told = Told()
-    info = measure(emulated_device, reporter=told, rest_s=0.01).info
+    info = measure(emulated_device, progress=told, rest_s=0.01).info
     assert told.lines == [f"{emulated_device.serial} rests (--device-cooldown): 0 s left"]
     assert info["rest_s"] == 0.01
 
@@ -475,7 +469,7 @@ def test_throttled_in_the_middle_it_is_measured_again(emulate, measure):
     emulated.set_tool_fault("throttle", from_run=2)  # the probe and a round go well
     told = Told()
     with pytest.raises(ThrottledError, match=r"still throttled after 0\.1 s") as raised:
-        measure(emulated, reporter=told, cool_down_s=0.1, retries=1)
+        measure(emulated, progress=told, cool_down_s=0.1, retries=1)
     assert "round 2: the cores are capped at 1.16 GHz of 2.31 GHz" in told.lines[0]
     assert "measuring" in told.lines[0]
     assert "(measured 2 times)" in str(raised.value)
@@ -489,7 +483,7 @@ def test_a_warm_thermal_service_in_the_middle(emulate, measure):
             userland.set_thermal_status(emulated.root, 3)
 
     with pytest.raises(ThrottledError, match="thermal status 3 after round 1"):
-        measure(emulated, reporter=Heat(), retries=0)
+        measure(emulated, progress=Heat(), retries=0)
     assert record(Device.open(emulated.address)).thermal_status == 3
 
 
@@ -501,7 +495,7 @@ def test_throttled_afterwards(emulate, measure):
             userland.set_frequency_cap(emulated.root, 0.5)
 
     with pytest.raises(ThrottledError, match="throttled afterwards: core 4 is capped") as raised:
-        measure(emulated, reporter=Heat(), retries=0)
+        measure(emulated, progress=Heat(), retries=0)
     assert len(raised.value.rounds) == ROUNDS
 
 

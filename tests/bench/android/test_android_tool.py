@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bench.android.adb.errors import DeviceError
-from bench.android.tool import tool_file as tool
-from bench.android.tool.elf import MACHINES
+from bench.android.tool import binary as tool
+from bench.android.tool.binary import MACHINES
 
 ARM64, ARM, X86_64 = 183, 40, 62
 
@@ -162,7 +162,9 @@ def test_a_tool_for_smaller_pages_than_the_phones(tmp_path):
     path = tmp_path / "benchmark_model"
     path.write_bytes(_with_one_load(4096))
     assert tool.find_tool(["arm64-v8a"], path, page_bytes=4096)
-    with pytest.raises(DeviceError, match="built for memory pages of 4 KB, the device has"):
+    with pytest.raises(
+        DeviceError, match="built for memory pages of 4 KB, the device has pages of"
+    ):
         tool.find_tool(["arm64-v8a"], path, page_bytes=16384)
     path.write_bytes(_with_one_load(16384))
     assert tool.find_tool(["arm64-v8a"], path, page_bytes=16384)

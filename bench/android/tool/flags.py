@@ -10,9 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.android.adb.errors import DeviceError, OutputError, printable
-from bench.android.tool.result_lines import without_prefix
-from bench.android.tool.tool_run import TICK_NS, ToolRun
+from bench.android.adb.errors import DeviceError
+from bench.android.tool.output import TICK_NS, DeviceRound, without_prefix
 
 REQUIRED = ("graph", "num_runs", "min_secs", "warmup_runs", "warmup_min_secs", "num_threads")
 DELEGATE_FLAGS = {
@@ -41,11 +40,7 @@ _FLAG = re.compile(r"^\s*--(\w+)=")
 
 @dataclass(frozen=True)
 class ToolFlags:
-    """The flags that a `benchmark_model` has.
-
-    Args:
-        names: as `parse_flags` returns them.
-    """
+    """The flags that a `benchmark_model` has, by their names."""
 
     names: frozenset[str]
 
@@ -111,30 +106,23 @@ class ToolFlags:
 
 
 def parse_flags(usage: str) -> frozenset[str]:
-    """Return the names of the flags that the tool's `--help` lists.
-
-    Raises:
-        OutputError: it lists none.
-    """
+    """Return the names of the flags that the tool's `--help` lists."""
     found = (_FLAG.match(without_prefix(line)) for line in usage.splitlines())
-    names = frozenset(match[1] for match in found if match)
-    if not names:
-        last = (usage.strip().splitlines() or [""])[-1]
-        raise OutputError(f"--help lists no flags; its last line: {printable(last)}")
-    return names
+    return frozenset(match[1] for match in found if match)
 
 
-def inferences_for(trial: ToolRun) -> int:
+def inferences_for(trial: DeviceRound) -> int:
     """Return how many inferences a round needs so that a tick of the clock does not show in it.
 
     Raises:
-        OutputError: no number is enough, since the tool prints the mean itself too coarsely.
+        DeviceError: no number is enough, since the tool prints the mean itself too coarsely.
     """
-    if trial.tick_ns > TICK_NS:  # the mean is printed rounded; more inferences do not help
-        if trial.tick_ns > RESOLUTION * trial.inference_ns:
-            raise OutputError(
-                f"this benchmark_model prints times to {trial.tick_ns / 1e6:g} ms, too coarsely "
-                f"for an inference of {trial.inference_ns / 1e6:g} ms: give --device-tool another"
-            )
-        return MIN_INFERENCES
-    return max(MIN_INFERENCES, math.ceil(trial.tick_ns / (RESOLUTION * trial.inference_ns)))
+    tick_ns = trial.tool.tick_ns
+    if tick_ns == TICK_NS:
+        return max(MIN_INFERENCES, math.ceil(tick_ns / (RESOLUTION * trial.inference_ns)))
+    if tick_ns > RESOLUTION * trial.inference_ns:  # the mean is rounded: more do not help
+        raise DeviceError(
+            f"this benchmark_model prints times to {tick_ns / 1e6:g} ms, too coarsely for an "
+            f"inference of {trial.inference_ns / 1e6:g} ms: give --device-tool another"
+        )
+    return MIN_INFERENCES

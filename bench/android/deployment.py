@@ -1,0 +1,206 @@
+"""The tool, or the benchmark app, on a phone, with all that a run of a model needs beside it.
+
+Source of the app: the TensorFlow Authors, tensorflow/lite/tools/benchmark/android (package,
+activity, how it takes its arguments, the tag it logs under).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bench.android.adb.errors import DeviceError, printable
+from bench.android.adb.files import Workspace
+from bench.android.phone.control import COOL_DOWN_TIMEOUT_S, Changes
+from bench.android.tool.binary import Tool
+from bench.android.tool.flags import REQUIRED, ToolFlags, parse_flags
+from bench.android.tool.output import exit_error
+from bench.android.verification import ModelInput
+from models.files.artifacts import Artifact
+
+INSTALL_TIMEOUT_S = 300.0
+ZIP_MAGIC = b"PK"
+APP = "org.tensorflow.lite.benchmark"
+APP_FLAGS = ToolFlags(
+    frozenset(
+        (
+            *REQUIRED, "use_gpu", "use_nnapi", "use_xnnpack", "input_layer", "input_layer_shape",
+            "input_layer_value_files",
+        )
+    )
+)  # fmt: skip
+"""The app cannot be asked; it logs an unknown flag, which counts as a failure like the tool's."""
+
+APP_ROUND = f"""mark="tflite-gauge round $$ of $(cat /proc/uptime)"
+log -t tflite-gauge "$mark"
+am start -S -W -n {APP}/.BenchmarkModelActivity --es args "$*" > start.log 2>&1 || {{
+  cat start.log; exit 1; }}
+if grep -q '^Error' start.log; then grep '^Error' start.log; exit 1; fi
+ended=
+while :; do
+  logcat -d -v raw -s tflite:V tflite-gauge:V | sed "1,/^$mark/d" > app.log
+  if grep -q -e 'Inference timings in us' -e 'Benchmarking failed' app.log; then break; fi
+  if [ -n "$ended" ]; then
+    cat app.log
+    echo 'ERROR: Benchmarking failed: the app ended without a result'
+    exit 1
+  fi
+  pidof {APP} > /dev/null || ended=1
+  sleep 0.2
+done
+cat app.log
+am force-stop {APP}
+""".encode()
+"""A round inside the app, started anew: it prints what the app logged since a mark of its own; so
+the phone's log is not cleared."""
+
+
+@dataclass(frozen=True)
+class DeviceSettings:
+    """How a model is measured on a device.
+
+    Attributes:
+        rounds: number of rounds, each a process of its own.
+        threads: of the tool.
+        delegate: one of `bench.android.tool.flags.DELEGATE_FLAGS`.
+        cpu_mask: cores to run on (hexadecimal); None for those of the highest frequency.
+        retries: how often it is measured again when the device was throttled.
+        timeout_s: how long one process may take.
+        cool_down_s: how long the device may take to cool down when it is throttled.
+        rest_s: how long the device rests before each model, throttled or not.
+        libraries: folder of a vendor's libraries, which are pushed beside the tool; None for none.
+        apk: the benchmark app, inside which it is measured; None for a process of the shell.
+    """
+
+    rounds: int = 100
+    threads: int = 1
+    delegate: str = "cpu"
+    cpu_mask: str | None = None
+    retries: int = 2
+    timeout_s: float = 120.0
+    cool_down_s: float = COOL_DOWN_TIMEOUT_S
+    rest_s: float = 0.0
+    libraries: Path | None = None
+    apk: Path | None = None
+
+
+class ToolSetup:
+    """Puts the tool and its files into a workspace, and makes its command line.
+
+    Args:
+        find: gives the tool; called once, when it is first needed.
+    """
+
+    def __init__(self, workspace: Workspace, find: Callable[[], Tool]) -> None:
+        self._workspace = workspace
+        self._find = find
+
+    @cached_property
+    def tool(self) -> Tool:
+        """The tool; raises `DeviceError` where there is none."""
+        return self._find()
+
+    def command(
+        self, artifact: Artifact, settings: DeviceSettings, model_input: ModelInput
+    ) -> tuple[list[str], ToolFlags]:
+        """Push what the tool needs, and return it with its arguments, all but the numbers of runs.
+
+        Raises:
+            DeviceError: the tool does not know a flag that it needs, or a file did not arrive.
+        """
+        put = self._workspace.put
+        executable = put(self.tool.content, mode=0o755)
+        flags = self._flags
+        graph = put(artifact.read_bytes(), ".tflite")
+        libraries = self._push_libraries(settings.libraries)
+        command = flags.command(executable, graph, settings.threads, settings.delegate, libraries)
+        if flags.takes_input:
+            command += flags.input_arguments(put(model_input.content, ".input"), model_input.shape)
+        return command, flags
+
+    def _push_libraries(self, folder: Path | None) -> str | None:
+        """Push the vendor's libraries under their own names; return the directory on the device."""
+        if folder is None:
+            return None
+        try:
+            files = {path.name: path.read_bytes() for path in folder.glob("*.so")}
+        except OSError as error:
+            raise DeviceError(f"{folder}: cannot be read ({error.strerror})") from None
+        if not files:
+            raise DeviceError(f"{folder}: holds no *.so (--device-libraries)")
+        for name, content in files.items():
+            self._workspace.put(content, name=name)
+        return self._workspace.path
+
+    @cached_property
+    def _flags(self) -> ToolFlags:
+        """The flags that the tool has, by its own word; asked for once."""
+        executable = self._workspace.put(self.tool.content, mode=0o755)
+        answer = self._workspace.device.run([executable, "--help"], check=False)
+        names = parse_flags(answer.output)
+        if not names and answer.exit_status > 1:
+            raise exit_error(answer.exit_status, answer.output)
+        if not names:
+            last = (answer.output.strip().splitlines() or [""])[-1]
+            raise DeviceError(f"--help lists no flags; its last line: {printable(last)}")
+        return ToolFlags(names)
+
+
+class AppSetup:
+    """Installs the app for the measurements alone, and makes the command line of a round inside it.
+
+    Args:
+        path: the user's APK.
+
+    Attributes:
+        changes: takes the app off the phone.
+
+    Raises:
+        DeviceError: the file cannot be read, or is no app.
+    """
+
+    def __init__(self, workspace: Workspace, path: Path) -> None:
+        self._workspace = workspace
+        self.changes = Changes(workspace.device)
+        self.tool = Tool.read(path, "--device-apk")
+        if not self.tool.content.startswith((ZIP_MAGIC, b"#!")):
+            raise DeviceError(f"{path}: not an APK (--device-apk)")
+
+    def command(
+        self, artifact: Artifact, settings: DeviceSettings, model_input: ModelInput
+    ) -> tuple[list[str], ToolFlags]:
+        """Install the app, push its files, and return the command line all but numbers of runs.
+
+        Raises:
+            DeviceError: the app is the user's own, cannot be installed, or lacks what is asked for.
+        """
+        if settings.libraries is not None or settings.delegate == "npu":
+            raise DeviceError(
+                "the benchmark app takes no vendor's libraries: --device-process shell"
+            )
+        self._install()
+        put = self._workspace.put
+        script, graph = put(APP_ROUND, ".sh"), put(artifact.read_bytes(), ".tflite")
+        _, *arguments = APP_FLAGS.command("app", graph, settings.threads, settings.delegate)
+        arguments += APP_FLAGS.input_arguments(
+            put(model_input.content, ".input"), model_input.shape
+        )
+        return ["sh", script, *arguments], APP_FLAGS
+
+    def _install(self) -> None:
+        run = self._workspace.device.run
+        is_there = run(["pm", "path", APP], check=False).exit_status == 0
+        if is_there and self.changes.restoring:
+            return
+        if is_there:
+            raise DeviceError(
+                f"{APP} is installed on it already: uninstall it (`adb uninstall {APP}`), "
+                "so that nothing of yours is replaced"
+            )
+        apk = self._workspace.put(self.tool.content, ".apk")
+        done = run(["pm", "install", "-g", apk], INSTALL_TIMEOUT_S, check=False)
+        if done.exit_status or "Success" not in done.output:
+            raise DeviceError(f"the APK cannot be installed: {printable(done.output.strip())}")
+        self.changes.restoring[:] = [["am", "force-stop", APP], ["pm", "uninstall", APP]]

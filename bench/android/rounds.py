@@ -1,0 +1,376 @@
+"""All rounds of a model, from one shell on the device; each is a process of its own.
+
+The shell does all of a round by itself and reports as it goes, so that no round waits for the
+connection. It says what it does in lines that begin with a token which nobody else knows;
+everything else is the tool's. It cleans up after itself where the connection ends, since then
+nobody else can.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import secrets
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from bench.android.adb.device import Device, ShellStream
+from bench.android.adb.errors import (
+    CommandTimeoutError,
+    DeviceError,
+    DeviceLostError,
+    ThrottledError,
+    printable,
+)
+from bench.android.adb.files import SESSION_FILE, TOOL_FILE, Workspace
+from bench.android.phone.conditions import THROTTLED_STATUS, whole_number
+from bench.android.tool.output import DeviceRound, exit_error, parse_round
+
+CLEAR_EVERY_S = 10
+"""How long background apps stay ended: `am` takes as long as many a round, and apps do not come
+back at once."""
+
+THERMAL_STATUS_EVERY_S = 5
+"""How long passes between two looks at the thermal service, which are slow."""
+
+_UPTIME = re.compile(r"\d+(\.\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a shell does in each round.
+
+    Attributes:
+        command: the tool and its arguments.
+        rounds: how often.
+        inferences: how many inferences the tool is asked for.
+        name: what messages call a round.
+        cpu_mask: cores that the tool may run on (hexadecimal); None for all.
+        kill_background_apps: whether `am kill-all` goes before the rounds, and again and again.
+        drop_caches: the command that drops the page caches before each round; None for none.
+        caps_khz: by the files with the frequencies that the cores are capped at, what each says of
+            a phone that is not throttled.
+        watch_thermal_service: whether the thermal service is looked at between rounds.
+        restoring: what the shell runs where the connection ends: it takes back what was changed.
+    """
+
+    command: Sequence[str]
+    rounds: int
+    inferences: int
+    name: str = "round"
+    cpu_mask: str | None = None
+    kill_background_apps: bool = True
+    drop_caches: Sequence[str] | None = None
+    caps_khz: Mapping[str, int] = field(default_factory=dict)
+    watch_thermal_service: bool = False
+    restoring: Sequence[Sequence[str]] = ()
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """All rounds of a model, measured without a break.
+
+    Attributes:
+        rounds: in their order.
+        whole_s: from opening the shell to its last word, on this machine's clock.
+        killed_background_apps: in how many rounds `am kill-all` succeeded.
+        dropped_caches: in how many rounds the page caches were dropped.
+    """
+
+    rounds: tuple[DeviceRound, ...]
+    whole_s: float
+    killed_background_apps: int
+    dropped_caches: int
+
+    def describe(self) -> dict[str, Any]:
+        """Return what results carry of all rounds together."""
+        processes_s = sum(each.process_s for each in self.rounds)
+        return {
+            "rounds_with_background_apps_killed": self.killed_background_apps,
+            "rounds_with_caches_dropped": self.dropped_caches,
+            "overhead": {
+                "whole_s": self.whole_s,
+                "processes_s": processes_s,
+                "ratio": self.whole_s / processes_s if processes_s else None,
+            },
+            "footprint_init_mb": _mean([each.footprint_init_mb for each in self.rounds]),
+            "footprint_overall_mb": _mean([each.footprint_overall_mb for each in self.rounds]),
+        }
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
+
+
+def run_rounds(
+    device: Device,
+    workspace: Workspace,
+    plan: Plan,
+    timeout_s: float,
+    on_round: Callable[[int], None] = lambda _: None,
+    before_round: Callable[[], None] | None = None,
+) -> Sitting:
+    """Run all rounds of a plan.
+
+    Args:
+        workspace: the directory that the rounds run in.
+        timeout_s: how long one process may take.
+        on_round: called after each round with the number of rounds done.
+        before_round: waits until a round may begin; each then has a shell of its own.
+
+    Raises:
+        DeviceError: the tool failed, the device slowed down, a process did not end in time, or the
+            connection ended. It carries the rounds that were measured before.
+    """
+    if before_round is not None:
+        return _run_one_by_one(device, workspace, plan, timeout_s, on_round, before_round)
+    token = secrets.token_hex(8)
+    reader = _Reader(device, plan, token, timeout_s, on_round)
+    start_s = time.monotonic()
+    try:
+        with device.stream(round_script(plan, workspace.path, token)) as lines:
+            reader.read(lines)
+    except BaseException as error:
+        if isinstance(error, DeviceError):
+            error.rounds = tuple(reader.rounds)
+        if not isinstance(error, DeviceLostError):
+            with contextlib.suppress(DeviceError):  # where it is gone, `error` says so
+                workspace.kill()
+        raise
+    return Sitting(
+        tuple(reader.rounds),
+        time.monotonic() - start_s,
+        reader.killed_background_apps,
+        reader.dropped_caches,
+    )
+
+
+def _run_one_by_one(
+    device: Device,
+    workspace: Workspace,
+    plan: Plan,
+    timeout_s: float,
+    on_round: Callable[[int], None],
+    before_round: Callable[[], None],
+) -> Sitting:
+    """Run each round by itself, when it may; return them as one sitting."""
+    rounds: tuple[DeviceRound, ...] = ()
+    sittings = []
+    for done in range(1, plan.rounds + 1):
+        before_round()
+        try:
+            sittings.append(run_rounds(device, workspace, replace(plan, rounds=1), timeout_s))
+        except DeviceError as error:
+            error.rounds = rounds + error.rounds
+            raise
+        rounds += sittings[-1].rounds
+        on_round(done)
+    return Sitting(
+        rounds,
+        sum(each.whole_s for each in sittings),
+        sum(each.killed_background_apps for each in sittings),
+        sum(each.dropped_caches for each in sittings),
+    )
+
+
+@dataclass
+class _Reader:
+    """Reads what the shell says."""
+
+    device: Device
+    plan: Plan
+    token: str
+    timeout_s: float
+    on_round: Callable[[int], None]
+    rounds: list[DeviceRound] = field(default_factory=list)
+    killed_background_apps: int = 0
+    dropped_caches: int = 0
+
+    def read(self, lines: ShellStream) -> None:
+        """Read to the last word; raises as `run_rounds`."""
+        output: list[str] = []
+        lines.allow(self.timeout_s)
+        while True:
+            line = self._next_line(lines)
+            before, mark, words = line.partition(self.token + " ")
+            if not mark:
+                output.append(line + "\n")
+                continue
+            word, _, rest = words.partition(" ")
+            if word == "begin":
+                output = [before] if before else []
+                lines.allow(self.timeout_s)
+            elif word == "end":
+                # Text before the token is a line that the tool did not end.
+                self._finish("".join(output) + before, rest.split())
+            elif word == "thermal":
+                self._check_thermal_status(rest)
+            elif word == "done":
+                return
+
+    def _next_line(self, lines: ShellStream) -> str:
+        number = len(self.rounds) + 1
+        try:
+            return next(lines)
+        except TimeoutError:
+            raise CommandTimeoutError(
+                f"benchmark_model did not end within {self.timeout_s:g} s in {self.plan.name} "
+                f"{number}",
+                self.device.serial,
+            ) from None
+        except StopIteration:
+            raise self.device.lost(f"{self.plan.name} {number} of {self.plan.rounds} ran") from None
+
+    def _finish(self, output: str, words: Sequence[str]) -> None:
+        """Take the end of a round: exit status, uptime before and after, and what else was done."""
+        try:
+            self.rounds.append(self._round(output, words))
+        except DeviceError as error:
+            error.serial = self.device.serial
+            error.message = f"{self.plan.name} {len(self.rounds) + 1}: {error.message}"
+            raise
+        self.on_round(len(self.rounds))
+
+    def _round(self, output: str, words: Sequence[str]) -> DeviceRound:
+        if len(words) != 6 or not all(_UPTIME.fullmatch(word) for word in words[1:3]):
+            raise DeviceError(
+                "the device's shell did not say how long it is up (/proc/uptime): "
+                f"{printable(' '.join(words))}"
+            )
+        status, before, after, caps, killed, dropped = words
+        process_s = float(after) - float(before)
+        self.killed_background_apps += killed == "0"
+        self.dropped_caches += dropped == "0"
+        if status != "0":
+            raise exit_error(int(status), output)
+        if process_s < 0:
+            raise DeviceError(f"the device's uptime ran backwards by {-process_s:g} s")
+        found = parse_round(output, self.plan.inferences, process_s)
+        for said, full_khz in zip(caps.split(",")[1:], self.plan.caps_khz.values(), strict=False):
+            cap_khz = whole_number(said)
+            if cap_khz is not None and cap_khz < full_khz:
+                raise ThrottledError(
+                    f"the cores are capped at {cap_khz / 1e6:.2f} GHz of {full_khz / 1e6:.2f} GHz"
+                )
+        return found
+
+    def _check_thermal_status(self, words: str) -> None:
+        status = whole_number(words.rpartition(":")[2].strip())
+        if status is not None and status >= THROTTLED_STATUS:
+            raise ThrottledError(
+                f"thermal status {status} after round {len(self.rounds)}",
+                self.device.serial,
+            )
+
+
+def round_script(plan: Plan, directory: str, token: str) -> str:
+    """Return what the device's shell runs; every argument in it is quoted.
+
+    The process is a job of its own so that the shell knows its number and, while it waits, still
+    notices that the connection ended (SIGHUP). That can happen right after the process was begun,
+    so the handler asks the shell itself for the number.
+    """
+    command = list(plan.command)
+    if plan.cpu_mask is not None:
+        command = ["taskset", plan.cpu_mask, *command]
+    kill_apps = (
+        f"[ $((${{now%.*}} - cleared)) -lt {CLEAR_EVERY_S} ] || {{\n"
+        "    am kill-all >/dev/null 2>&1; killed=$? cleared=${now%.*}\n  }"
+        if plan.kill_background_apps
+        else ":"
+    )
+    drop = (
+        f"{shlex.join(plan.drop_caches)} >/dev/null 2>&1; dropped=$?" if plan.drop_caches else ":"
+    )
+    read_caps = "".join(
+        f"cap=; read -r cap 2>/dev/null < {shlex.quote(file)}; caps=$caps,$cap\n  "
+        for file in plan.caps_khz
+    )
+    restore = "".join(f"{shlex.join(command)} >/dev/null 2>&1\n  " for command in plan.restoring)
+    thermal = (
+        f"[ $((${{after%.*}} - looked)) -lt {THERMAL_STATUS_EVERY_S} ] || {{\n"
+        f"    echo {token} thermal $(dumpsys thermalservice | grep 'Thermal Status:')\n"
+        "    looked=${after%.*}\n  }"
+        if plan.watch_thermal_service
+        else ":"
+    )
+    return f"""
+lost() {{
+  trap '' HUP PIPE TERM INT
+  [ "$!" = "$ended" ] || kill -9 "$!"
+  {restore}cd /
+  rm -rf {shlex.quote(directory)}
+  exit 1
+}}
+trap lost HUP PIPE TERM INT
+cd {shlex.quote(directory)} || exit 1
+echo $$ > {SESSION_FILE}
+dropped=- round=0 ended= cleared=-{CLEAR_EVERY_S} looked=-{THERMAL_STATUS_EVERY_S}
+while [ "$round" -lt {plan.rounds} ]; do
+  killed=-
+  read -r now rest < /proc/uptime
+  {kill_apps}
+  {drop}
+  read -r before rest < /proc/uptime
+  echo {token} begin
+  {shlex.join(command)} 2>&1 &
+  echo "$!" > {TOOL_FILE}
+  wait "$!"
+  status=$? ended=$!
+  : > {TOOL_FILE}
+  read -r after rest < /proc/uptime
+  caps=
+  {read_caps}echo {token} end "$status" "$before" "$after" "caps$caps" "$killed" "$dropped"
+  {thermal}
+  round=$((round + 1))
+done
+trap - HUP PIPE TERM INT
+rm -f {SESSION_FILE}
+echo {token} done
+"""
+
+
+MIN_ROUNDS = 30
+"""Fewer rounds cannot tell a drift from noise: a third of them is compared with a third."""
+
+THROTTLED_SLOWDOWN = 0.1
+"""A phone that throttles slows down by a fifth to a half; the noise of medians stays below."""
+
+LEVEL = 0.001
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How the last third of the rounds compares with the first.
+
+    Attributes:
+        slowdown: by which share the median is larger.
+        p_value: of the one-sided Mann-Whitney test that the last third is slower.
+    """
+
+    slowdown: float
+    p_value: float
+
+    @property
+    def is_throttling(self) -> bool:
+        """Whether it is too large, and too sure, for anything but heat."""
+        return self.slowdown >= THROTTLED_SLOWDOWN and self.p_value < LEVEL
+
+
+def drift_of(durations: Sequence[float]) -> Drift | None:
+    """Return the drift of rounds in their order (any unit); None for fewer than `MIN_ROUNDS`."""
+    if len(durations) < MIN_ROUNDS:
+        return None
+    from scipy.stats import mannwhitneyu
+
+    third = len(durations) // 3
+    first, last = np.asarray(durations[:third]), np.asarray(durations[-third:])
+    slowdown = float(np.median(last) / np.median(first)) - 1
+    return Drift(slowdown, float(mannwhitneyu(last, first, alternative="greater").pvalue))
