@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, action="append", default=[], metavar="PATH",
         help="a .tflite file of your own, a folder of them or a pattern; repeatable",
     )  # fmt: skip
-    add_input_shape(parser)
+    add_input_shape(parser.add_argument)
     parser.add_argument(
         "--rounds", type=positive, default=ROUNDS, metavar="N",
         help="calls of each model, without the profiler and with it; default: %(default)s",

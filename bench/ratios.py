@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a .tflite file of your own to compare it with as well, a folder of them or a "
         "pattern; repeatable",
     )  # fmt: skip
-    add_input_shape(parser)
+    add_input_shape(parser.add_argument)
     for option, default, what in (
         ("--blocks", BLOCKS, "processes"),
         ("--rounds", ROUNDS, "rounds of each model in each process"),

@@ -37,7 +37,7 @@ class Architecture:
         title: the name in print.
         bounds: of its parameters and its accuracy.
         in_study: whether the study measured it.
-        recipe: where its training differs from `models.training.train.Recipe`'s defaults.
+        recipe: where its training differs from `models.training.learning.Recipe`'s defaults.
     """
 
     name: str

@@ -13,7 +13,7 @@ from models.architectures import alexnet
 
 # Spatial filters for each colour in the stem. With one, the whole network would see the picture
 # through three filters. In a `.tflite` file they cost no time: conversion multiplies both halves of
-# the stem into one convolution (`models.conversion.tflite.with_dense_stem`).
+# the stem into one convolution (`models.conversion.with_dense_stem`).
 STEM_DEPTH_MULTIPLIER = 8
 
 

@@ -1,5 +1,4 @@
-"""The subcommands of `python -m models`, a module each.
+"""The subcommands of `python -m models`, a module each: they parse, call and print.
 
-It calls `conversion`, `data`, `files`, `judging`, `preprocessing`, `running`, `terminal`,
-`training`, `zoo`.
+It calls `data`, `files`, `judging`, `preprocessing`, `running`, `terminal`, `training`, `zoo`.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -47,14 +48,15 @@ class Photographs:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The sha256 over the encoded files, in order (hexadecimal). It reads them all.
+        """The sha256 over the classes, and each photograph's label, group and file, in order.
 
         Raises:
-            OSError: one cannot be read.
+            OSError: a file cannot be read; all of them are.
         """
-        digest = hashlib.sha256()
-        for path in self.paths:
-            digest.update(path.read_bytes())
+        digest = hashlib.sha256(json.dumps(self.class_names).encode())
+        for label, group, path in zip(self.labels, self.groups, self.paths, strict=True):
+            digest.update(json.dumps([int(label), group]).encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
     def take(self, chosen: slice | np.ndarray) -> Photographs:

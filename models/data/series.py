@@ -4,7 +4,7 @@ Test holds other frames of the turns that Training shows, so its accuracy is opt
 question is about a fruit that turns about another axis than it was learnt from.
 
 The photographs that the reported figure is measured on are not in this room: they come from
-`models.judging.reported`, which stands above training, so that no training can import them.
+`models.judging.seeds`, which stands above training, so that no training can import them.
 """
 
 from __future__ import annotations

@@ -1,2 +1,1 @@
-"""A `.tflite` file: its card, its graph, what its metadata says. It calls `preprocessing` and
-`zoo`."""
+"""A `.tflite` file: its card, its graph, what its metadata says. It calls `preprocessing`."""

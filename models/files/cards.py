@@ -3,31 +3,62 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 from models.preprocessing import Preparation
 
+CONFIDENCE = 0.95
+
 
 @dataclass(frozen=True)
-class Accuracy:
-    """A measured accuracy.
+class Share:
+    """A share of right answers: the one record of it.
 
     Attributes:
         correct: photographs that were classified rightly.
         images: photographs in all.
-        fingerprint: sha256 over the encoded photographs, in order.
+        fingerprint: of the photographs (`Photographs.fingerprint`); None where none is needed, as
+            of a class.
     """
 
     correct: int
     images: int
-    fingerprint: str
+    fingerprint: str | None = None
 
     @property
     def fraction(self) -> float:
-        """Share of the photographs that were classified rightly, 0..1."""
-        return self.correct / self.images
+        """Of the photographs, 0..1; NaN of none."""
+        return self.correct / self.images if self.images else float("nan")
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's interval of the fraction, at `CONFIDENCE`.
+
+        Source: Wilson, "Probable inference, the law of succession, and statistical inference",
+        Journal of the American Statistical Association 22, 1927. It takes pictures for
+        independent: of a burst or a film they are not, and the true interval is wider.
+        """
+        if not self.images:
+            return 0.0, 1.0
+        count, share = self.images, self.fraction
+        square = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) ** 2
+        centre = share + square / (2 * count)
+        half = math.sqrt(square * (share * (1 - share) / count + square / (4 * count**2)))
+        scale = 1 + square / count
+        return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for programs, with what follows from it."""
+        return {
+            "correct": self.correct,
+            "images": self.images,
+            "fraction": self.fraction if self.images else None,
+            "interval": list(self.interval),
+        }
 
 
 @dataclass(frozen=True)
@@ -62,7 +93,7 @@ class Card:
         runtime: name and version of the runtime that measured.
         canary: the answers on the canary images.
         training: commit, seed and versions that it was trained with.
-        conversion: sha256 of `models/conversion/tflite.py` and versions that it was converted with,
+        conversion: sha256 of `models/conversion.py` and versions that it was converted with,
             and the types of its weights.
         preparation: how the photographs became its input; None on a card that does not say.
     """
@@ -75,7 +106,7 @@ class Card:
     keras_sha256: str
     multiply_accumulates: int | None
     operators: dict[str, int]
-    accuracy: Accuracy
+    accuracy: Share
     runtime: str
     canary: Canary
     training: dict[str, Any]
@@ -94,7 +125,7 @@ class Card:
             ValueError, TypeError, KeyError: it is no card.
         """
         data = json.loads(text)
-        data["accuracy"] = Accuracy(**data["accuracy"])
+        data["accuracy"] = Share(**data["accuracy"])
         canary = data["canary"]
         data["canary"] = Canary(
             canary["fingerprint"],

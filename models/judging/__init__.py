@@ -1,4 +1,4 @@
-"""What a model answers, and whether it is right: accuracy, robustness, canary images.
+"""What a model answers, and whether it is right: accuracy, robustness, several seeds together.
 
 It calls `data`, `files`, `preprocessing`, `running`, `training` and `zoo`.
 """

@@ -1,67 +1,128 @@
-"""How well a model answers on labelled pictures of any kind, and beside another model."""
+"""What a model answers, and whether it is right: on photographs, on any labelled pictures, beside
+another model, and on the canary images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
-from models.data.folders import plain_name
+from models.data.canary_images import fingerprint
+from models.data.folders import plain_name, read_labels, read_pictures
 from models.data.photographs import DatasetError, Photographs
-from models.judging.accuracy import check_classes, is_right
-from models.preprocessing import Preparation, PreprocessingError, prepare
+from models.files.artifacts import Artifact
+from models.files.cards import Canary, Share
+from models.files.metadata import normalisation_of
+from models.files.obstacles import no_classifier
+from models.preprocessing import Picture, Preparation, PreprocessingError, prepare
+from models.preprocessing.limits import naming
 from models.preprocessing.pipeline import PLAIN
+from models.preprocessing.tensors import TensorSpec
+from models.running.loaded_model import CannotRunError
+from models.running.probe import probe
+from models.running.runtimes import Runtime
 
 if TYPE_CHECKING:
+    import keras
+
     from models.running.loaded_model import LoadedModel
 
-CONFIDENCE = 0.95
 TOP = 5
 """An answer is among the top five if fewer than five classes come before it."""
 
+KERAS_BATCH = 256
+"""Pictures at a time: they and what the layers make of them fit into memory."""
 
-@dataclass(frozen=True)
-class Share:
-    """A count of right answers.
 
-    Attributes:
-        correct: pictures that were classified rightly.
-        images: pictures in all.
+def predict_all(model: LoadedModel, pictures: Sequence[Picture] | np.ndarray) -> np.ndarray:
+    """Classify pictures one at a time, each as `models.preprocessing.prepare` makes it.
+
+    Args:
+        model: in a runtime.
+        pictures: paths, encoded bytes, arrays, or one array of shape (count, height, width, 3).
+
+    Returns:
+        float32 probabilities, shape (count, classes).
+
+    Raises:
+        PreprocessingError: one of the pictures is damaged, or the model takes none; the message
+            names a file.
     """
+    return np.stack([model.predict(_prepared(picture, model.input)) for picture in pictures])
 
-    correct: int
-    images: int
 
-    @property
-    def fraction(self) -> float:
-        """Of the pictures, 0..1; NaN of none."""
-        return self.correct / self.images if self.images else float("nan")
+def keras_predict_all(model: keras.Model, pictures: Sequence[Picture] | np.ndarray) -> np.ndarray:
+    """Classify pictures in Keras; arguments, result and errors are those of `predict_all`."""
+    spec = TensorSpec(0, (1, *model.input_shape[1:]), np.dtype(np.float32))
+    answers = []
+    for start in range(0, len(pictures), KERAS_BATCH):
+        chosen = pictures[start : start + KERAS_BATCH]
+        batch = np.concatenate([_prepared(picture, spec) for picture in chosen])
+        answers.append(np.asarray(model(batch, training=False)))
+    return np.concatenate(answers)
 
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's interval of the fraction, at `CONFIDENCE`.
 
-        Source: Wilson, "Probable inference, the law of succession, and statistical inference",
-        Journal of the American Statistical Association 22, 1927. It takes pictures for
-        independent: of a burst or a film they are not, and the true interval is wider.
-        """
-        if not self.images:
-            return 0.0, 1.0
-        bounds = stats.binomtest(self.correct, self.images).proportion_ci(CONFIDENCE, "wilson")
-        return float(bounds.low), float(bounds.high)
+def _prepared(picture: Picture, spec: TensorSpec) -> np.ndarray:
+    with naming(picture):
+        return prepare(picture, spec)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        return {
-            "correct": self.correct,
-            "images": self.images,
-            "fraction": self.fraction if self.images else None,
-            "interval": list(self.interval),
-        }
+
+def is_right(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Tell which answers are right: the one count, by the likeliest class.
+
+    Args:
+        probabilities: shape (count, classes); of equal ones the first counts, and an answer with
+            a NaN is wrong.
+        labels: class indices, shape (count,).
+
+    Returns:
+        bool, shape (count,).
+    """
+    return (probabilities.argmax(axis=1) == labels) & ~np.isnan(probabilities).any(axis=1)
+
+
+def check_classes(count: int, photographs: Photographs) -> None:
+    """Check that a model that answers with `count` values knows the photographs' classes.
+
+    Raises:
+        DatasetError: it has more or fewer.
+    """
+    if count != len(photographs.class_names):
+        raise DatasetError(
+            f"the model answers with {count} values, and there are "
+            f"{len(photographs.class_names)} labels; name its labels with --labels FILE"
+        )
+
+
+def measure_accuracy(
+    model: LoadedModel,
+    photographs: Photographs,
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
+) -> Share:
+    """Classify photographs and count the right answers, with their fingerprint.
+
+    Raises:
+        PreprocessingError: one of them is damaged; the message names it.
+        DatasetError: the model has another number of classes.
+    """
+    found = evaluate(model, photographs, progress=progress)
+    for damage in found.damaged.values():
+        raise PreprocessingError(damage)
+    return replace(found.top_1, fingerprint=photographs.fingerprint)
+
+
+def canary(model: LoadedModel, images: np.ndarray) -> Canary:
+    """Record a model's answers on canary images (uint8, shape (count, height, width, 3))."""
+    probabilities = predict_all(model, images)
+    return Canary(
+        fingerprint(images),
+        tuple(int(index) for index in probabilities.argmax(axis=1)),
+        tuple(tuple(round(float(value), 6) for value in row) for row in probabilities),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +162,16 @@ class Evaluation:
         order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :TOP]
         is_among = (order == self.photographs.labels[:, None]).any(axis=1)
         return _share(is_among & ~np.isnan(self.probabilities).any(axis=1))
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader of the figures must know: a line each."""
+        told = self.preparation.normalisation
+        warnings = [told.warning] if told and told.warning else []
+        if count := int(np.isnan(self.probabilities).any(axis=1).sum()):
+            warnings.append(f"{count:,} answers hold NaN, and are wrong")
+        damaged = [f"not classified: {name}: {fault}" for name, fault in self.damaged.items()]
+        return [f"warning: {warning}" for warning in warnings] + damaged
 
     def by_class(self) -> dict[str, Share]:
         """Return the share of right answers of each class that has pictures."""
@@ -200,8 +271,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
     Args:
         only_first, only_second: pictures that only the one model classifies rightly.
     """
-    alone = only_first + only_second
-    return float(stats.binomtest(only_first, alone).pvalue) if alone else 1.0
+    alone, fewer = only_first + only_second, min(only_first, only_second)
+    return min(1.0, 2 * sum(math.comb(alone, count) for count in range(fewer + 1)) / 2**alone)
 
 
 def compare(first: Evaluation, second: Evaluation) -> Comparison:
@@ -227,3 +298,62 @@ def _named_answers(evaluation: Evaluation) -> np.ndarray:
 
 def _share(right: np.ndarray) -> Share:
     return Share(int(right.sum()), len(right))
+
+
+def evaluate_file(
+    file: Artifact,
+    runtime: Runtime,
+    pictures: Path,
+    labels: Path | None = None,
+    preparation: Mapping[str, Any] | None = None,
+    shapes: Sequence[tuple[int, ...]] = (),
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
+) -> Evaluation:
+    """Classify labelled pictures of any kind with any file.
+
+    Args:
+        file: a classifier.
+        runtime: that runs it.
+        pictures: as for `models.data.folders.read_pictures`.
+        labels: a file of the model's classes; else its metadata tells, or labels.txt beside it.
+        preparation: as for `preparation_of`.
+        shapes: of the first inputs, in place of the file's.
+        progress: wraps the iteration over the pictures.
+
+    Raises:
+        ArtifactError: the file is no classifier, or cannot be run.
+        DatasetError: the pictures cannot be read, or the labels are not the model's.
+    """
+    reason = no_classifier(file.details.reshaped(shapes))
+    if reason:
+        raise CannotRunError(f"{file.path}: is no classifier of pictures: {reason}")
+    probe(file, runtime, input_shapes=shapes)
+    photographs = read_pictures(pictures, _labels(file, labels))
+    model = runtime.load(file.path, input_shapes=shapes)
+    used = preparation_of(file, model.input, preparation or {})
+    return evaluate(model, photographs, preparation=used, progress=progress)
+
+
+def preparation_of(file: Artifact, spec: TensorSpec, told: Mapping[str, Any]) -> Preparation:
+    """Return how pictures become a file's input: as is told, else as its card, its metadata, or
+    the input says, whichever says it first.
+
+    Args:
+        told: some of `Preparation`'s fields (`models.terminal.options.told_preparation`).
+
+    Raises:
+        ArtifactError: the file cannot be read.
+    """
+    stored = replace(file.stored_preparation, **told)
+    if stored.normalisation:
+        return stored
+    return replace(stored, normalisation=normalisation_of(file.metadata, spec))
+
+
+def _labels(file: Artifact, named: Path | None) -> tuple[str, ...]:
+    """Return the labels: as named, of the file's metadata, of labels.txt beside it, or none."""
+    if named:
+        return read_labels(named)
+    told = file.metadata.labels
+    beside = file.path.with_name("labels.txt")
+    return told or (read_labels(beside) if beside.is_file() else ())

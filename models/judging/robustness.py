@@ -11,7 +11,8 @@ import numpy as np
 
 from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
 from models.data.photographs import Photographs
-from models.judging.accuracy import check_classes, is_right
+from models.files.cards import Share
+from models.judging.evaluation import check_classes, is_right
 from models.preprocessing import Preparation, decode, prepare
 from models.preprocessing.limits import naming
 from models.preprocessing.preparation import Resampling
@@ -46,30 +47,23 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Outcome:
     """A model's accuracy under a change.
 
     Attributes:
         change: what was done to the photographs.
         model: the model file's name.
-        correct: photographs that were classified rightly.
-        images: photographs in all.
+        right: the share of right answers.
     """
 
     change: Change
     model: str
-    correct: int
-    images: int
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the photographs that were classified rightly, 0..1."""
-        return self.correct / self.images
+    right: Share
 
     @property
     def is_accepted(self) -> bool:
         """Whether the model stands the change, or need not."""
-        return not self.change.is_mild or self.accuracy >= SMALLEST_ACCEPTED_ACCURACY
+        return not self.change.is_mild or self.right.fraction >= SMALLEST_ACCEPTED_ACCURACY
 
 
 def rotation(degrees: float) -> Distortion:
@@ -140,7 +134,7 @@ def measure(
     models: dict[str, LoadedModel],
     photographs: Photographs,
     changes: Iterable[Change] = CHANGES,
-) -> Iterator[Measured]:
+) -> Iterator[Outcome]:
     """Measure every model under every change; the photographs are changed once for all models.
 
     Args:
@@ -167,7 +161,7 @@ def measure(
         for name, probabilities in answers.items():
             check_classes(len(probabilities[0]), photographs)
             right = is_right(np.stack(probabilities), photographs.labels)
-            yield Measured(change, name, int(right.sum()), len(right))
+            yield Outcome(change, name, Share(int(right.sum()), len(right)))
 
 
 def _decoded(path: Path) -> np.ndarray:
@@ -175,7 +169,7 @@ def _decoded(path: Path) -> np.ndarray:
         return decode(path)
 
 
-def to_dict(results: Iterable[Measured], photographs: Photographs) -> dict[str, Any]:
+def to_dict(results: Iterable[Outcome], photographs: Photographs) -> dict[str, Any]:
     """Return what `--json` writes, for programs.
 
     Args:
@@ -192,7 +186,7 @@ def to_dict(results: Iterable[Measured], photographs: Photographs) -> dict[str, 
                 "name": change.name,
                 "is_mild": change.is_mild,
                 "accuracy": {
-                    model: {"correct": each.correct, "images": each.images}
+                    model: {"correct": each.right.correct, "images": each.right.images}
                     for model, each in row.items()
                 },
             }
@@ -201,62 +195,19 @@ def to_dict(results: Iterable[Measured], photographs: Photographs) -> dict[str, 
     }
 
 
-def markdown(results: Iterable[Measured]) -> str:
+def markdown(results: Iterable[Outcome]) -> str:
     """Return the table as documentation shows it: a row a change, a column a model."""
     models, rows = _by_change(results)
     lines = [f"| change | {' | '.join(models)} |", f"|---|{'---:|' * len(models)}"]
     for change, row in rows.items():
         name = f"**{change.name}**" if change.is_mild else change.name
         cells = [
-            f"{row[model].accuracy:.2%}" + ("" if row[model].is_accepted else " (too low)")
+            f"{row[model].right.fraction:.2%}" + ("" if row[model].is_accepted else " (too low)")
             for model in models
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines.append(f"\nBold: mild changes, which must leave {SMALLEST_ACCEPTED_ACCURACY:.0%}.")
     return "\n".join(lines)
-
-
-def draw(results: Iterable[Measured], example: np.ndarray, number: int, file: Path) -> None:
-    """Draw the table: beside each change, what it does to one photograph.
-
-    Args:
-        results: of `measure`.
-        example: uint8 RGB, shape (height, width, 3).
-        number: the example's number among the photographs.
-        file: where the picture goes; its suffix decides the format.
-    """
-    from matplotlib.figure import Figure
-
-    models, rows = _by_change(results)
-    figure = Figure(figsize=(9, 0.42 * len(rows) + 1.6), layout="constrained")
-    axes = figure.subplots()
-    lowest = min(row[model].accuracy for row in rows.values() for model in models)
-    for index, change in enumerate(rows):
-        thumbnail = change.distort(example, number)
-        inset = axes.inset_axes((-0.06, 1 - (index + 0.95) / len(rows), 0.05, 0.9 / len(rows)))
-        inset.imshow(thumbnail, aspect="auto")
-        inset.set_axis_off()
-    for place, model in enumerate(models):
-        lower = 0.5 * (place / max(1, len(models) - 1) - 0.5)  # so that none hides another
-        axes.scatter(
-            [row[model].accuracy for row in rows.values()],
-            np.arange(len(rows)) + lower,
-            s=18,
-            color=f"C{place}",
-            label=model,
-        )
-    axes.axvline(SMALLEST_ACCEPTED_ACCURACY, color="0.4", linestyle=":")
-    stretch(axes, lowest)
-    axes.grid(axis="x", color="0.92")
-    axes.set_axisbelow(True)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [change.name for change in rows])
-    axes.tick_params(axis="y", length=0, pad=32)
-    for text, change in zip(axes.get_yticklabels(), rows, strict=True):
-        text.set_fontweight("bold" if change.is_mild else "normal")
-    axes.set_xlabel("Test photographs classified rightly (bold: mild changes; dotted: their limit)")
-    figure.legend(loc="outside upper center", ncols=min(4, len(models)), frameon=False)
-    figure.savefig(file, dpi=110)
 
 
 def stretch(axes: Any, lowest: float) -> None:
@@ -277,9 +228,9 @@ def stretch(axes: Any, lowest: float) -> None:
 
 
 def _by_change(
-    results: Iterable[Measured],
-) -> tuple[list[str], dict[Change, dict[str, Measured]]]:
-    rows: dict[Change, dict[str, Measured]] = {}
+    results: Iterable[Outcome],
+) -> tuple[list[str], dict[Change, dict[str, Outcome]]]:
+    rows: dict[Change, dict[str, Outcome]] = {}
     models: list[str] = []
     for result in results:
         rows.setdefault(result.change, {})[result.model] = result

@@ -1,22 +1,22 @@
-"""Command-line arguments that several subcommands share."""
+"""Options that several commands share, and some of them with pytest: types, and what is chosen."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from models import zoo
 from models.data.photographs import DatasetError
 from models.data.tasks import FOLDER_SIDE, Task, folder_task, fruits360_task
-from models.files.artifacts import DIRECTORY, PRECISIONS, Artifact, ArtifactError
-from models.files.metadata import normalisation_of
-from models.preprocessing import Normalisation, Preparation
+from models.files.artifacts import DIRECTORY, PRECISIONS, ArtifactError
+from models.preprocessing import Normalisation
 from models.preprocessing.preparation import Fit
-from models.preprocessing.tensors import TensorSpec
 from models.running.runtimes import RUNTIMES
+
+Add = Callable[..., object]
+"""An argument parser's `add_argument`, or what pytest's option groups have for it."""
 
 
 def architecture_name(text: str) -> str:
@@ -205,40 +205,33 @@ def channel_numbers(text: str) -> tuple[float, ...]:
     return numbers
 
 
-def add_preparation(parser: argparse._ActionsContainer) -> None:
-    """Add --mean, --std and --fit: how pictures become a model's input."""
-    parser.add_argument(
+def add_preparation(add: Add) -> None:
+    """Add --mean, --std and --fit: how pictures become a model's input; see `told_preparation`."""
+    add(
         "--mean",
         type=channel_numbers,
         metavar="NUMBERS",
         help="subtracted from grey levels 0..255; default: as the file's card, metadata or "
         "quantisation tells, else 0",
     )
-    parser.add_argument(
-        "--std", type=channel_numbers, metavar="NUMBERS", help="divides the difference; default: 1"
-    )
-    parser.add_argument(
+    add("--std", type=channel_numbers, metavar="NUMBERS", help="divides the difference; default: 1")
+    add(
         "--fit",
         choices=get_args(Fit),
         help="each side on its own, or sides in proportion; default: the card's, else squash",
     )
 
 
-def chosen_preparation(
-    file: Artifact, spec: TensorSpec, arguments: argparse.Namespace
-) -> Preparation:
-    """Return how pictures become a file's input: by the options of `add_preparation`, its card,
-    its metadata, or the input, whichever tells first.
-
-    Raises:
-        ArtifactError: the file cannot be read.
-    """
-    stored = file.stored_preparation
-    if arguments.mean or arguments.std:
-        normalisation = Normalisation(arguments.mean or (0.0,), arguments.std or (1.0,))
-    else:
-        normalisation = stored.normalisation or normalisation_of(file.metadata, spec)
-    return replace(stored, fit=arguments.fit or stored.fit, normalisation=normalisation)
+def told_preparation(
+    mean: tuple[float, ...] | None, std: tuple[float, ...] | None, fit: Fit | None
+) -> dict[str, Any]:
+    """Return the fields of a `Preparation` that the options of `add_preparation` tell."""
+    told: dict[str, Any] = {}
+    if mean or std:
+        told["normalisation"] = Normalisation(mean or (0.0,), std or (1.0,))
+    if fit:
+        told["fit"] = fit
+    return told
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -248,9 +241,9 @@ def _shape(text: str) -> tuple[int, ...]:
     return tuple(map(int, sizes))
 
 
-def add_input_shape(parser: argparse._ActionsContainer) -> None:
+def add_input_shape(add: Add) -> None:
     """Add --input-shape 1xHxWxC, repeatable: shapes of the first inputs, in place of the file's."""
-    parser.add_argument(
+    add(
         "--input-shape",
         action="append",
         type=_shape,
@@ -261,29 +254,29 @@ def add_input_shape(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def add_own_pictures(parser: argparse._ActionsContainer) -> None:
+def add_own_pictures(add: Add) -> None:
     """Add --images, --labels, --min-accuracy and how pictures are prepared."""
-    parser.add_argument(
+    add(
         "--images",
         type=Path,
         metavar="DIR",
         help="a folder for each class, or a CSV file with a path and a label a line",
     )
-    parser.add_argument(
+    add(
         "--labels",
         type=Path,
         metavar="FILE",
         help="the model's classes, one a line; default: its metadata, else labels.txt beside it, "
         "else the classes of the pictures in alphabetical order",
     )
-    parser.add_argument(
+    add(
         "--min-accuracy",
         type=share,
         default=0.0,
         metavar="SHARE",
         help="fail below this share of right answers, such as 0.9",
     )
-    add_preparation(parser)
+    add_preparation(add)
 
 
 def add_artifacts(parser: argparse.ArgumentParser) -> None:

@@ -65,7 +65,7 @@ def on_stderr() -> dict[str, Any]:
 
 
 class Bars:
-    """Shown while it is entered; its two methods are what `models.training.train.train` calls."""
+    """A bar over a training's steps with its latest figures, shown while it is entered."""
 
     def __init__(self, title: str, epochs: int, steps: int):
         self._steps = max(1, steps)

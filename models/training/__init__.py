@@ -1,4 +1,4 @@
-"""Training from scratch: recipe, augmentation, resuming, provenance.
+"""Training from scratch: recipe, augmentation, resuming, records.
 
-It calls `data`, `preprocessing` and `zoo`.
+It calls `data`, `files`, `preprocessing`, `terminal` and `zoo`.
 """

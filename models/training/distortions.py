@@ -16,6 +16,8 @@ from models.preprocessing.colour import WHITE
 GROUND_FROM, GROUND_FULL = 225.0, 250.0
 """Grey levels between which a pixel turns from fruit into ground."""
 
+CALIBRATION_IMAGES = 400
+
 
 def rotated(pixels: np.ndarray, degrees: float) -> np.ndarray:
     """Turn about the centre, counter-clockwise."""
@@ -64,6 +66,33 @@ def on_ground(pixels: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 def photographed_at(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     """Enlarge to a camera's size, so that it must be made small again for a model."""
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def evenly_spread(total: int, count: int = CALIBRATION_IMAGES) -> np.ndarray:
+    """Return indices spread evenly over an ordered set, so that every class has its share."""
+    return np.linspace(0, total - 1, min(count, total)).astype(int)
+
+
+def in_other_surroundings(images: np.ndarray) -> np.ndarray:
+    """Return the pictures, and each again on a coloured ground, in more or less light.
+
+    Ranges that were taken over photographs on white alone cut off what other grounds reach inside
+    the network, and an int8 file then answers wildly on them.
+
+    Args:
+        images: uint8 RGB on white, shape (count, height, width, 3).
+
+    Returns:
+        Twice as many.
+    """
+    low_high = (160, 255)
+    grounds = [(red, green, blue) for red in low_high for green in low_high for blue in low_high]
+    factors = (0.8, 1.0, 1.2)
+    changed = [
+        brightened(on_ground(image, grounds[index % len(grounds)]), factors[index % len(factors)])
+        for index, image in enumerate(images)
+    ]
+    return np.concatenate([images, changed])
 
 
 def _affine(pixels: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:

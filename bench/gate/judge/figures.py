@@ -14,7 +14,7 @@ from bench.gate.judge.verdict import Figure
 from bench.gate.measure.worker import GateError
 from bench.statistics.sequential import Verdict, lower_is_better
 from models.files.artifacts import sha256
-from models.files.cards import Accuracy
+from models.files.cards import Share
 
 ARTIFACTS = Path("models") / "artifacts"
 COUNTS = ("parameters", "file_bytes", "multiply_accumulates")
@@ -42,7 +42,7 @@ class Known:
     sha256: str
     counts: dict[str, int | None]
     operators: dict[str, int]
-    accuracy: Accuracy
+    accuracy: Share
 
 
 def read_tree(tree: Path, name: str) -> dict[str, Known]:
@@ -82,7 +82,7 @@ def _read(path: Path) -> Known:
             "multiply_accumulates": details.multiply_accumulates,
         },
         details.operators,
-        Accuracy(**card["accuracy"]),
+        Share(**card["accuracy"]),
     )
     stated = {name: card[name] for name in COUNTS}
     if card["sha256"] != known.sha256:
@@ -166,7 +166,7 @@ def _short(value: Any) -> str:
 
 
 def compare_accuracy(
-    subject: str, base: Accuracy, head: Accuracy, allowed: float, quantity: str = "accuracy"
+    subject: str, base: Share, head: Share, allowed: float, quantity: str = "accuracy"
 ) -> Figure:
     """Compare accuracies on the same photographs by the number of right answers."""
     lost = base.correct - head.correct
@@ -174,7 +174,7 @@ def compare_accuracy(
     return Figure(subject, quantity, _accuracy(base), _accuracy(head), verdict)
 
 
-def _accuracy(accuracy: Accuracy) -> str:
+def _accuracy(accuracy: Share) -> str:
     return f"{accuracy.fraction:.2%} ({accuracy.correct:,} / {accuracy.images:,})"
 
 
@@ -300,7 +300,7 @@ def measure_changed(
     if not changed:
         return [], [], []
     from models.data import fruits360
-    from models.judging.accuracy import measure_accuracy
+    from models.judging.evaluation import measure_accuracy
     from models.preprocessing import PreprocessingError
     from models.running import runtimes
 

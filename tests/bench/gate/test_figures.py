@@ -7,7 +7,7 @@ import pytest
 from bench.gate.judge import thresholds
 from bench.gate.judge.figures import _operators, compare_accuracy, compare_partitions, incomparable
 from bench.statistics.sequential import Verdict
-from models.files.cards import Accuracy
+from models.files.cards import Share
 
 PHONE = {
     "model": "alexnet-float32",
@@ -66,7 +66,7 @@ def test_what_may_not_be_compared(info, name, value):
 
 
 def test_one_photograph_less_is_a_regression():
-    base, head = Accuracy(1000, 1010, "f"), Accuracy(999, 1010, "f")
+    base, head = Share(1000, 1010, "f"), Share(999, 1010, "f")
     assert compare_accuracy("m", base, head, 0.0).verdict is Verdict.REGRESSED
     assert compare_accuracy("m", base, head, 0.001).verdict is Verdict.SAME
     assert compare_accuracy("m", head, base, 0.0).verdict is Verdict.IMPROVED

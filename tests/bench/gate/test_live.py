@@ -17,7 +17,7 @@ from bench.gate.measure.controller import Block, ProcessRounds, Took
 from bench.gate.measure.worker import BASE, HEAD, GateError, Sampling, Tree
 from bench.statistics.sequential import Decision, Margins, SequentialTest, Verdict
 from models.files import artifacts
-from models.files.cards import Accuracy
+from models.files.cards import Share
 from tests.bench.gate.conftest import MODEL
 
 SHARED, OTHER = "test_classify[m]", "test_classify[other]"
@@ -94,7 +94,7 @@ def test_one_core_is_shared_where_a_model_needs_but_one(words, shares_core):
 def known(correct: int, fingerprint: str = "f") -> Known:
     """A file whose card speaks of so many right answers of 10,000, and of these photographs."""
     path = artifacts.DIRECTORY / f"{MODEL}.tflite"
-    accuracy = Accuracy(correct, 10_000, fingerprint)
+    accuracy = Share(correct, 10_000, fingerprint)
     return Known(path, "mobilenet_v2", f"sha256 of {correct} {fingerprint}", {}, {}, accuracy)
 
 
@@ -113,8 +113,8 @@ def test_a_changed_file_is_judged_by_what_it_answers(
     shared_small_dataset, monkeypatch, base, head, measured, verdict, problem
 ):
     """Its card may be off by 0.1 % of the photographs, as another machine's answers are."""
-    answers = [Accuracy(correct, 10_000, "f") for correct in reversed(measured)]
-    monkeypatch.setattr("models.judging.accuracy.measure_accuracy", lambda *_: answers.pop())
+    answers = [Share(correct, 10_000, "f") for correct in reversed(measured)]
+    monkeypatch.setattr("models.judging.evaluation.measure_accuracy", lambda *_: answers.pop())
     told: list[str] = []
     (figure,), problems, notes = measure_changed(
         {"m": base}, {"m": head}, read(), str(shared_small_dataset), told.append

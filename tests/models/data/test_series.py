@@ -7,7 +7,7 @@ import pytest
 
 from models.data import series
 from models.data.tasks import fruits360_task
-from models.judging import reported
+from models.judging.seeds import asked_about
 from tests.house.test_house import GRAPH
 
 
@@ -24,7 +24,7 @@ def training(small_dataset):
 
 def test_the_reported_question_is_about_the_series_that_were_not_learnt(training, small_dataset):
     learnt = series.first_series(training)
-    asked = reported.other_series(fruits360_task(str(small_dataset)))
+    asked = asked_about(fruits360_task(str(small_dataset)), "other-series")
     assert all(not file.rpartition("/")[2].startswith("r_") for file in learnt.files)
     assert all(file.rpartition("/")[2].startswith("r_") for file in asked.files)
     assert not set(learnt.groups) & set(asked.groups)
@@ -39,7 +39,7 @@ def test_choices_are_made_by_the_question_the_other_way_round(training):
 
 
 def test_the_published_figure_is_of_test(small_dataset):
-    asked = reported.the_test_split(fruits360_task(str(small_dataset)))
+    asked = asked_about(fruits360_task(str(small_dataset)), "whole")
     assert asked.root.name == "Test"
     assert len(asked) == 80
 
@@ -48,7 +48,7 @@ def test_every_class_of_the_real_photographs_is_learnt_and_asked_about(
     training_photographs, pytestconfig
 ):
     learnt = series.first_series(training_photographs)
-    asked = reported.other_series(fruits360_task(pytestconfig.getoption("fruits360")))
+    asked = asked_about(fruits360_task(pytestconfig.getoption("fruits360")), "other-series")
     assert (len(learnt), len(asked)) == (4_647, 5_399)
     for part in (learnt, asked):
         assert set(part.labels) == set(range(20))
@@ -62,5 +62,5 @@ def test_nothing_that_trains_can_reach_what_is_reported():
         if file not in reached:
             reached.add(file)
             waiting += GRAPH[file]
-    assert "models/training/train.py" in reached
+    assert "models/training/learning.py" in reached
     assert not [file for file in reached if file.startswith("models/judging/")]

@@ -11,8 +11,8 @@ from models.data.fruits360 import CLASS_NAMES
 from models.files import artifacts
 from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact, user_model
 from models.files.cards import Card, write_json
-from models.files.run_records import keras_path, read_run
 from models.preprocessing import Normalisation, Preparation
+from models.training.records import keras_path, read_record
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_nothing_lies_among_the_artifacts_that_no_row_of_the_table_owns():
             owned |= {f"{name}-{precision}.{ending}" for ending in ("tflite", "json")}
     assert {path.name for path in artifacts.DIRECTORY.iterdir()} == owned
     runs = {path.name: path for path in (artifacts.DIRECTORY / "runs").iterdir()}
-    records = [read_run(path) for path in runs.values()]
+    records = [read_record(path) for path in runs.values()]
     assert {f"{record.name}.json" for record in records} == set(runs)
     assert {record.architecture for record in records} <= {*ARCHITECTURES, "colour_histogram"}
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models import zoo
 from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
 from models.data.photographs import Photographs
 from models.files.artifacts import artifact
-from models.files.cards import Accuracy
-from models.judging import accuracy as evaluation
-from models.judging import robustness
-from models.judging.accuracy import CANARY_TOLERANCE
+from models.files.cards import Share
+from models.judging import evaluation, robustness
+from models.judging.evaluation import measure_accuracy, predict_all
 from models.preprocessing import PreprocessingError
 from models.running.runtimes import RUNTIMES
+from tests.models.judging.mismatches import CANARY_TOLERANCE, canary_mismatches
+from tests.models.small_files import colour_classifier
 
 TEST_PHOTOGRAPHS = 3_358
 LARGEST_INT8_LOSS = 0.002
@@ -48,7 +50,7 @@ def test_int8_loses_at_most_two_tenths_of_a_point(architecture):
 def test_this_machines_runtime_gives_the_recorded_answers(ours, interpreter, canary_images):
     answers = evaluation.canary(interpreter, canary_images)
     tolerance = CANARY_TOLERANCE[ours.precision]
-    assert evaluation.canary_mismatches(ours.card.canary, answers, tolerance) == []
+    assert canary_mismatches(ours.card.canary, answers, tolerance) == []
 
 
 def test_another_models_answers_are_noticed(interpreter, ours, canary_images):
@@ -58,7 +60,7 @@ def test_another_models_answers_are_noticed(interpreter, ours, canary_images):
         if name != ours.architecture:
             other = artifact(name, ours.precision).require_card().canary
             tolerance = CANARY_TOLERANCE[ours.precision]
-            assert evaluation.canary_mismatches(other, answers, tolerance)
+            assert canary_mismatches(other, answers, tolerance)
 
 
 def test_a_damaged_photograph_is_named(tmp_path):
@@ -67,25 +69,25 @@ def test_a_damaged_photograph_is_named(tmp_path):
     model = RUNTIMES["litert"].load(artifact("patch_separable", "int8").path)
     asked = Photographs(tmp_path, ("torn.jpg",), np.array([0]), ("torn",), ("plum",))
     for ask in (
-        lambda: evaluation.predict_all(model, [path]),
+        lambda: predict_all(model, [path]),
         lambda: list(robustness.measure({"m": model}, asked)),
     ):
         with pytest.raises(PreprocessingError, match=r"torn\.jpg: not a picture"):
             ask()
 
 
-def test_right_answers_among_all_are_counted(tmp_path):
-    """Three of four; the last one's likeliest class is another."""
-    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
-    files = tuple("abcd")
-    for name in files:
-        (tmp_path / name).write_text(name)
-    asked = Photographs(tmp_path, files, np.array([0, 1, 0, 1]), files, ("plum", "pear"))
-    assert evaluation.accuracy(probabilities, asked) == Accuracy(3, 4, asked.fingerprint)
+def test_measured_accuracy_names_the_pictures_it_is_of(tmp_path):
+    """Two of three: green is taken for blue."""
+    files = ("red.png", "green.png", "blue.png")
+    for file, colour in zip(files, ("red", "blue", "blue"), strict=True):
+        Image.new("RGB", (9, 9), colour).save(tmp_path / file)
+    asked = Photographs(tmp_path, files, np.arange(3), files, ("red", "green", "blue"))
+    model = RUNTIMES["litert"].load(colour_classifier())
+    assert measure_accuracy(model, asked) == Share(2, 3, asked.fingerprint)
 
 
 def test_accuracy_measured_here_passes_and_is_the_cards(ours, interpreter, photographs):
-    measured = evaluation.measure_accuracy(interpreter, photographs)
+    measured = measure_accuracy(interpreter, photographs)
     assert measured.images == TEST_PHOTOGRAPHS
     assert measured.fraction >= _smallest_accepted(ours.architecture)
     assert measured.fingerprint == ours.card.accuracy.fingerprint

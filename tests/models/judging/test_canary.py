@@ -8,7 +8,7 @@ import pytest
 from models.data import canary_images as canary
 from models.data.canary_images import fingerprint
 from models.files.cards import Canary
-from models.judging.accuracy import canary_mismatches
+from tests.models.judging.mismatches import canary_mismatches
 
 # Written down once: another NumPy or machine must draw the same pixels, or no card can be checked.
 FINGERPRINT = "34c97b59715db3536191c142bb1de2948a2f4ccdb9d84b8ab9aa0d08a9fbe149"

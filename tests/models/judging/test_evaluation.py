@@ -13,7 +13,8 @@ from scipy import stats
 from models.__main__ import main
 from models.data.folders import read_pictures
 from models.data.photographs import DatasetError, Photographs
-from models.judging.evaluation import Evaluation, Share, compare, evaluate, mcnemar
+from models.files.cards import Share
+from models.judging.evaluation import Evaluation, compare, evaluate, mcnemar
 from models.preprocessing import Normalisation, Preparation
 from models.running.runtimes import RUNTIMES
 from tests.models.files.test_metadata import metadata, with_metadata

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 
 import numpy as np
@@ -10,11 +9,12 @@ import pytest
 from PIL import Image
 
 from fixtures.strategies import input_spec
-from models.commands import robustness_command
+from models.__main__ import main
 from models.data.canary_images import canary_images
-from models.data.photographs import DatasetMissingError, Photographs
+from models.data.photographs import Photographs
+from models.files.cards import Share
 from models.judging import robustness
-from models.judging.robustness import CHANGES, Change, Measured, measure
+from models.judging.robustness import CHANGES, Change, Outcome, measure
 from models.training import distortions
 
 
@@ -45,7 +45,7 @@ def pictures(pixels, tmp_path):
 def test_accuracy_is_the_share_of_right_answers(pictures):
     black = Change("black", lambda pixels, number: np.zeros_like(pixels))
     results = list(measure({"corner": CornerModel()}, pictures, [CHANGES[0], black]))
-    assert [result.accuracy for result in results] == [1.0, 0.25]
+    assert [result.right.fraction for result in results] == [1.0, 0.25]
 
 
 def test_the_number_decides_the_direction(pixels):
@@ -102,9 +102,9 @@ def test_another_ground_leaves_the_fruit():
 def test_only_mild_changes_are_judged():
     mild = Change("mild", lambda pixels, number: pixels, is_mild=True)
     severe = Change("severe", lambda pixels, number: pixels)
-    low = [Measured(mild, "a", 9_699, 10_000), Measured(severe, "a", 1, 10)]
+    low = [Outcome(mild, "a", Share(9_699, 10_000)), Outcome(severe, "a", Share(1, 10))]
     assert [result.is_accepted for result in low] == [False, True]
-    assert Measured(mild, "a", 97, 100).is_accepted
+    assert Outcome(mild, "a", Share(97, 100)).is_accepted
     table = robustness.markdown(low)
     assert "| **mild** | 96.99% (too low) |" in table
     assert "| severe | 10.00% |" in table
@@ -149,19 +149,9 @@ def test_androids_scaling_is_what_the_model_is_shown(pictures):
     assert not seen["antialiased"] & seen["android"]
 
 
-def test_the_picture_is_drawn(pixels, pictures, tmp_path):
-    pytest.importorskip("matplotlib")
-    results = list(measure({"corner": CornerModel()}, pictures))
-    robustness.draw(results, pixels[0], 0, tmp_path / "robustness.png")
-    assert (tmp_path / "robustness.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_command_needs_the_photographs(tmp_path):
-    parser = argparse.ArgumentParser()
-    robustness_command.add_arguments(parser)
-    arguments = parser.parse_args(["alexnet", "--fruits360", str(tmp_path)])
-    with pytest.raises(DatasetMissingError, match="download"):
-        robustness_command.run(arguments)
+def test_the_command_needs_the_photographs(tmp_path, capsys):
+    assert main(["robustness", "alexnet", "--fruits360", str(tmp_path)]) == 1
+    assert "models download" in capsys.readouterr().err
 
 
 def test_committed_files_stand_mild_changes(architecture, runtime, photographs):

@@ -6,58 +6,32 @@ import numpy as np
 import pytest
 
 from models.files.artifacts import ArtifactError
-from models.files.cards import Accuracy
-from models.files.run_records import (
+from models.files.cards import Share
+from models.judging.evaluation import mcnemar
+from models.judging.seeds import compare, summarise
+from models.training.records import (
     RunRecord,
     count_by_group,
     pack,
-    read_run,
-    read_runs,
-    run_path,
-    unpack,
-    write_run,
 )
-from models.judging.evaluation import mcnemar
-from models.judging.seeds import compare, summarise
 
 
 def record(right, groups, *, name="net", seed=1, fingerprint="asked", **facts):
     right = np.array(right, bool)
     return RunRecord(
-        architecture=name, split="other-series", seed=seed, parameters=9, recipe={"epochs": 1},
-        learnt={"photographs": 3, "fingerprint": "learnt"},
-        accuracy=Accuracy(int(right.sum()), len(right), fingerprint),
+        architecture=name, task={"name": "a", "side": 9, "classes": ["x", "y"]},
+        split="other-series", seed=seed, trained_parameters=9, recipe={"epochs": 1},
+        budget={"epochs": 1, "minutes": None},
+        learnt={"pictures": 3, "fingerprint": "learnt"}, held_out=None,
+        accuracy=Share(int(right.sum()), len(right), fingerprint),
         groups=count_by_group(right, tuple(groups)), right=pack(right),
-        history={"accuracy": [0.5]}, seconds=1, commit="c", versions={}, **facts,
+        history={"accuracy": [0.5]}, epochs={"run": 1, "best": 1}, seconds=1,
+        code={"commit": "c", "tree": "t"}, versions={}, **facts,
     )  # fmt: skip
 
 
 def series(count, length):
     return [f"fruit {number}/r" for number in range(count) for _ in range(length)]
-
-
-@pytest.mark.parametrize("count", [1, 7, 8, 9, 5_399])
-def test_answers_are_kept_bit_for_bit(count):
-    right = np.random.default_rng(count).random(count) < 0.9
-    np.testing.assert_array_equal(unpack(pack(right), count), right)
-
-
-def test_a_record_is_read_as_it_was_written(tmp_path):
-    written = record([1, 0, 1], ["a/", "a/", "b/r"])
-    write_run(written, tmp_path)
-    assert read_runs(tmp_path) == [written]
-    assert written.groups == {"a/": (1, 2), "b/r": (1, 1)}
-
-
-def test_a_damaged_record_is_named(tmp_path):
-    path = run_path("net", tmp_path)
-    with pytest.raises(ArtifactError, match="missing"):
-        read_run(path)
-    path.parent.mkdir()
-    for content in ("{", "[]", "{}"):
-        path.write_text(content)
-        with pytest.raises(ArtifactError, match=r"net\.json"):
-            read_run(path)
 
 
 def test_the_mean_is_over_seeds_and_the_unit_is_the_series():

@@ -161,7 +161,7 @@ def small_network():
 @pytest.mark.filterwarnings("ignore:Statistics for quantized inputs")  # the converter's, of int8
 @pytest.mark.parametrize("precision", artifacts.PRECISIONS)
 def test_a_small_network_agrees_with_keras(runtime, small_network, precision):
-    from models.conversion.tflite import convert
+    from models.conversion import convert
 
     # Ranges of tensors must cover what hypothesis draws: every single colour's extremes.
     corners = [np.full((20, 20, 3), colour) for colour in itertools.product((0, 255), repeat=3)]

@@ -12,9 +12,13 @@ tf = pytest.importorskip("tensorflow")
 
 from models.data.canary_images import canary_images  # noqa: E402
 from models.data.changes import FRUIT, Changes  # noqa: E402
-from models.training import train as training  # noqa: E402
-from models.training.checkpoint import FILE_NAME  # noqa: E402
-from models.training.train import Examples, Recipe, train  # noqa: E402
+from models.training import learning  # noqa: E402
+from models.training.learning import (  # noqa: E402
+    FILE_NAME,
+    Examples,
+    Recipe,
+    train,
+)
 
 SMALL = Recipe(epochs=3, batch_size=8, warmup_epochs=0.5, seed=7, cut_mix=0.0)
 SIDE = 20
@@ -141,16 +145,16 @@ def test_training_lowers_the_loss(examples, tmp_path):
 class TestBatches:
     @pytest.fixture
     def batch(self, examples):
-        return training._batch_of(examples, SMALL, 20)
+        return learning._batch_of(examples, SMALL, 20)
 
     def test_every_picture_is_shown_once_an_epoch(self, examples):
-        batch = training._batch_of(replace(examples, changes=Changes()), SMALL, 20)
+        batch = learning._batch_of(replace(examples, changes=Changes()), SMALL, 20)
         shown = np.concatenate([batch(tf.constant(step))[0].numpy() for step in range(4)])
         expected = {picture.astype(np.float32).tobytes() for picture in examples.images}
         assert {picture.tobytes() for picture in shown} == expected
 
     def test_each_epoch_has_an_order_of_its_own(self, examples):
-        batch = training._batch_of(replace(examples, changes=Changes()), SMALL, 20)
+        batch = learning._batch_of(replace(examples, changes=Changes()), SMALL, 20)
         first, second = (batch(tf.constant(step))[0].numpy() for step in (0, 4))
         assert (first != second).any()
 
@@ -163,7 +167,7 @@ class TestBatches:
         assert not shown[0] & shown[1]
 
     def test_a_recipe_with_cuts_mixes_pictures_and_targets(self, examples, batch):
-        cut = training._batch_of(examples, replace(SMALL, cut_mix=1.0), 20)
+        cut = learning._batch_of(examples, replace(SMALL, cut_mix=1.0), 20)
         pixels, targets = (part.numpy() for part in cut(tf.constant(1)))
         plain, labels = (part.numpy() for part in batch(tf.constant(1)))
         assert (pixels != plain).any(axis=(1, 2, 3)).all()
@@ -172,7 +176,7 @@ class TestBatches:
 
     def test_labels_stay_with_their_pictures(self, examples):
         unchanged = replace(examples, changes=Changes())
-        pixels, targets = training._batch_of(unchanged, SMALL, 20)(tf.constant(2))
+        pixels, targets = learning._batch_of(unchanged, SMALL, 20)(tf.constant(2))
         labels = {
             picture.astype(np.float32).tobytes(): label
             for picture, label in zip(examples.images, examples.labels, strict=True)

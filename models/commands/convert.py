@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from models import zoo
-from models.files import artifacts
+from models.data.canary_images import canary_images
+from models.files import artifacts, graph
 from models.files.cards import Card
-from models.files.run_records import keras_path, published_run
+from models.judging.evaluation import canary, measure_accuracy
 from models.preprocessing import Preparation
 from models.preprocessing.tensors import TensorSpec
 from models.running import runtimes
@@ -24,7 +25,8 @@ from models.terminal.options import (
     chosen_task,
 )
 from models.terminal.screen import bar
-from models.training import provenance
+from models.training.distortions import evenly_spread, in_other_surroundings
+from models.training.records import keras_path, published_record, versions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     runtimes.preload()
     import keras
 
-    from models.conversion.tflite import convert, evenly_spread, in_other_surroundings
+    from models.conversion import convert
     from models.preprocessing.pipeline import read_pixels
 
     names = chosen_names(arguments, lambda name: keras_path(name, arguments.artifacts))
@@ -68,10 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _card(target, parameters: int, keras_file: Path, test) -> Card:
-    from models.conversion import tflite
-    from models.data.canary_images import canary_images
-    from models.files import graph
-    from models.judging import accuracy as evaluation
+    from models import conversion
 
     runtime = runtimes.RUNTIMES["litert"]
     content = target.path.read_bytes()
@@ -86,13 +85,13 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
         keras_sha256=artifacts.sha256(keras_file.read_bytes()),
         multiply_accumulates=details.multiply_accumulates,
         operators=details.operators,
-        accuracy=evaluation.measure_accuracy(model, test, bar(target.name)),
+        accuracy=measure_accuracy(model, test, bar(target.name)),
         runtime=f"{runtime.name} {runtime.version}",
-        canary=evaluation.canary(model, canary_images()),
+        canary=canary(model, canary_images()),
         training=_provenance(target.architecture, keras_file.parent),
         conversion={
-            "source_sha256": artifacts.sha256(Path(tflite.__file__).read_bytes()),
-            "versions": provenance.versions(("tensorflow", "keras", "ai-edge-litert")),
+            "source_sha256": artifacts.sha256(Path(conversion.__file__).read_bytes()),
+            "versions": versions(("tensorflow", "keras", "ai-edge-litert")),
             "weights": details.weight_types,
         },
         preparation=_as_measured(model.input),
@@ -107,5 +106,5 @@ def _as_measured(spec: TensorSpec) -> Preparation:
 
 
 def _provenance(architecture: str, directory: Path) -> dict[str, Any]:
-    run = published_run(architecture, directory)
-    return {"commit": run.commit, "seed": run.seed, "versions": run.versions}
+    run = published_record(architecture, directory)
+    return {**run.code, "seed": run.seed, "versions": run.versions}

@@ -11,12 +11,12 @@ from PIL import Image
 pytest.importorskip("keras", reason="TensorFlow is not installed")
 
 from models.__main__ import main
-from models.commands.seeds_command import missing
+from models.commands.seeds import missing
 from models.data.photographs import DatasetError
 from models.data.tasks import folder_task
 from models.files.artifacts import PRECISIONS, artifact
-from models.files.run_records import published_run
 from models.preprocessing import Preparation
+from models.training.records import published_record
 
 ARCHITECTURE = "patch_separable"
 CLASSES = ("dark", "grey", "light")
@@ -47,8 +47,8 @@ def made(folder, tmp_path_factory):
 
 
 def test_it_learns_the_folders_classes_and_is_asked_about_the_others(made, folder):
-    record = published_run(ARCHITECTURE, made)
-    assert (record.learnt["photographs"], record.accuracy.images) == (48, 12)
+    record = published_record(ARCHITECTURE, made)
+    assert (record.learnt["pictures"], record.accuracy.images) == (48, 12)
     assert record.accuracy.fraction == 1
     assert {name.partition("/")[0] for name in record.groups} == {*CLASSES}
 

@@ -8,7 +8,6 @@ import sys
 from models.files import artifacts
 from models.files.cards import write_json
 from models.judging import robustness
-from models.preprocessing import decode
 from models.running import runtimes
 from models.terminal.options import (
     add_artifacts,
@@ -21,9 +20,6 @@ from models.terminal.options import (
     positive,
 )
 from models.terminal.screen import bar
-
-EXAMPLE = 1_000
-"""Which of the Test photographs the picture shows."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=output_file(), metavar="FILE",
         help="write the counts into this, for the report",
-    )  # fmt: skip
-    parser.add_argument(
-        "--picture", type=output_file(".png", ".svg", ".pdf"), metavar="FILE",
-        help="draw the table into this",
     )  # fmt: skip
     add_task(parser)
     add_artifacts(parser)
@@ -73,14 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     print(robustness.markdown(results))
     if arguments.json:
         write_json(arguments.json, robustness.to_dict(results, photographs))
-    if arguments.picture:
-        number = min(EXAMPLE // arguments.every, len(photographs) - 1)
-        example = decode(photographs.paths[number])
-        robustness.draw(results, example, number, arguments.picture)
     refused = [result for result in results if not result.is_accepted]
     for result in refused:
         print(
-            f"error: {result.model} is right on {result.accuracy:.2%} of the photographs "
+            f"error: {result.model} is right on {result.right.fraction:.2%} of the photographs "
             f"{result.change.name}, less than {robustness.SMALLEST_ACCEPTED_ACCURACY:.0%}; "
             "train it with stronger augmentation",
             file=sys.stderr,

@@ -6,18 +6,14 @@ import argparse
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models import ROOT, zoo
-from models.commands.training_runs import Runs
 from models.data.changes import NAMES, Changes, named
-from models.files import artifacts
-from models.files.run_records import SPLITS, keras_path, read_runs, write_run
+from models.judging.seeds import draw, train_and_ask
 from models.running import runtimes
 from models.terminal.options import add_artifacts, add_names, add_task, chosen_task, positive
-
-if TYPE_CHECKING:
-    import keras
+from models.training.records import SPLITS, RunRecord, read_records
+from models.training.runs import Runs
 
 CHECKPOINTS = ROOT / ".training"
 
@@ -62,12 +58,11 @@ def _changes(text: str) -> Changes:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train each network, write the run's record, and the network where it is to be published."""
-    from models.judging.curve import draw
-
     runs = prepare_runs(arguments, arguments.epochs)
     for name in arguments.names:
-        train_and_publish(runs, zoo.find(name), arguments.split, arguments.seed)
-        draw(read_runs(runs.directory), zoo.find(name), runs.directory / f"{name}.png")
+        architecture = zoo.find(name)
+        tell(train_and_ask(runs, architecture, arguments.split, arguments.seed))
+        draw(read_records(runs.directory), architecture, runs.directory / f"{name}.png")
     return 0
 
 
@@ -82,25 +77,12 @@ def prepare_runs(arguments: argparse.Namespace, epochs: int | None = None) -> Ru
     return Runs(arguments.artifacts, arguments.checkpoints, task, epochs)
 
 
-def train_and_publish(runs: Runs, architecture: zoo.Architecture, split: str, seed: int) -> None:
-    """Train one network; the one with the published seed, on all of Training, is kept whole."""
-    model, record = runs.train(architecture, split, seed)
-    if split == "whole" and seed == zoo.PUBLISHED_SEED:
-        path = keras_path(architecture.name, runs.directory)
-        _save_for_inference(model, path)
-        record = replace(record, keras_sha256=artifacts.sha256(path.read_bytes()))
-    else:
+def tell(record: RunRecord) -> None:
+    """Print what a run came to."""
+    if not record.keras_sha256:
         print(
             f"{record.name}: only its record is kept; to convert a network, train it with seed "
             f"{zoo.PUBLISHED_SEED} on the whole of Training"
         )
-    write_run(record, runs.directory)
     accuracy = record.accuracy
     print(f"{record.name}: {accuracy.fraction:.2%} of {accuracy.images:,} photographs", flush=True)
-
-
-def _save_for_inference(model: keras.Model, path: Path) -> None:
-    """Write the network without its optimizer, whose state is twice as large as its weights."""
-    bare = model.__class__.from_config(model.get_config())  # a clone would be compiled, too
-    bare.set_weights(model.get_weights())
-    bare.save(path)

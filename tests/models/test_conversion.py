@@ -9,7 +9,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 
 from models.data.fruits360 import CLASS_NAMES, SIDE
 from models.files.artifacts import PRECISIONS, artifact
-from models.judging import accuracy as evaluation
+from models.judging.evaluation import keras_predict_all, predict_all
 from models.running.runtimes import RUNTIMES
 
 # Largest accepted difference of a probability between Keras and the converted file on photographs,
@@ -50,8 +50,8 @@ def test_a_converted_file_answers_as_its_keras_model_on_canary_images(
 
 def _check(converted, keras_model, pictures):
     """Compare all probabilities; returns for each picture whether both name the same class."""
-    expected = evaluation.keras_predict_all(keras_model, pictures)
-    actual = evaluation.predict_all(RUNTIMES["litert"].load(converted.read_bytes()), pictures)
+    expected = keras_predict_all(keras_model, pictures)
+    actual = predict_all(RUNTIMES["litert"].load(converted.read_bytes()), pictures)
     assert np.abs(expected - actual).max() <= TOLERANCE[converted.precision]
     same = expected.argmax(axis=1) == actual.argmax(axis=1)
     # Another class may win only where the difference is large enough for that.
@@ -70,7 +70,7 @@ def test_the_whole_graph_is_one_partition(tflite_model, interpreter, runtime):
 
 def test_depthwise_weights_of_a_dynamic_file_are_those_of_float(keras_model):
     """The weights of its other layers are int8."""
-    from models.conversion.tflite import convert
+    from models.conversion import convert
 
     float_weights, dynamic_weights = (
         _weights(convert(keras_model, precision)) for precision in ("float32", "dynamic")
@@ -115,12 +115,12 @@ def test_an_int8_file_answers_int8_pixels_as_one_of_uint8_pixels_bit_for_bit(
 ):
     """Its input is the pixel XOR 0x80, and nothing else changes."""
     tf = pytest.importorskip("tensorflow")
-    from models.conversion import tflite
+    from models import conversion
 
     load = RUNTIMES["litert"].load
-    of_int8 = load(tflite.convert(keras_model, "int8", canary_images))
-    monkeypatch.setattr(tflite, "INT8_FILES_TAKE", tf.uint8)
-    of_uint8 = load(tflite.convert(keras_model, "int8", canary_images))
+    of_int8 = load(conversion.convert(keras_model, "int8", canary_images))
+    monkeypatch.setattr(conversion, "INT8_FILES_TAKE", tf.uint8)
+    of_uint8 = load(conversion.convert(keras_model, "int8", canary_images))
     for image in canary_images:
         of_uint8.set_input(image[None])
         of_int8.set_input((image ^ 0x80).view(np.int8)[None])
@@ -164,28 +164,28 @@ def test_contract_of_input_and_output(tflite_model, interpreter):
 def test_outputs_are_probabilities(tflite_model, interpreter, canary_images):
     if tflite_model.card is None:
         pytest.skip("a user's own model may answer anything")
-    probabilities = evaluation.predict_all(interpreter, canary_images)
+    probabilities = predict_all(interpreter, canary_images)
     assert probabilities.min() >= 0
     # An int8 file rounds each of 20 probabilities to 1/256.
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=20 / 512)
 
 
 def test_folding_the_scaling_changes_no_answer(keras_model, canary_images):
-    from models.conversion.tflite import fold_scaling
+    from models.conversion import fold_scaling
 
     folded = fold_scaling(keras_model)
-    expected = evaluation.keras_predict_all(keras_model, canary_images)
-    actual = evaluation.keras_predict_all(folded, canary_images)
+    expected = keras_predict_all(keras_model, canary_images)
+    actual = keras_predict_all(folded, canary_images)
     assert np.abs(expected - actual).max() < 1e-5
     assert not [layer for layer in folded.layers if type(layer).__name__ == "Rescaling"]
 
 
 def test_a_stem_of_two_halves_becomes_one_and_changes_no_answer(keras_model, canary_images):
-    from models.conversion.tflite import with_dense_stem
+    from models.conversion import with_dense_stem
 
     dense = with_dense_stem(keras_model)
-    expected = evaluation.keras_predict_all(keras_model, canary_images)
-    actual = evaluation.keras_predict_all(dense, canary_images)
+    expected = keras_predict_all(keras_model, canary_images)
+    actual = keras_predict_all(dense, canary_images)
     assert np.abs(expected - actual).max() < 1e-5
     assert type(dense.layers[2]).__name__ == "Conv2D"
     assert (dense is keras_model) == (type(keras_model.layers[2]).__name__ == "Conv2D")
@@ -193,7 +193,7 @@ def test_a_stem_of_two_halves_becomes_one_and_changes_no_answer(keras_model, can
 
 def test_a_stem_of_two_halves_may_have_a_bias():
     keras = pytest.importorskip("keras")
-    from models.conversion.tflite import with_dense_stem
+    from models.conversion import with_dense_stem
 
     image = keras.Input((9, 8, 3))
     x = keras.layers.SeparableConv2D(
@@ -208,7 +208,7 @@ def test_a_stem_of_two_halves_may_have_a_bias():
 
 def test_a_scaling_with_an_offset_is_not_folded():
     keras = pytest.importorskip("keras")
-    from models.conversion.tflite import fold_scaling
+    from models.conversion import fold_scaling
 
     image = keras.Input((8, 8, 3))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(image)
@@ -218,7 +218,7 @@ def test_a_scaling_with_an_offset_is_not_folded():
 
 
 def test_unknown_precisions_and_missing_calibration_are_refused(keras_model):
-    from models.conversion.tflite import convert
+    from models.conversion import convert
 
     with pytest.raises(ValueError, match=r"unknown precision 'int4'.*float32"):
         convert(keras_model, "int4")
@@ -228,7 +228,7 @@ def test_unknown_precisions_and_missing_calibration_are_refused(keras_model):
 
 def test_calibration_pictures_are_spread_over_the_whole_set():
     pytest.importorskip("tensorflow")
-    from models.conversion.tflite import evenly_spread
+    from models.training.distortions import evenly_spread
 
     chosen = evenly_spread(1000, count=5)
     assert chosen[0] == 0
@@ -239,7 +239,7 @@ def test_calibration_pictures_are_spread_over_the_whole_set():
 
 def test_calibration_covers_other_grounds_and_other_light():
     pytest.importorskip("keras", reason="TensorFlow is not installed")
-    from models.conversion.tflite import in_other_surroundings
+    from models.training.distortions import in_other_surroundings
 
     white = np.full((24, 4, 4, 3), 255, np.uint8)
     pictures = in_other_surroundings(white)

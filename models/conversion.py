@@ -11,9 +11,6 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers
 
-from models.training.distortions import brightened, on_ground
-
-CALIBRATION_IMAGES = 400
 INT8_FILES_TAKE = tf.int8
 """With uint8 the file begins with a conversion to int8, which no XNNPACK takes: in the fifth
 network's former shape it lasted nearly as long as all that followed."""
@@ -137,33 +134,6 @@ def with_short_names(content: bytes) -> bytes:
             if index not in named:
                 tensor.name = str(index)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-
-
-def evenly_spread(total: int, count: int = CALIBRATION_IMAGES) -> np.ndarray:
-    """Return indices spread evenly over an ordered set, so that every class has its share."""
-    return np.linspace(0, total - 1, min(count, total)).astype(int)
-
-
-def in_other_surroundings(images: np.ndarray) -> np.ndarray:
-    """Return the pictures, and each again on a coloured ground, in more or less light.
-
-    Ranges that were taken over photographs on white alone cut off what other grounds reach inside
-    the network, and an int8 file then answers wildly on them.
-
-    Args:
-        images: uint8 RGB on white, shape (count, height, width, 3).
-
-    Returns:
-        Twice as many.
-    """
-    low_high = (160, 255)
-    grounds = [(red, green, blue) for red in low_high for green in low_high for blue in low_high]
-    factors = (0.8, 1.0, 1.2)
-    changed = [
-        brightened(on_ground(image, grounds[index % len(grounds)]), factors[index % len(factors)])
-        for index, image in enumerate(images)
-    ]
-    return np.concatenate([images, changed])
 
 
 def with_batch_of_one(model: keras.Model) -> keras.Model:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.training.colour_histogram import histograms, nearest_labels
+from models.training.runs import histograms, nearest_labels
 
 
 def _picture(*colours):

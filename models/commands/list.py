@@ -13,9 +13,9 @@ from rich.table import Table
 from models import zoo
 from models.files.artifacts import DIRECTORY, PRECISIONS, ArtifactError, artifact
 from models.files.cards import Card
-from models.files.run_records import read_runs
 from models.terminal.options import add_artifacts
 from models.terminal.table import print_table, terminal_table
+from models.training.records import read_records
 
 CAPTION = (
     "accuracy on the Test photographs, in brackets the study's parameters and accuracy; on other "
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [_row(architecture, arguments.artifacts) for architecture in zoo.ARCHITECTURES.values()]
     is_ours = arguments.artifacts.resolve() == DIRECTORY.resolve()
     if not is_ours:
-        rows = [{**row, "study": None} for row in rows if row["parameters"]]
+        rows = [{**row, "study": None} for row in rows if row["trained_parameters"]]
     if arguments.json:
         print(json.dumps(rows, indent=2))
     elif rows:
@@ -59,13 +59,13 @@ def _row(architecture: zoo.Architecture, directory) -> dict[str, Any]:
     parameters = next((card["parameters"] for card in cards.values() if card), None)
     other_series = [
         record.accuracy.fraction
-        for record in read_runs(directory)
+        for record in read_records(directory)
         if (record.architecture, record.split) == (architecture.name, "other-series")
     ]
     return {
         "name": architecture.name,
         "title": architecture.title,
-        "parameters": parameters,
+        "trained_parameters": parameters,
         "study": asdict(architecture.study) if architecture.study else None,
         "other_series": other_series,
         "artifacts": cards,
@@ -79,7 +79,7 @@ def _plain(card: Card | None) -> dict[str, Any] | None:
 def _table(rows: list[dict[str, Any]], caption: str) -> Table:
     cells = []
     for row in rows:
-        parameters = f"{row['parameters']:,}" if row["parameters"] else "untrained"
+        parameters = f"{row['trained_parameters']:,}" if row["trained_parameters"] else "untrained"
         other_series, study = row["other_series"], row["study"]
         told = f"\n({study['parameters']:,})\n({study['accuracy']:.1%})" if study else "\n"
         cells.append(

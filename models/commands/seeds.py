@@ -13,18 +13,12 @@ from typing import Any
 from rich.table import Table
 
 from models import zoo
-from models.commands.train_command import add_run_arguments, prepare_runs, train_and_publish
-from models.commands.training_runs import BASELINE
-from models.files.run_records import (
-    REPORTED,
-    RunRecord,
-    read_runs,
-    run_name,
-    run_path,
-    write_run,
-)
+from models.commands.train import add_run_arguments, prepare_runs, tell
+from models.judging.seeds import ask_baseline, compare, summarise, train_and_ask
 from models.terminal.options import add_names
 from models.terminal.table import print_table, terminal_table
+from models.training.records import REPORTED, RunRecord, read_records, record_path, run_name
+from models.training.runs import BASELINE
 
 SEEDS = (zoo.PUBLISHED_SEED, 1, 2, 3, 4)
 WANTED = {"other-series": SEEDS, "whole": SEEDS[:3]}
@@ -55,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print a row for each network and split that has records."""
     if arguments.train:
         _run_missing(arguments)
-    rows = _rows(read_runs(arguments.artifacts), [BASELINE, *arguments.names])
+    rows = _rows(read_records(arguments.artifacts), [BASELINE, *arguments.names])
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
@@ -73,7 +67,7 @@ def missing(
     for seed in SEEDS:
         for split in splits:
             for name in names:
-                path = run_path(run_name(name, split, seed), directory)
+                path = record_path(run_name(name, split, seed), directory)
                 if seed in WANTED[split] and not path.is_file():
                     yield name, split, seed
 
@@ -82,15 +76,13 @@ def _run_missing(arguments: argparse.Namespace) -> None:
     runs = prepare_runs(arguments)
     splits = REPORTED if arguments.data is None else ("whole",)  # a folder has no rotation series
     for split in splits:
-        if not run_path(run_name(BASELINE, split, 0), arguments.artifacts).is_file():
-            write_run(runs.baseline(split), arguments.artifacts)
+        if not record_path(run_name(BASELINE, split, 0), arguments.artifacts).is_file():
+            ask_baseline(runs, split)
     for name, split, seed in missing(arguments.names, arguments.artifacts, splits):
-        train_and_publish(runs, zoo.find(name), split, seed)
+        tell(train_and_ask(runs, zoo.find(name), split, seed))
 
 
 def _rows(records: list[RunRecord], names: list[str]) -> list[dict[str, Any]]:
-    from models.judging.seeds import compare, summarise
-
     runs: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
     for record in records:
         runs[record.split, record.architecture].append(record)

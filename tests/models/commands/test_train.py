@@ -14,20 +14,20 @@ keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
 
 from models import zoo  # noqa: E402
 from models.__main__ import main  # noqa: E402
-from models.commands.seeds_command import SEEDS, missing  # noqa: E402
-from models.commands.train_command import CHECKPOINTS  # noqa: E402
+from models.commands.seeds import SEEDS, missing  # noqa: E402
+from models.commands.train import CHECKPOINTS  # noqa: E402
 from models.data import fruits360, series  # noqa: E402
 from models.data.tasks import fruits360_task  # noqa: E402
 from models.files.artifacts import artifact, sha256  # noqa: E402
-from models.files.run_records import (  # noqa: E402
+from models.judging.seeds import asked_about  # noqa: E402
+from models.training.records import (  # noqa: E402
     REPORTED,
     keras_path,
-    published_run,
-    read_run,
-    read_runs,
-    run_path,
+    published_record,
+    read_record,
+    read_records,
+    record_path,
 )
-from models.judging import reported  # noqa: E402
 
 NETWORK, OTHER = "patch_separable", "alexnet_separable"
 
@@ -67,33 +67,33 @@ def published(place):
 def other_series(published):
     """One of them, trained on the first series."""
     assert published.train(NETWORK, "--split", "other-series", "--seed", "5") == 0
-    return read_run(run_path(f"{NETWORK}-other-series-seed5", published.artifacts))
+    return read_record(record_path(f"{NETWORK}-other-series-seed5", published.artifacts))
 
 
 def test_a_published_network_has_its_record_and_its_curve(published):
-    record = published_run(NETWORK, published.artifacts)
-    assert record.learnt["photographs"] == 80
+    record = published_record(NETWORK, published.artifacts)
+    assert record.learnt["pictures"] == 80
     assert record.accuracy.images == 80
     assert record.accuracy.correct == record.right_answers().sum()
     assert len(record.history["accuracy"]) == 1
     path = keras_path(NETWORK, published.artifacts)
     assert record.keras_sha256 == sha256(path.read_bytes())
     model = keras.models.load_model(path)
-    assert model.count_params() == record.parameters
+    assert model.count_params() == record.trained_parameters
     assert not model.compiled  # no optimizer travels with it
     with (published.artifacts / f"{NETWORK}.png").open("rb") as picture:
         assert picture.read(8) == b"\x89PNG\r\n\x1a\n"
 
 
 def test_a_published_network_is_asked_about_test(published):
-    test = reported.the_test_split(fruits360_task(str(published.photographs)))
-    assert published_run(NETWORK, published.artifacts).accuracy.fingerprint == test.fingerprint
+    test = asked_about(fruits360_task(str(published.photographs)), "whole")
+    assert published_record(NETWORK, published.artifacts).accuracy.fingerprint == test.fingerprint
 
 
 def test_other_series_are_asked_about_and_not_learnt(other_series, place):
     training = fruits360.load("Training", place.photographs)
     assert other_series.learnt["fingerprint"] == series.first_series(training).fingerprint
-    asked = reported.other_series(fruits360_task(str(place.photographs)))
+    asked = asked_about(fruits360_task(str(place.photographs)), "other-series")
     assert other_series.accuracy.fingerprint == asked.fingerprint
     assert {name.rpartition("/")[2] for name in other_series.groups} == {"r"}
 
@@ -101,9 +101,9 @@ def test_other_series_are_asked_about_and_not_learnt(other_series, place):
 @pytest.mark.parametrize("split", ["development", "arcs"])
 def test_choices_are_not_made_on_reported_photographs(split, place, other_series):
     assert place.train("alexnet_separable", "--split", split, "--seed", "6") == 0
-    record = read_run(run_path(f"alexnet_separable-{split}-seed6", place.artifacts))
+    record = read_record(record_path(f"alexnet_separable-{split}-seed6", place.artifacts))
     training = fruits360.load("Training", place.photographs)
-    assert record.learnt["photographs"] + record.accuracy.images == len(training)
+    assert record.learnt["pictures"] + record.accuracy.images == len(training)
     if split == "development":
         assert not set(record.groups) & set(other_series.groups)
     assert record.accuracy.fingerprint != other_series.accuracy.fingerprint
@@ -111,11 +111,11 @@ def test_choices_are_not_made_on_reported_photographs(split, place, other_series
 
 def test_each_look_at_a_reported_figure_is_told(published, capsys):
     name = f"{OTHER}-whole-seed{zoo.PUBLISHED_SEED}"
-    path = run_path(name, published.artifacts)
+    path = record_path(name, published.artifacts)
     kept = path.read_bytes()
-    before = read_run(path)
+    before = read_record(path)
     assert published.train(OTHER) == 0
-    earlier = read_run(path).earlier
+    earlier = read_record(path).earlier
     path.write_bytes(kept)
     assert [look["accuracy"] for look in earlier] == [vars(before.accuracy)]
 
@@ -180,24 +180,24 @@ def test_seeds_are_summed_up_without_training(published, other_series, capsys):
 
 
 def test_committed_records_hold_the_recipe_and_all_answers(architecture):
-    runs = [run for run in read_runs() if run.architecture == architecture.name]
-    assert published_run(architecture.name) in runs
+    runs = [run for run in read_records() if run.architecture == architecture.name]
+    assert published_record(architecture.name) in runs
     for run in runs:
         assert len(run.history["accuracy"]) == run.recipe["epochs"]
         assert run.right_answers().sum() == run.accuracy.correct
         assert sum(right for right, _ in run.groups.values()) == run.accuracy.correct
-        asked, learnt = run.accuracy.images, run.learnt["photographs"]
+        asked, learnt = run.accuracy.images, run.learnt["pictures"]
         assert (learnt, asked) in {(10_046, 3_358), (4_647, 5_399), (5_399, 4_647)}
 
 
 def test_seeds_of_a_network_have_the_recipe_of_the_table(architecture):
-    """A mean over seeds is of one recipe; records from before cuts do not name their share."""
-    from models.training.train import Recipe
+    """A mean over seeds is of one recipe; older records do not name what came later."""
+    from models.training.learning import Recipe
 
-    for run in read_runs():
+    for run in read_records():
         if run.architecture == architecture.name and run.split in REPORTED:
             expected = vars(Recipe(seed=run.seed, **architecture.recipe))
-            found = {"cut_mix": 0.0, **run.recipe}
+            found = {"cut_mix": 0.0, "strength": 0.0, **run.recipe}
             assert {key: found[key] for key in expected} == expected, run.name
 
 
