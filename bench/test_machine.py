@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.host import matrix_product
+from bench import host
 
 COPIED_BYTES = 64 * 2**20
 """More than any cache holds."""
 
 
-@pytest.mark.parametrize("dtype", matrix_product.DTYPES)
+@pytest.mark.parametrize("dtype", host.PRODUCT_DTYPES)
 def test_matrix_product(runtime, threads, dtype, measure):
     """Arithmetic: a product of two large matrices, with the runtime's own kernels."""
-    product = runtime.load(matrix_product.model(dtype), threads)
-    left, right = (matrix_product.matrix(dtype, seed) for seed in (1, 0))
+    product = runtime.load(host.product_model(dtype), threads)
+    left, right = (host.matrix(dtype, seed) for seed in (1, 0))
     product.set_input(left)
     info = {
-        "operations": matrix_product.OPERATIONS,
+        "operations": host.PRODUCT_OPERATIONS,
         "dtype": dtype,
         "threads": threads,
         "runtime": runtime.name,
@@ -26,7 +26,7 @@ def test_matrix_product(runtime, threads, dtype, measure):
     }
     measure(product.invoke, info=info)
     found = product.output.dequantise(product.raw_output())[:4]
-    scale = matrix_product.SCALE**2 if dtype == "int8" else 1.0
+    scale = host.STEP**2 if dtype == "int8" else 1.0
     expected = scale * (left[:4].astype(np.float64) @ right.T.astype(np.float64))
     if dtype == "int8":
         limit = 127 * product.output.scale

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from bench.host import jpeg_sources as sources
+from bench.host import JPEG_SIZES, jpeg
 from models.preprocessing import decode, prepare
 from models.running.samples import answers, difference, fill
 
 END_TO_END = "640x480"
 
-each_size = pytest.mark.parametrize("size", sources.SIZES)
+each_size = pytest.mark.parametrize("size", JPEG_SIZES)
 
 
 @each_size
 def test_decode(size, picture_size, measure):
     """From JPEG bytes to RGB pixels, no more of them than the model's input needs."""
-    source, given = sources.jpeg(size), picture_size
+    source, given = jpeg(size), picture_size
     without = replace(given.preparation, normalisation=None).as_dict()
     info = {**given.info(size), "dtype": None, "preparation": without}
     pixels = measure(decode, source, given.spec, given.preparation, info=info)
@@ -28,7 +28,7 @@ def test_decode(size, picture_size, measure):
 @each_size
 def test_prepare(size, picture_input, measure):
     """From JPEG bytes to the model's tensor: decoded, made small, in the input's dtype."""
-    source, given = sources.jpeg(size), picture_input
+    source, given = jpeg(size), picture_input
     tensor = measure(prepare, source, given.spec, given.preparation, info=given.info(size))
     assert tensor.shape == given.spec.shape
 
@@ -69,7 +69,7 @@ def test_first_inference(tflite_model, interpreter, load, info, measure):
 
 def test_classify_jpeg(classifier, own_input, info, measure):
     """From JPEG bytes to the label."""
-    source, preparation = sources.jpeg(END_TO_END), own_input.preparation
+    source, preparation = jpeg(END_TO_END), own_input.preparation
 
     def classify() -> int:
         return classifier.classify(prepare(source, classifier.input, preparation))

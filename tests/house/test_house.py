@@ -17,7 +17,7 @@ ROOMS = (
     "bench/emulated_phone", "bench/report",
     "bench/gate", "bench/gate/judge", "bench/gate/measure", "bench/history",
     "bench/operators.py", "bench/ratios.py", "bench/android", "bench/android/tool",
-    "bench/android/phone", "bench/android/adb", "bench/host", "bench/statistics",
+    "bench/android/phone", "bench/android/adb", "bench/host.py", "bench/statistics",
     "bench/figures.py", "bench/tables.py", "bench/results", "bench",
     "models/__main__.py", "models/commands", "models/judging", "models/training",
     "models/conversion.py", "models/terminal", "models/running", "models/files",

@@ -1,6 +1,6 @@
 """Preparation from JPEG bytes, beside what well-kept libraries take for the same.
 
-    python -m bench.host.libraries [--size 640x480] [--rounds 300]
+    tox -e libraries -- [--size 640x480] [--rounds 300]
 
 Every way goes from the same bytes to a float32 tensor of shape (1, 100, 100, 3), in one thread.
 The ways are interleaved in random orders, so that what else the machine does meets all of them
@@ -8,7 +8,7 @@ alike. Beside the times stands how far a way's pixels lie from the reference: th
 decoded whole and made small with an antialiased bilinear filter in floating point. Ways whose
 largest error is above `SAME_PICTURE` are shown, but make another picture: they are no yardstick.
 
-Libraries that are not installed are left out: `pip install -r requirements/compare.txt`.
+Libraries that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from bench.host import jpeg_sources as sources
+from bench.host import JPEG_SIZES, jpeg
 from bench.statistics.intervals import Estimate, interleave, one_sample
 from bench.tables import Table
 from models.preprocessing import prepare
@@ -139,11 +139,11 @@ def markdown(rows: list[Row]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Print the comparison; exit status 1 where this project is more than `ALLOWED_RATIO` off."""
-    parser = argparse.ArgumentParser(prog="python -m bench.host.libraries", description=__doc__)
-    parser.add_argument("--size", choices=list(sources.SIZES), default="640x480")
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.libraries", description=__doc__)
+    parser.add_argument("--size", choices=list(JPEG_SIZES), default="640x480")
     parser.add_argument("--rounds", type=positive, default=300, metavar="N")
     arguments = parser.parse_args(argv)
-    rows = compare(sources.jpeg(arguments.size), arguments.rounds)
+    rows = compare(jpeg(arguments.size), arguments.rounds)
     ratio = ratio_to_best(rows)
     print(markdown(rows))
     interval = f"{ratio.value:.2f} (95 % interval {ratio.lower:.2f} to {ratio.upper:.2f})"

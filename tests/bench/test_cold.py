@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.host import cold
+from bench import host
 
 pytestmark = pytest.mark.slow
 
@@ -28,12 +28,12 @@ def write_sizes(directory: Path, *sizes: str) -> Path:
 
 
 def test_the_largest_cache_counts(tmp_path):
-    assert cold.cache_bytes(write_sizes(tmp_path, "48K", "2048K", "32M")) == 32 << 20
+    assert host.cache_bytes(write_sizes(tmp_path, "48K", "2048K", "32M")) == 32 << 20
 
 
 def test_a_machine_that_does_not_tell_gets_a_default(tmp_path):
-    assert cold.cache_bytes(tmp_path / "missing") == cold.DEFAULT_CACHE_BYTES
-    assert cold.cache_bytes(write_sizes(tmp_path, "unknown")) == cold.DEFAULT_CACHE_BYTES
+    assert host.cache_bytes(tmp_path / "missing") == host.DEFAULT_CACHE_BYTES
+    assert host.cache_bytes(write_sizes(tmp_path, "unknown")) == host.DEFAULT_CACHE_BYTES
 
 
 def test_garbage_is_collected():
@@ -46,7 +46,7 @@ def test_garbage_is_collected():
     gc.disable()
     try:
         del node
-        cold.clearer()()
+        host.clearer()()
         assert watch() is None
     finally:
         gc.enable()
@@ -71,16 +71,16 @@ def test_the_kernel_forgets_the_file(tmp_path):
     file.write_bytes(bytes(1 << 20))
     if not resident_pages(file):
         pytest.skip("this file system does not use the kernel's cache")
-    cold.clearer([file])()
+    host.clearer([file])()
     assert resident_pages(file) == 0
 
 
 def test_every_cache_line_is_written(monkeypatch):
     zeros, made = np.zeros, []
     monkeypatch.setattr(np, "zeros", lambda *shape: made.append(zeros(*shape)) or made[-1])
-    clear = cold.clearer()
+    clear = host.clearer()
     (buffer,) = made
-    assert buffer.nbytes == cold.EVICTION_FACTOR * cold.cache_bytes()
+    assert buffer.nbytes == host.EVICTION_FACTOR * host.cache_bytes()
     before = buffer[::64].copy()
     clear()
     assert (buffer[::64] != before).all()
@@ -96,8 +96,8 @@ def test_freed_memory_goes_back_to_the_kernel(monkeypatch):
     """Blocks too small for a mapping each; every 16th stays, so that the heap does not just end."""
     libc, size, count = ctypes.CDLL(None), 64 << 10, 1024
     libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
-    monkeypatch.setattr(cold, "cache_bytes", lambda: 1 << 12)  # what it writes is memory as well
-    clear = cold.clearer()
+    monkeypatch.setattr(host, "cache_bytes", lambda: 1 << 12)  # what it writes is memory as well
+    clear = host.clearer()
     blocks = [libc.malloc(ctypes.c_size_t(size)) for _ in range(count)]
     for block in blocks:
         ctypes.memset(block, 1, size)
