@@ -128,7 +128,7 @@ def test_the_warm_protocol_clears_nothing(pytester_run, warmups):
 @pytest.fixture
 def pytester_run(tmp_path):
     """Run one benchmark in a pytest of its own; return what happened, in order."""
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[2]
     test = tmp_path / "test_order.py"
     record = tmp_path / "record"
     test.write_text(
