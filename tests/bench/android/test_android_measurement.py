@@ -12,46 +12,25 @@ from bench.android.adb.device import Device
 from bench.android.adb.errors import (
     DeviceError,
     DeviceLostError,
-    ThrottledError,
 )
 from bench.android.adb.files import Workspace, pull
 from bench.android.deployment import DeviceSettings
 from bench.android.measure import Bench, Progress
-from bench.android.phone.conditions import record
-from bench.android.phone.control import Changes, cool_down
+from bench.android.phone.control import Changes
 from bench.android.phone.identity import identify
-from bench.android.rounds import Plan, Sitting, drift_of, run_rounds
+from bench.android.rounds import Plan, run_rounds
 from bench.android.tool.binary import find_tool
 from bench.android.tool.flags import WARMUPS, inferences_for
-from bench.android.tool.output import DeviceRound, ToolFacts
 from bench.android.verification import ModelInput
 from bench.emulated_phone import userland
-from bench.emulated_phone.userland import ANDROID_11, MKSH_AND_TOYBOX, ROOTED
+from bench.emulated_phone.userland import ANDROID_11, ROOTED
 from models.running.runtimes import available
 from models.running.samples import sample_pixels
+from tests.bench.android.conftest import ROUNDS
+from tests.bench.android.samples import round_of
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
-
-ROUNDS = 2
-
-
-@pytest.fixture
-def measure(device_model):
-    """A function that measures on an emulated device, and finds nothing left on it afterwards."""
-
-    def run(emulated, generation="interpreter", progress=None, **settings):
-        device = Device.open(emulated.address)
-        tool = emulated.tool(generation)
-        with Bench(device, lambda phone: find_tool(phone.abis, tool), "emulated") as bench:
-            found = bench.measure(
-                device_model, DeviceSettings(**{"rounds": ROUNDS, **settings}), progress
-            )
-        assert emulated.files() == []
-        assert emulated.processes() == []
-        return found
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -122,14 +101,6 @@ def test_caches_are_dropped_where_the_device_is_rooted(emulate, measure):
     assert info["device"]["is_rooted"]
     assert info["rounds_with_caches_dropped"] == ROUNDS
     assert (emulated.root / "proc/sys/vm/drop_caches").read_text() == "3\n"
-
-
-@pytest.fixture
-def android_phone(emulate):
-    """A phone whose shell is mksh and whose commands are toybox's."""
-    if missing := userland.android_commands_missing():
-        pytest.skip(f"{missing} is not installed (Debian: apt-get install mksh toybox)")
-    return emulate(MKSH_AND_TOYBOX)
 
 
 def test_mksh_and_toybox(android_phone, measure):
@@ -308,22 +279,17 @@ def test_exactly_as_many_inferences_as_were_asked_for(measured):
     }
 
 
-def _probe(inference_ns: float, tick_ns: int = 1_000) -> DeviceRound:
-    facts = ToolFacts("interpreter", tick_ns, 3, 1, None)
-    return DeviceRound(1.0, 1.0, inference_ns, None, None, 0.1, facts)
-
-
 @pytest.mark.parametrize("inference_ns", [900, 1_000, 7_777, 20_000, 1e6, 1e9])
 def test_a_tick_is_less_than_half_a_percent_of_a_round(inference_ns):
-    count = inferences_for(_probe(inference_ns))
+    count = inferences_for(round_of(inference_ns))
     assert count >= 10
     assert 0.005 * count * inference_ns * (1 + 1e-9) >= 1_000
 
 
 def test_times_that_are_printed_too_coarsely_are_refused():
-    assert inferences_for(_probe(2_000_000, tick_ns=10_000)) == 10
+    assert inferences_for(round_of(2_000_000, tick_ns=10_000)) == 10
     with pytest.raises(DeviceError, match=r"prints times to 0\.01 ms, too coarsely"):
-        inferences_for(_probe(1_000_000, tick_ns=10_000))
+        inferences_for(round_of(1_000_000, tick_ns=10_000))
 
 
 def test_another_answer_is_refused(device_model):
@@ -339,164 +305,6 @@ def test_another_answer_is_refused(device_model):
         model_input.check(wrong.tobytes())
     with pytest.raises(DeviceError, match=r"wrote \d+ bytes of output"):
         model_input.check(right.tobytes()[:-1])
-
-
-class Told(Progress):
-    """A progress that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def tell(self, line: str) -> None:
-        self.lines.append(line)
-
-
-@pytest.mark.parametrize("profile", [userland.GALAXY_S8, MKSH_AND_TOYBOX], ids=["dash", "mksh"])
-def test_inside_an_app(emulate, measure, profile):
-    if profile.has_android_commands and userland.android_commands_missing():
-        pytest.skip(f"{userland.android_commands_missing()} is not installed")
-    emulated = emulate(profile)
-    found = measure(emulated, apk=emulated.tool())
-    info = found.info
-    assert len(found.sitting.rounds) == ROUNDS
-    assert (info["process"], info["verified"], info["cores"]) == ("app", None, [])
-    assert info["input"] == "canary image 0"
-    assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
-    log = emulated.log()
-    (started,) = {line for line in log if line.startswith("am start") and "--num_runs=3 " in line}
-    assert "-S -W -n org.tensorflow.lite.benchmark/.BenchmarkModelActivity --es args " in started
-    assert [line for line in log if line.startswith("pm uninstall")] == [
-        "pm uninstall org.tensorflow.lite.benchmark"
-    ]
-
-
-def test_an_app_that_fails(emulate, measure):
-    emulated = emulate()
-    emulated.set_tool_fault("crash", from_run=2)
-    with pytest.raises(DeviceError, match=r"round 2: .*the app ended without a result"):
-        measure(emulated, apk=emulated.tool())
-    assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
-
-
-def test_the_users_own_app_is_left_alone(emulate, measure):
-    emulated = emulate()
-    own = emulated.root / "data/app/org.tensorflow.lite.benchmark"
-    own.parent.mkdir(parents=True)
-    own.write_text("the user's")
-    with pytest.raises(DeviceError, match="is installed on it already: uninstall it"):
-        measure(emulated, apk=emulated.tool())
-    assert own.read_text() == "the user's"
-
-
-def test_a_file_that_is_no_app(emulated_device, measure, tmp_path):
-    (tmp_path / "x.apk").write_bytes(b"text")
-    with pytest.raises(DeviceError, match=r"x\.apk: not an APK \(--device-apk\)"):
-        measure(emulated_device, apk=tmp_path / "x.apk")
-
-
-def _sitting(inference_ns: list[float]) -> Sitting:
-    return Sitting(tuple(map(_probe, inference_ns)), 1.0, 0, 0)
-
-
-STEADY = [1e6 + 2e4 * (number % 7) for number in range(60)]
-HOT = [each * (1 + number / 100) for number, each in enumerate(STEADY)]
-
-
-def test_the_drift_of_the_rounds():
-    assert drift_of(STEADY[:29]) is None
-    assert not drift_of(STEADY).is_throttling
-    assert not drift_of(HOT[::-1]).is_throttling  # it became faster
-    found = drift_of(HOT)
-    assert found.is_throttling
-    assert found.slowdown == pytest.approx(1.495 / 1.095 - 1, abs=0.03)  # of the thirds' middles
-
-
-def test_where_nothing_tells_of_heat_the_drift_does(emulate, measure, monkeypatch):
-    emulated = emulate()
-    emulated.set_property("ro.kernel.qemu", "")  # the drift of an emulated one is its machine's
-    sittings = [HOT, STEADY]
-
-    def run(device, workspace, plan, *how):
-        if plan.name == "trial":
-            return run_rounds(device, workspace, plan, *how)
-        return _sitting(sittings.pop(0))
-
-    monkeypatch.setattr("bench.android.measure.run_rounds", run)
-    told = Told()
-    info = measure(emulated, progress=told, cool_down_s=0.01).info
-    assert "the last third of the rounds was 36% slower" in told.lines[0]
-    assert "than the first; measuring" in told.lines[0]
-    assert info["attempts"] == 2
-    assert info["heat_known_by"] == ["battery", "frequency cap", "drift of the rounds"]
-
-
-def test_a_rest_before_each_model(emulated_device, measure):
-    told = Told()
-    info = measure(emulated_device, progress=told, rest_s=0.01).info
-    assert told.lines == [f"{emulated_device.serial} rests (--device-cooldown): 0 s left"]
-    assert info["rest_s"] == 0.01
-
-
-def test_throttled_before_it_cools_down_with_a_countdown(emulate):
-    emulated = emulate()
-    userland.set_frequency_cap(emulated.root, 0.5)
-    device = Device.open(emulated.address)
-    lines: list[str] = []
-
-    def sleep(_seconds: float) -> None:
-        if len(lines) == 7:
-            userland.set_frequency_cap(emulated.root, 1.0)
-
-    conditions = cool_down(device, (4,), lines.append, timeout_s=60, sleep=sleep)
-    assert conditions.throttled_because((4,)) is None
-    assert lines[0] == (
-        f"{emulated.serial} is throttled (core 4 is capped at 1.16 GHz of 2.31 GHz): cooling down, "
-        "60 s left"
-    )
-    assert lines[-1].endswith("51 s left")
-
-
-def test_it_does_not_cool_down_for_ever(emulate):
-    emulated = emulate()
-    userland.set_frequency_cap(emulated.root, 0.5)
-    device = Device.open(emulated.address)
-    with pytest.raises(ThrottledError, match="still throttled after 9 s of cooling down: core 4"):
-        cool_down(device, (4,), lambda _: None, timeout_s=9, sleep=lambda _: None)
-
-
-def test_throttled_in_the_middle_it_is_measured_again(emulate, measure):
-    emulated = emulate()
-    emulated.set_tool_fault("throttle", from_run=2)  # the probe and a round go well
-    told = Told()
-    with pytest.raises(ThrottledError, match=r"still throttled after 0\.1 s") as raised:
-        measure(emulated, progress=told, cool_down_s=0.1, retries=1)
-    assert "round 2: the cores are capped at 1.16 GHz of 2.31 GHz" in told.lines[0]
-    assert "measuring" in told.lines[0]
-    assert "(measured 2 times)" in str(raised.value)
-
-
-def test_a_warm_thermal_service_in_the_middle(emulate, measure):
-    emulated = emulate(ANDROID_11)
-
-    class Heat(Told):
-        def begin(self, title: str, rounds: int) -> None:
-            userland.set_thermal_status(emulated.root, 3)
-
-    with pytest.raises(ThrottledError, match="thermal status 3 after round 1"):
-        measure(emulated, progress=Heat(), retries=0)
-    assert record(Device.open(emulated.address)).thermal_status == 3
-
-
-def test_throttled_afterwards(emulate, measure):
-    emulated = emulate()
-
-    class Heat(Told):
-        def end(self) -> None:
-            userland.set_frequency_cap(emulated.root, 0.5)
-
-    with pytest.raises(ThrottledError, match="throttled afterwards: core 4 is capped") as raised:
-        measure(emulated, progress=Heat(), retries=0)
-    assert len(raised.value.rounds) == ROUNDS
 
 
 def test_a_shell_whose_connection_ends_cleans_up_by_itself(emulate):

@@ -1,0 +1,57 @@
+"""Measuring inside the benchmark app."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.android.adb.errors import (
+    DeviceError,
+)
+from bench.emulated_phone import userland
+from bench.emulated_phone.userland import MKSH_AND_TOYBOX
+from tests.bench.android.conftest import ROUNDS
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("profile", [userland.GALAXY_S8, MKSH_AND_TOYBOX], ids=["dash", "mksh"])
+def test_inside_an_app(emulate, measure, profile):
+    if profile.has_android_commands and userland.android_commands_missing():
+        pytest.skip(f"{userland.android_commands_missing()} is not installed")
+    emulated = emulate(profile)
+    found = measure(emulated, apk=emulated.tool())
+    info = found.info
+    assert len(found.sitting.rounds) == ROUNDS
+    assert (info["process"], info["verified"], info["cores"]) == ("app", None, [])
+    assert info["input"] == "canary image 0"
+    assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
+    log = emulated.log()
+    (started,) = {line for line in log if line.startswith("am start") and "--num_runs=3 " in line}
+    assert "-S -W -n org.tensorflow.lite.benchmark/.BenchmarkModelActivity --es args " in started
+    assert [line for line in log if line.startswith("pm uninstall")] == [
+        "pm uninstall org.tensorflow.lite.benchmark"
+    ]
+
+
+def test_an_app_that_fails(emulate, measure):
+    emulated = emulate()
+    emulated.set_tool_fault("crash", from_run=2)
+    with pytest.raises(DeviceError, match=r"round 2: .*the app ended without a result"):
+        measure(emulated, apk=emulated.tool())
+    assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
+
+
+def test_the_users_own_app_is_left_alone(emulate, measure):
+    emulated = emulate()
+    own = emulated.root / "data/app/org.tensorflow.lite.benchmark"
+    own.parent.mkdir(parents=True)
+    own.write_text("the user's")
+    with pytest.raises(DeviceError, match="is installed on it already: uninstall it"):
+        measure(emulated, apk=emulated.tool())
+    assert own.read_text() == "the user's"
+
+
+def test_a_file_that_is_no_app(emulated_device, measure, tmp_path):
+    (tmp_path / "x.apk").write_bytes(b"text")
+    with pytest.raises(DeviceError, match=r"x\.apk: not an APK \(--device-apk\)"):
+        measure(emulated_device, apk=tmp_path / "x.apk")
