@@ -14,5 +14,4 @@ pytest_plugins = [
     "fixtures.round_progress",
     "fixtures.device_replay",
     "fixtures.summary",
-    "fixtures.hypothesis_profiles",
 ]

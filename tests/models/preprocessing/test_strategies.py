@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from fixtures.hypothesis_profiles import EXAMPLES
 from fixtures.strategies import (
     camera_frames,
     corrupted,
@@ -180,92 +178,8 @@ def test_input_specs_of_both_layouts_and_any_quantisation_are_drawn():
     find(specs, lambda spec: spec.dtype == np.int8 and spec.zero_point > 0, settings=UNSHRUNK)
 
 
-def profile_of(tmp_path: Path, *options: str, **environment: str) -> str:
-    """Return what a pytest of its own prints, whose only test counts its examples."""
-    test = tmp_path / "test_profile.py"
-    test.write_text(
-        "from hypothesis import given, strategies\n"
-        "counted = []\n"
-        "@given(strategies.integers())\n"
-        "def test_profile(number):\n"
-        "    counted.append(number)\n"
-        "def test_count():\n"
-        "    print('examples:', len(counted))\n"
-    )
-    return run_alone(test, *options, **environment)
-
-
-def run_alone(test: Path, *options: str, **environment: str) -> str:
-    """Return what a pytest of its own prints that runs a file with the project's profiles."""
-    directory = str(test.parent)
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "-c", str(ROOT / "pytest.ini")]
-    command += ["-p", "fixtures.hypothesis_profiles", "-p", "no:cacheprovider"]
-    command += ["--rootdir", directory, "--confcutdir", directory, str(test)]
-    done = subprocess.run(
-        [*command, *options],
-        cwd=ROOT,
-        env={"PATH": "", **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.stdout + done.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("options", "environment", "profile"),
-    [
-        ([], {}, "dev"),
-        ([], {"CI": "true"}, "ci"),
-        ([], {"CI": "true", "HYPOTHESIS_PROFILE": "thorough"}, "thorough"),
-        (["--hypothesis-profile", "ci"], {"HYPOTHESIS_PROFILE": "dev"}, "ci"),
-    ],
-)
-def test_profiles(options, environment, profile, tmp_path):
-    assert f"examples: {EXAMPLES[profile]}\n" in profile_of(tmp_path, *options, **environment)
-
-
-DRAWS = """
-from pathlib import Path
-from random import Random
-from hypothesis import given, strategies
-drawn = []
-@given(strategies.integers())
-def test_draw(number):
-    drawn.append(number)
-    assert len(drawn) < 100
-def test_show():
-    Path(__file__).with_name("drawn").write_text(str(drawn[:90]))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "xdist"])
-def test_ci_draws_other_examples_each_time_and_its_seed_draws_them_again(tmp_path, workers):
-    (tmp_path / "test_draw.py").write_text(DRAWS)
-
-    def run(*options: str) -> tuple[str, str]:
-        printed = run_alone(tmp_path / "test_draw.py", *workers, *options, CI="true")
-        seed = re.search(r"--hypothesis-profile=ci (--hypothesis-seed=\d+)", printed)
-        assert seed, printed
-        return (tmp_path / "drawn").read_text(), seed[1]
-
-    drawn, seed = run()
-    assert drawn.count(",") == 89
-    assert run()[0] != drawn
-    assert run(seed) == (drawn, seed)
-
-
-def test_an_unknown_profile_is_refused(tmp_path):
-    output = profile_of(tmp_path, HYPOTHESIS_PROFILE="exhaustive")
-    assert "HYPOTHESIS_PROFILE=exhaustive: there is no such profile" in output
-    assert "dev, ci, thorough" in output
-    assert "Traceback" not in output
-
-
 def test_without_hypothesis_nothing_is_imported():
     """Collecting the benchmarks must not wait for hypothesis."""
-    code = "import sys, fixtures.strategies, fixtures.hypothesis_profiles as p; "
+    code = "import sys, fixtures.strategies; "
     code += "assert 'hypothesis' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
