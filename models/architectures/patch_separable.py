@@ -36,12 +36,21 @@ STEM_FILTERS = 16
 BLOCKS = ((32, 2), (48, 2), (48, 1))  # (filters, strides) of each depthwise-separable block
 
 
-def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) -> keras.Model:
+def build(
+    input_shape: tuple[int, int, int] = (100, 100, 3),
+    classes: int = 20,
+    patch_strides: int = PATCH_STRIDES,
+    is_gated: bool = False,
+) -> keras.Model:
     """Patches, depthwise-separable blocks, global average, one dense layer.
 
     Args:
         input_shape: (height, width, channels) of the picture.
         classes: number of output probabilities.
+        patch_strides: from one patch to the next, in pixels.
+        is_gated: whether the stem's channels are weighted by what they are in the mean over the
+            picture: its light and its ground. Source: Hu et al., "Squeeze-and-Excitation Networks",
+            arXiv 1709.01507, section 3, with one layer in place of two.
 
     Returns:
         A model from float32 RGB in 0..255, shape (batch, height, width, 3), to float32
@@ -49,8 +58,12 @@ def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) 
     """
     image = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
-    x = layers.Conv2D(STEM_FILTERS, PATCH_SIDE, PATCH_STRIDES, use_bias=False, name="stem")(x)
+    x = layers.Conv2D(STEM_FILTERS, PATCH_SIDE, patch_strides, use_bias=False, name="stem")(x)
     x = norm_relu(x, "stem")
+    if is_gated:
+        mean = layers.GlobalAveragePooling2D(keepdims=True, name="gate_mean")(x)
+        gate = layers.Conv2D(STEM_FILTERS, 1, activation="relu", name="gate")(mean)
+        x = layers.Multiply(name="gated")([x, gate])
     for index, (filters, strides) in enumerate(BLOCKS, start=1):
         x = separable_block(x, filters, strides, f"block{index}")
     x = layers.GlobalAveragePooling2D(name="average")(x)

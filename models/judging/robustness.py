@@ -98,6 +98,22 @@ def ground(*colour: int) -> Distortion:
     return lambda pixels, number: distortions.on_ground(pixels, (red, green, blue))
 
 
+def chance_ground(pixels: np.ndarray, number: int) -> np.ndarray:
+    """Another background of a colour that the number decides."""
+    colour = np.random.default_rng(number).integers(0, 256, 3)
+    return distortions.on_ground(pixels, tuple(map(int, colour)))
+
+
+def noise(deviation: float) -> Distortion:
+    """A sensor's in poor light, another for each photograph."""
+    return lambda pixels, number: distortions.noisy(pixels, deviation, number)
+
+
+def blur(deviation: float) -> Distortion:
+    """A lens out of focus."""
+    return lambda pixels, number: distortions.blurred(pixels, deviation)
+
+
 def camera(pixels: np.ndarray, number: int) -> np.ndarray:
     """A preview's size, with other proportions."""
     return distortions.photographed_at(pixels, *CAMERA_SIZE)
@@ -117,6 +133,8 @@ CHANGES: tuple[Change, ...] = (
     Change("shifted by 10 %", shift(0.1)),
     Change("5 % darker", brightness(0.95), is_mild=True),
     Change("5 % brighter", brightness(1.05), is_mild=True),
+    Change("10 % darker", brightness(0.9)),
+    Change("10 % brighter", brightness(1.1)),
     Change("20 % darker", brightness(0.8)),
     Change("20 % brighter", brightness(1.2)),
     Change("JPEG quality 75", jpeg(75), is_mild=True),
@@ -125,6 +143,9 @@ CHANGES: tuple[Change, ...] = (
     Change("on light grey", ground(230, 230, 230)),
     Change("on beige", ground(245, 235, 215)),
     Change("on dark grey", ground(120, 120, 120)),
+    Change("on chance colours", chance_ground),
+    Change("noise of 10 grey levels", noise(10)),
+    Change("blurred by 1.5 pixels", blur(1.5)),
     Change("640x480, antialiased", camera),
     Change("640x480, Android's scaling", camera, resampling="android"),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageFilter
 
 from models.preprocessing.colour import WHITE
 
@@ -50,6 +50,17 @@ def jpeg_compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
     Image.fromarray(pixels).save(encoded, "JPEG", quality=quality, subsampling="4:2:0")
     with Image.open(encoded) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def noisy(pixels: np.ndarray, deviation: float, seed: int) -> np.ndarray:
+    """Add Gaussian noise, in grey levels, to each channel; one seed gives one picture."""
+    noise = np.random.default_rng(seed).normal(0, deviation, pixels.shape)
+    return np.rint(np.clip(pixels + noise, 0, 255)).astype(np.uint8)
+
+
+def blurred(pixels: np.ndarray, deviation: float) -> np.ndarray:
+    """Blur by a Gaussian, in pixels."""
+    return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(deviation)))
 
 
 def on_ground(pixels: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:

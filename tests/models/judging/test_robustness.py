@@ -75,6 +75,8 @@ def test_every_change_gives_a_picture(change, pixels):
         (distortions.shifted, (0, 0)),
         (distortions.brightened, (1,)),
         (distortions.on_ground, ((255, 255, 255),)),
+        (distortions.noisy, (0, 1)),
+        (distortions.blurred, (0,)),
         (distortions.photographed_at, (100, 100)),
     ],
 )
@@ -97,6 +99,21 @@ def test_another_ground_leaves_the_fruit():
     assert changed[0, 0].tolist() == [200, 180, 160]
     fruit = pixels.min(axis=2) < distortions.GROUND_FROM
     np.testing.assert_array_equal(changed[fruit], pixels[fruit])
+
+
+def test_noise_and_blur_are_as_strong_as_they_say():
+    grey = np.full((100, 100, 3), 128, np.uint8)
+    assert 9.5 < distortions.noisy(grey, 10, seed=1).std() < 10.5
+    edge = np.repeat(np.where(np.arange(100) < 50, 0, 200).astype(np.uint8)[None], 100, axis=0)
+    rise = np.diff(distortions.blurred(np.stack([edge] * 3, axis=-1), 1.5)[50, :, 0].astype(int))
+    assert 0.22 * 200 < rise.max() < 0.32 * 200  # 1 / (1.5 sqrt(2 pi)) = 0.27 of its height
+
+
+def test_chance_colours_differ_by_the_number_and_are_told_again():
+    picture = canary_images(1)[0]
+    grounds = [robustness.chance_ground(picture, number)[0, 0].tolist() for number in (0, 1, 0)]
+    assert grounds[0] != grounds[1]
+    assert grounds[0] == grounds[2]
 
 
 def test_only_mild_changes_are_judged():
