@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.data.download import COMMIT, REPOSITORY, download
-from models.data.fruits360 import cache_directory, release
+from models.data.fruits360 import COMMIT, REPOSITORY, cache_directory, download, release
 from models.data.photographs import DatasetError
 from models.terminal.screen import on_stderr
 

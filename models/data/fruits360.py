@@ -1,13 +1,16 @@
-"""The apple and pear photographs of Fruits-360: where they are and what they are.
+"""The apple and pear photographs of Fruits-360: where they are, what they are, fetching them.
 
 Source: Muresan, Oltean, "Fruit recognition from images using deep learning", arXiv 1712.00580.
-The photographs are not part of this project; `models.data.download` fetches them.
+The photographs are not part of this project.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -66,10 +69,27 @@ HOW_TO_GET = (
     f"or {ENVIRONMENT_VARIABLE}"
 )
 
+REPOSITORY = "https://github.com/Horea94/Fruit-Images-Dataset.git"
+COMMIT = "8f127c5043b29237313f87268f16106b16cbd8c6"
+"""Version 2020.05.18.0: the last of the time of the study, whose class names are the labels."""
+
+_PROGRESS = re.compile(r"([A-Z][^:\r\n]*):\s+(\d+)% ")
+
 
 def cache_directory() -> Path:
-    """Return where `python -m models download` puts the photographs for this user."""
-    return Path(platformdirs.user_cache_dir("fruits-latency-bench")) / "fruits-360"
+    """Return where `python -m models download` puts the photographs for this user.
+
+    A data set that stands where earlier versions of this project put it is used there.
+    """
+    place, former = (
+        Path(platformdirs.user_cache_dir(name), "fruits-360")
+        for name in ("tflite-gauge", "fruits-latency-bench")
+    )
+    return former if _is_whole(former) and not _is_whole(place) else place
+
+
+def _is_whole(root: Path) -> bool:
+    return all((root / split).is_dir() for split in SPLITS)
 
 
 def find(directory: str | os.PathLike[str] | None = None) -> Path:
@@ -81,7 +101,7 @@ def find(directory: str | os.PathLike[str] | None = None) -> Path:
     """
     named = directory or os.environ.get(ENVIRONMENT_VARIABLE)
     root = Path(named).expanduser() if named else cache_directory()
-    if all((root / split).is_dir() for split in SPLITS):
+    if _is_whole(root):
         return root
     where = f"in {root}" if named else "on this machine"
     raise DatasetMissingError(f"no Fruits-360 data set {where}: {HOW_TO_GET}")
@@ -142,12 +162,25 @@ def rotation_series(file_name: str) -> str:
     A fruit was filmed turning about one axis (`12_100.jpg`: series ""), then about a second
     (`r_12_100.jpg`: "r") and sometimes a third (`r2_12_100.jpg`: "r2"). In the release of the
     original size these are `r0_12.jpg`, `r1_12.jpg` and `r2_12.jpg`.
+
+    Raises:
+        DatasetError: it is not named as Fruits-360's files are.
     """
+    series = _series_and_frame(file_name)[0] or ""
+    return _ORIGINAL_SIZE.get(series, series)
+
+
+def frame_number(file_name: str) -> int:
+    """Return the number of a photograph within its turn: 12 for `r_12_100.jpg`; as above."""
+    return int(_series_and_frame(file_name)[1])
+
+
+def _series_and_frame(file_name: str) -> tuple[str | None, str]:
     name = Path(file_name).name
-    match = re.match(r"(?:(.*)_)?\d+_\d+\.jpg$", name) or re.match(r"(r\d)_\d+\.jpg$", name)
+    match = re.match(r"(?:(.*)_)?(\d+)_\d+\.jpg$", name) or re.match(r"(r\d)_(\d+)\.jpg$", name)
     if match is None:
         raise DatasetError(f"{file_name}: not a Fruits-360 file name such as r_12_100.jpg")
-    return _ORIGINAL_SIZE.get(match[1], match[1]) if match[1] else ""
+    return match[1], match[2]
 
 
 def load(split: Split, directory: str | os.PathLike[str] | None = None) -> Photographs:
@@ -170,3 +203,108 @@ def load(split: Split, directory: str | os.PathLike[str] | None = None) -> Photo
             labels.append(label)
             groups.append(f"{class_name}/{rotation_series(file.name)}")
     return Photographs(root / split, tuple(files), np.array(labels), tuple(groups), CLASS_NAMES)
+
+
+def download(
+    destination: Path,
+    *,
+    repository: str = REPOSITORY,
+    commit: str = COMMIT,
+    on_progress: Callable[[str, int], None] = lambda stage, percent: None,
+) -> int:
+    """Fetch the 20 class folders of both splits to `destination`, by a sparse, partial clone.
+
+    It is made in a folder beside it, which is resumed after an interruption; the destination
+    appears in one step when it is whole.
+
+    Args:
+        destination: the data set's directory; it may exist only if it is empty or whole.
+        repository: URL of a git repository that has `Training/<class>` and `Test/<class>`.
+        commit: the full hash of the version.
+        on_progress: called with a stage of git's work and its percentage.
+
+    Returns:
+        The number of photographs.
+
+    Raises:
+        DatasetError: git is missing or failed, or the version lacks a class.
+    """
+    if destination.is_dir() and any(destination.iterdir()):
+        try:
+            return _count(destination)
+        except DatasetError:
+            raise DatasetError(
+                f"{destination}: is not empty, and holds no whole data set; name another folder "
+                "with --to, or remove it"
+            ) from None
+    work = destination.with_name(destination.name + ".partial")
+    _clone(work, repository, commit, on_progress)
+    count = _count(work)
+    if destination.is_dir():
+        destination.rmdir()
+    shutil.rmtree(work / ".git")
+    work.rename(destination)
+    return count
+
+
+def _clone(
+    work: Path, repository: str, commit: str, on_progress: Callable[[str, int], None]
+) -> None:
+    if not (work / ".git" / "HEAD").is_file():
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        _git(work, "init", "--quiet")
+    for lock in (work / ".git").rglob("*.lock"):  # left by a git that was killed
+        lock.unlink()
+    _git(work, "config", "remote.origin.url", repository)
+    _git(work, "fetch", "--progress", "--depth=1", "--filter=blob:none", "origin", commit,
+         on_progress=on_progress)  # fmt: skip
+    folders = (
+        f"/{split}/{spelling}/"
+        for split in SPLITS
+        for class_name in CLASS_NAMES
+        for spelling in spellings(class_name)
+    )
+    _git(work, "sparse-checkout", "init", "--no-cone")  # `set` knows this from git 2.35 on
+    _git(work, "sparse-checkout", "set", "/LICENSE", *folders)
+    _git(work, "checkout", "--progress", "--force", "--detach", commit, on_progress=on_progress)
+
+
+def _count(root: Path) -> int:
+    return sum(
+        len(photograph_files(root, split, class_name))
+        for split in SPLITS
+        for class_name in CLASS_NAMES
+    )
+
+
+def _git(
+    directory: Path, *arguments: str, on_progress: Callable[[str, int], None] | None = None
+) -> None:
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    try:
+        process = subprocess.Popen(
+            ["git", *arguments],
+            cwd=directory,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError:
+        raise DatasetError("git is not installed: the data set is fetched with it") from None
+    last_line = ""
+    assert process.stderr is not None
+    with process:
+        # Universal newlines split git's carriage-return progress into lines.
+        for line in process.stderr:
+            match = _PROGRESS.search(line)
+            if match and on_progress:
+                on_progress(match[1].removeprefix("remote: "), int(match[2]))
+            elif line.strip() and not line.startswith(("hint:", "From ")):
+                last_line = line.strip()
+    if process.returncode:
+        raise DatasetError(
+            f"git {arguments[0]} failed: {last_line}; run the same command again to resume"
+        )

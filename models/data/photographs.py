@@ -1,14 +1,28 @@
-"""Labelled photographs of one split: where they are and what they show. It opens none of them."""
+"""Labelled pictures: where they are and what they show; listed from a folder a class, or a table.
+
+No picture is opened here.
+"""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
+import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif",
+    ".bmp", ".gif", ".tif", ".tiff",
+)  # fmt: skip
+"""What is taken for a picture. Some are of formats that cannot be read: they are told as damaged,
+rather than left out in silence."""
 
 
 class DatasetError(Exception):
@@ -72,3 +86,101 @@ class Photographs:
             labels=self.labels[indices],
             groups=tuple(self.groups[index] for index in indices),
         )
+
+
+def read_pictures(source: Path, class_names: Sequence[str] = ()) -> Photographs:
+    """List labelled pictures.
+
+    Args:
+        source: a folder with a folder for each class, as Keras, torchvision and ultralytics read
+            them, or a CSV file with a path and a label a line; a heading is passed over.
+        class_names: in the order of a model's outputs; without them the classes are the folders'
+            or labels' names, sorted.
+
+    Raises:
+        DatasetError: there is no picture, or a class that is not among `class_names`.
+    """
+    if source.is_dir():
+        named = [(path, path.relative_to(source).parts[0]) for path in _pictures_below(source)]
+    elif source.is_file():
+        named = _rows(source)
+    else:
+        raise DatasetError(f"{source}: no such folder or CSV file of pictures")
+    if not named:
+        raise DatasetError(f"{source}: holds no picture in a folder that names its class")
+    names = tuple(class_names) or tuple(sorted({label for _, label in named}))
+    numbers = _numbers_of(names)
+    unknown = sorted({label for _, label in named if plain_name(label) not in numbers})
+    if unknown:
+        how, advice = f"none of the {len(names)} labels, such as {names[0]!r}", ""
+        if plain_name(unknown[0]) in map(plain_name, names):
+            how, advice = "the label of several classes", ", or classes by their numbers"
+        raise DatasetError(
+            f"{source}: class {unknown[0]!r} is {how}; name the model's labels with --labels FILE, "
+            f"one a line{advice}"
+        )
+    root = source if source.is_dir() else source.parent
+    files = tuple(_below(path, root) for path, _ in named)
+    labels = np.array([numbers[plain_name(label)] for _, label in named])
+    return Photographs(root, files, labels, files, names)
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Read class names in the order of a model's outputs: one a line, or `number name` a line.
+
+    Raises:
+        DatasetError: the file cannot be read or is empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read as labels ({error})") from None
+    lines = [line.strip() for line in lines if line.strip()]
+    if not lines:
+        raise DatasetError(f"{path}: holds no label")
+    numbered = [re.fullmatch(r"(\d+)[\s:,]+(.+)", line) for line in lines]
+    if all(match and int(match[1]) == number for number, match in enumerate(numbered)):
+        return tuple(match[2] for match in numbered if match)
+    return tuple(lines)
+
+
+def _pictures_below(source: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in source.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.parent != source and path.is_file()
+    )
+
+
+def _rows(source: Path) -> list[tuple[Path, str]]:
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            rows = []
+            for row in filter(None, reader):
+                if len(row) < 2:
+                    raise DatasetError(f"{source}, line {reader.line_num}: not a path and a label")
+                rows.append((source.parent / row[0].strip(), row[1].strip()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{source}: cannot be read as CSV ({error})") from None
+    if rows and not (rows[0][0].suffix.lower() in SUFFIXES or os.path.isfile(rows[0][0])):  # noqa: PTH113 (of any length)
+        rows = rows[1:]  # the heading; a missing picture is named when it is opened
+    return rows
+
+
+def _numbers_of(names: Sequence[str]) -> dict[str, int]:
+    """Return the class of each name that has one class, and of each number where no name is one."""
+    plain = [plain_name(name) for name in names]
+    by_name = {name: number for number, name in enumerate(plain) if plain.count(name) == 1}
+    if not any(name.isdecimal() for name in by_name):
+        by_name |= {str(number): number for number in range(len(names))}
+    return by_name
+
+
+def plain_name(name: str) -> str:
+    """Return a name without what differs between spellings: case, underscores, spaces."""
+    return " ".join(name.replace("_", " ").casefold().split())
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

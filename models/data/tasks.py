@@ -13,8 +13,7 @@ import numpy as np
 
 from models.data import fruits360
 from models.data.changes import FRUIT, Changes, named
-from models.data.folders import plain_name, read_pictures
-from models.data.photographs import DatasetError, Photographs
+from models.data.photographs import DatasetError, Photographs, plain_name, read_pictures
 
 Split = Literal["Training", "Test"]
 FOLDERS: dict[Split, tuple[str, ...]] = {

@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.data.canary_images import fingerprint
-from models.data.folders import plain_name, read_labels, read_pictures
-from models.data.photographs import DatasetError, Photographs
+from models.data.photographs import (
+    DatasetError,
+    Photographs,
+    plain_name,
+    read_labels,
+    read_pictures,
+)
 from models.files.artifacts import Artifact
 from models.files.cards import Canary, Share
 from models.files.metadata import normalisation_of
@@ -314,7 +319,7 @@ def evaluate_file(
     Args:
         file: a classifier.
         runtime: that runs it.
-        pictures: as for `models.data.folders.read_pictures`.
+        pictures: as for `models.data.photographs.read_pictures`.
         labels: a file of the model's classes; else its metadata tells, or labels.txt beside it.
         preparation: as for `preparation_of`.
         shapes: of the first inputs, in place of the file's.

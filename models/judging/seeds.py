@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 from models import zoo
-from models.data import series
+from models.data import splits
 from models.data.photographs import Photographs
 from models.data.tasks import Task
 from models.files.artifacts import ArtifactError
@@ -42,7 +42,7 @@ def asked_about(task: Task, split: str) -> Photographs:
         return task.load("Test")
     training = task.load("Training")
     if split == "other-series":
-        return training.take(np.logical_not(series.is_first(training)))
+        return training.take(np.logical_not(splits.is_first(training)))
     return training.take(development(split, training).asked)
 
 

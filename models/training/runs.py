@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from models import zoo
-from models.data import arcs, series
+from models.data import splits
 from models.data.changes import FRUIT
 from models.data.photographs import Photographs
 from models.data.tasks import Task
@@ -149,7 +149,7 @@ class Runs:
         if split == "whole":
             return self._training
         if split == "other-series":
-            return series.first_series(self._training)
+            return splits.first_series(self._training)
         return self._training.take(development(split, self._training).learnt)
 
     def _pixels(self, split: str) -> np.ndarray:
@@ -208,9 +208,9 @@ def publish(model: keras.Model, record: RunRecord, directory: Path) -> RunRecord
 def development(split: str, training: Photographs) -> series.Split:
     """Return what is learnt and what is asked of a split that is for making choices."""
     choose = {
-        "development": series.development,
-        "arcs": arcs.held_out,
-        "first-arcs": arcs.held_out_of_first_series,
+        "development": splits.development,
+        "arcs": splits.held_out,
+        "first-arcs": splits.held_out_of_first_series,
     }
     return choose[split](training)
 

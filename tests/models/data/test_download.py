@@ -11,8 +11,7 @@ import pytest
 
 from models.__main__ import main
 from models.data import fruits360
-from models.data.download import COMMIT, download
-from models.data.fruits360 import DatasetError
+from models.data.fruits360 import COMMIT, DatasetError, download
 
 ROOT = Path(__file__).parents[3]
 
@@ -85,7 +84,7 @@ def test_other_folders_contents_do_not_cross_the_network(fetch, monkeypatch, tmp
             sizes.append(sum(file.stat().st_size for file in Path(path).rglob("*.pack")))
         remove(path, **options)
 
-    monkeypatch.setattr("models.data.download.shutil.rmtree", look_and_remove)
+    monkeypatch.setattr("models.data.fruits360.shutil.rmtree", look_and_remove)
     _, destination = fetch()
     needed = sum(file.stat().st_size for file in destination.rglob("*.jpg"))
     # Three files of 100,000 random bytes each would show.
@@ -116,9 +115,9 @@ def test_a_failure_leaves_nothing_at_the_destination_and_is_resumed(fetch, repos
 
 
 def test_what_was_fetched_before_a_kill_is_used_again(fetch, monkeypatch, tmp_path):
-    import models.data.download
+    import models.data.fruits360
 
-    real_git = models.data.download._git
+    real_git = models.data.fruits360._git
 
     def killed_at_checkout(directory, *arguments, **options):
         if arguments[0] == "checkout":
@@ -126,13 +125,13 @@ def test_what_was_fetched_before_a_kill_is_used_again(fetch, monkeypatch, tmp_pa
             raise KeyboardInterrupt
         real_git(directory, *arguments, **options)
 
-    monkeypatch.setattr(models.data.download, "_git", killed_at_checkout)
+    monkeypatch.setattr(models.data.fruits360, "_git", killed_at_checkout)
     with pytest.raises(KeyboardInterrupt):
         fetch()
     partial = tmp_path / "cache" / "fruits-360.partial"
     packs = {path.name for path in partial.rglob("*.pack")}
     assert packs
-    monkeypatch.setattr(models.data.download, "_git", real_git)
+    monkeypatch.setattr(models.data.fruits360, "_git", real_git)
     count, destination = fetch()
     assert count == 160
     assert destination.is_dir()

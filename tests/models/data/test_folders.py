@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.data.folders import read_labels, read_pictures
-from models.data.photographs import DatasetError
+from models.data.photographs import DatasetError, read_labels, read_pictures
 from models.data.tasks import folder_task, fruits360_task
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from models.data import fruits360
-from models.data.fruits360 import CLASS_NAMES, rotation_series
+from models.data.fruits360 import CLASS_NAMES, frame_number, rotation_series
 from models.data.photographs import DatasetError, DatasetMissingError
 from models.preprocessing.pipeline import read_pixels
 
@@ -19,7 +19,8 @@ def _nothing_set(monkeypatch, tmp_path, request):
     """No data set but the one that a test names, unless it asks for the real one."""
     if "photographs" not in request.fixturenames:
         monkeypatch.delenv(fruits360.ENVIRONMENT_VARIABLE, raising=False)
-        monkeypatch.setattr(fruits360, "cache_directory", lambda: tmp_path / "cache")
+        caches = lambda name: str(tmp_path / name)  # noqa: E731
+        monkeypatch.setattr(fruits360.platformdirs, "user_cache_dir", caches)
 
 
 def test_the_real_test_split_is_what_was_published(photographs):
@@ -40,16 +41,28 @@ def test_the_real_training_split_is_what_was_published(training_photographs, pho
 def test_the_named_directory_goes_before_the_variable_before_the_cache(
     small_dataset, monkeypatch, tmp_path
 ):
-    shutil.copytree(small_dataset, tmp_path / "cache")
-    assert fruits360.find() == tmp_path / "cache"
+    cache = tmp_path / "tflite-gauge" / "fruits-360"
+    shutil.copytree(small_dataset, cache)
+    assert fruits360.find() == cache
     shutil.copytree(small_dataset, tmp_path / "variable")
     monkeypatch.setenv("FRUITS360_DIR", str(tmp_path / "variable"))
     assert fruits360.find() == tmp_path / "variable"
     assert fruits360.find(small_dataset) == small_dataset
 
 
+def test_a_data_set_in_the_cache_of_the_former_name_is_found(small_dataset, tmp_path):
+    former, place = (
+        tmp_path / name / "fruits-360" for name in ("fruits-latency-bench", "tflite-gauge")
+    )
+    assert fruits360.cache_directory() == place
+    shutil.copytree(small_dataset, former)
+    assert fruits360.find() == fruits360.cache_directory() == former
+    shutil.copytree(small_dataset, place)
+    assert fruits360.find() == place
+
+
 def test_a_named_directory_without_data_is_not_passed_over(small_dataset, monkeypatch, tmp_path):
-    shutil.copytree(small_dataset, tmp_path / "cache")
+    shutil.copytree(small_dataset, tmp_path / "tflite-gauge" / "fruits-360")
     monkeypatch.setenv("FRUITS360_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(DatasetMissingError, match=r"nowhere.*python -m models download"):
         fruits360.find()
@@ -72,6 +85,9 @@ def test_order_labels_and_pixels(small_dataset):
         "Apple Braeburn/r_0_100.jpg",
     )
     assert photographs.labels.tolist() == sorted(list(range(20)) * 4)
+    shown = [CLASS_NAMES[label] for label in photographs.labels]
+    assert shown == [file.partition("/")[0] for file in photographs.files]
+    assert [*CLASS_NAMES] == sorted(CLASS_NAMES)  # the committed files' outputs are in this order
     assert photographs.groups[:3] == ("Apple Braeburn/",) * 2 + ("Apple Braeburn/r",)
     assert photographs.class_names == CLASS_NAMES
     with Image.open(small_dataset / "Test" / photographs.files[-1]) as image:
@@ -160,19 +176,19 @@ def test_a_photograph_of_another_size_is_brought_to_the_size_asked_for(small_dat
 
 
 @pytest.mark.parametrize(
-    ("file", "name"),
+    ("file", "series", "frame"),
     [
-        ("0_100.jpg", ""),
-        ("Pear/321_100.jpg", ""),
-        ("r_7_100.jpg", "r"),
-        ("a/r2_7_100.jpg", "r2"),
-        ("r0_7.jpg", ""),
-        ("r1_7.jpg", "r"),
-        ("r2_7.jpg", "r2"),
+        ("0_100.jpg", "", 0),
+        ("Pear/321_100.jpg", "", 321),
+        ("r_7_100.jpg", "r", 7),
+        ("a/r2_7_100.jpg", "r2", 7),
+        ("r0_7.jpg", "", 7),
+        ("r1_7.jpg", "r", 7),
+        ("r2_7.jpg", "r2", 7),
     ],
 )
-def test_rotation_series(file, name):
-    assert rotation_series(file) == name
+def test_series_and_frame_stand_in_a_files_name(file, series, frame):
+    assert (rotation_series(file), frame_number(file)) == (series, frame)
 
 
 @pytest.mark.parametrize("file", ["apple.jpg", "r_100.jpeg", "_100.jpg"])

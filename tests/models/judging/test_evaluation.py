@@ -11,8 +11,7 @@ from PIL import Image
 from scipy import stats
 
 from models.__main__ import main
-from models.data.folders import read_pictures
-from models.data.photographs import DatasetError, Photographs
+from models.data.photographs import DatasetError, Photographs, read_pictures
 from models.files.cards import Share
 from models.judging.evaluation import Evaluation, compare, evaluate, mcnemar
 from models.preprocessing import Normalisation, Preparation
