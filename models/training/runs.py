@@ -205,7 +205,7 @@ def publish(model: keras.Model, record: RunRecord, directory: Path) -> RunRecord
     return replace(record, keras_sha256=sha256(path.read_bytes()))
 
 
-def development(split: str, training: Photographs) -> series.Split:
+def development(split: str, training: Photographs) -> splits.Split:
     """Return what is learnt and what is asked of a split that is for making choices."""
     choose = {
         "development": splits.development,

@@ -43,8 +43,9 @@ with atheris.instrument_imports(include=["PIL", "models"]):
 
 import numpy as np
 
-from fixtures.strategies import bombs, encode, input_spec
-from fixtures.strategies.icc import DISPLAY_P3, rgb_profile
+from fixtures.strategies import encode, input_spec
+from tests.models.preprocessing import bombs
+from tests.models.preprocessing.icc import DISPLAY_P3, rgb_profile
 
 SPECS = [
     input_spec("float32"),

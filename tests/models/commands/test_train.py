@@ -14,15 +14,9 @@ keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
 
 from models import zoo  # noqa: E402
 from models.__main__ import main  # noqa: E402
-<<<<<<< HEAD:tests/models/commands/test_train.py
 from models.commands.seeds import SEEDS, missing  # noqa: E402
 from models.commands.train import CHECKPOINTS  # noqa: E402
 from models.data import fruits360, splits  # noqa: E402
-=======
-from models.commands.seeds_command import SEEDS, missing  # noqa: E402
-from models.commands.train_command import CHECKPOINTS  # noqa: E402
-from models.data import fruits360, splits  # noqa: E402
->>>>>>> b918cb8 (models/data in fewer files: splits, photographs, fruits360; frames of the original size; the former cache is found):tests/models/training/test_train_command.py
 from models.data.tasks import fruits360_task  # noqa: E402
 from models.files.artifacts import artifact, sha256  # noqa: E402
 from models.judging.seeds import asked_about  # noqa: E402
@@ -98,13 +92,8 @@ def test_a_published_network_is_asked_about_test(published):
 
 def test_other_series_are_asked_about_and_not_learnt(other_series, place):
     training = fruits360.load("Training", place.photographs)
-<<<<<<< HEAD:tests/models/commands/test_train.py
     assert other_series.learnt["fingerprint"] == splits.first_series(training).fingerprint
     asked = asked_about(fruits360_task(str(place.photographs)), "other-series")
-=======
-    assert other_series.learnt["fingerprint"] == splits.first_series(training).fingerprint
-    asked = reported.other_series(fruits360_task(str(place.photographs)))
->>>>>>> b918cb8 (models/data in fewer files: splits, photographs, fruits360; frames of the original size; the former cache is found):tests/models/training/test_train_command.py
     assert other_series.accuracy.fingerprint == asked.fingerprint
     assert {name.rpartition("/")[2] for name in other_series.groups} == {"r"}
 

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fixtures.strategies import bombs, corrupted, encode, encoded_images, input_spec
+from fixtures.strategies import corrupted, encode, encoded_images, input_spec
 from models.data.canary_images import canary_images
 from models.preprocessing import PreprocessingError, prepare
+from tests.models.preprocessing import bombs
 
 SPEC = input_spec()
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fixtures.strategies import bombs, encode, input_spec
+from fixtures.strategies import encode, input_spec
 from models.preprocessing import CameraFrame, PreprocessingError, limits, prepare
+from tests.models.preprocessing import bombs
 
 MEMORY_LIMIT_BYTES = 200_000_000
 HANG_S = 60  # two hundred times what the slowest takes

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fixtures.strategies import UPRIGHT, encode, encoded_images, images, input_spec
+from fixtures.strategies.files import PROFILES
 from models.preprocessing import Preparation, decode, prepare
 
 SPEC = input_spec(height=60, width=100)
 
 
-@given(encoded_images(lossless_only=True, profiles=("none",)))
+@given(encoded_images(lossless_only=True, profiles=PROFILES[:1]))
 def test_the_tag_equals_turning_the_pixels(encoded):
     turned = UPRIGHT[encoded.orientation](encoded.pixels)
     np.testing.assert_array_equal(decode(encoded.data), decode(turned))

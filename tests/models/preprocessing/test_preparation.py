@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fixtures.strategies import encode, images, input_spec, input_specs
-from fixtures.strategies.icc import DISPLAY_P3, SRGB, rgb_profile
 from models.preprocessing import (
     Normalisation,
     Preparation,
@@ -21,6 +20,7 @@ from models.preprocessing import (
     prepare_batch,
 )
 from models.preprocessing.tensors import TensorSpec, input_layout
+from tests.models.preprocessing.icc import DISPLAY_P3, SRGB, rgb_profile
 
 SPEC = input_spec(height=24, width=32)
 RESAMPLINGS = st.sampled_from(("antialiased", "android"))

@@ -23,8 +23,7 @@ from fixtures.strategies import (
     images,
     input_specs,
 )
-from fixtures.strategies.colour_modes import MODES
-from fixtures.strategies.icc import PROFILES
+from fixtures.strategies.files import MODES, PROFILES
 from models.data.canary_images import canary_images
 from models.preprocessing.pipeline import read_pixels
 from models.preprocessing.tensors import input_layout
@@ -84,7 +83,7 @@ def test_encoded_images_are_what_they_say(encoded):
         assert image.format == encoded.container
         assert image.size == encoded.pixels.shape[1::-1]
         assert image.getexif().get(ExifTags.Base.Orientation, 1) == encoded.orientation
-        assert image.info.get("icc_profile") == (PROFILES[encoded.profile].data or None)
+        assert image.info.get("icc_profile") == (encoded.profile.data or None)
         frames = encoded.options.get("frames", 1)
         assert getattr(image, "n_frames", 1) in (1, frames)
 
@@ -97,7 +96,7 @@ def test_every_mode_of_every_container_is_drawn(container):
         find(files, lambda encoded, wanted=mode: encoded.mode == wanted, settings=UNSHRUNK)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
 def test_every_profile_is_drawn_by_default(profile):
     find(encoded_images(), lambda encoded: encoded.profile == profile, settings=UNSHRUNK)
 
