@@ -10,10 +10,10 @@ import traceback
 COMMANDS = {
     "gate": "bench.gate.command",
     "compare": "bench.gate.compare",
-    "history": "bench.history.history_command",
+    "history": "bench.history.command",
     "operators": "bench.operators",
     "ratios": "bench.ratios",
-    "report": "bench.report.report_command",
+    "report": "bench.report.command",
 }
 """The module of each subcommand. It has `add_arguments(parser)` and `run(arguments)`, which returns
 the exit status."""

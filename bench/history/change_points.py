@@ -1,13 +1,13 @@
-"""Where a series of sessions changes: pure functions of numbers.
+"""Where a series of commits changes: pure functions of numbers.
 
 A segment is searched twice: for a place where all changes (Pettitt, "A non-parametric approach to
 the change-point problem", Applied Statistics 28, 1979), and for a window that stands out, as a
 change does that was taken back (the circular binary segmentation of Olshen and others,
 Biostatistics 5, 2004). Either way the statistic is the largest standardised rank sum; its p value
-is that of a permutation test of this maximum, so that having searched is accounted for, and is
-doubled for the two ways. Ranks keep one disturbed session from deciding. Where the change stands is
-decided by the values themselves, their outer tenths clipped: ranks would draw it towards the
-middle. Then the parts are searched again.
+is that of a permutation test of this maximum, so that having searched is accounted for. Ranks keep
+one disturbed commit from deciding. Where the change stands is decided by the values themselves,
+their outer tenths clipped: ranks would draw it towards the middle. Then the parts are searched
+again.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from scipy import stats
 from bench.statistics.intervals import two_samples
 
 LEAST = 2
-"""Sessions on each side of a change."""
+"""Commits on each side of a change."""
 
 PERMUTATIONS = 9_999
 FALSE_DISCOVERIES = 0.1
-"""Of the series that are said to have changed, so many have not, in the mean, at most."""
+"""Of all changes that are named, in whatever series, so many are none, in the mean, at most."""
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangePoint:
     """A change of a series.
 
     Attributes:
         place: index of the first value after it.
-        p: probability of such a change somewhere in its segment, if there were none.
+        p: of all changes that are named where there are none in its segment, in the mean so many.
         ratio: after over before, as Hodges and Lehmann's estimate.
         lower, upper: its 95 % interval, by the place that was found; 0 and inf where there are too
             few values for one.
@@ -52,84 +52,99 @@ class Change:
     after: float
 
 
-def find_changes(
-    many: Sequence[Sequence[float]], groups: Sequence[Sequence[int]]
-) -> list[list[Change]]:
+@dataclass(frozen=True)
+class _Split:
+    """A segment at its best places (one, or the two of a window), and the splits of its parts."""
+
+    places: tuple[int, ...]
+    p: float
+    tests: int  # of its parts: those that are long enough
+    parts: tuple[_Split, ...]
+
+    def kept(self, level: float) -> Iterator[_Split]:
+        """Yield it and the splits below it, as far down as their p values are small enough."""
+        if self.p <= level:
+            yield self
+            for part in self.parts:
+                yield from part.kept(level)
+
+
+def find_changes(many: Sequence[Sequence[float]]) -> list[list[ChangePoint]]:
     """Find the changes of many series at once.
 
-    A series counts as changed by the procedure of Benjamini and Hochberg over all series; the
-    level that this gives holds for further changes of a series, too.
+    The level is that of Benjamini and Hochberg's procedure over all that is tested, whole series
+    and their parts: the largest at which the changes that would be named without any being there
+    (level times tests) are `FALSE_DISCOVERIES` of those that are named.
 
     Args:
-        many: series of values above zero, in order, such as a median latency a session.
-        groups: of each value, equal for values between which there can be no change, such as those
-            of one commit.
+        many: series of values above zero, in order, such as a median latency a commit.
     """
-    if not len(many):
-        return []
     logs = [np.log(values) for values in many]
-    first = [_split(log, tuple(group)) for log, group in zip(logs, groups, strict=True)]
-    adjusted = stats.false_discovery_control([p for _, p in first])
-    level = FALSE_DISCOVERIES * (adjusted <= FALSE_DISCOVERIES).mean()
-    return [
-        _measured(log, sorted(_search(log, tuple(group), 0, level)))
-        for log, group in zip(logs, groups, strict=True)
-    ]
+    trees = [_split(log, 0) if can_change(len(log)) else None for log in logs]
+    found = [tree for tree in trees if tree is not None]
+    level = _level(found)
+    return [_measured(log, tree, level) for log, tree in zip(logs, trees, strict=True)]
 
 
-def can_change(group: Sequence[int]) -> bool:
-    """Return whether any series of these groups could ever count as changed."""
-    kinds = _windows(tuple(group))
-    nulls = [_null(len(group), windows) for windows in kinds]
-    least = (float((null >= null.max() * (1 - 1e-9)).mean()) for null in nulls)
-    return bool(kinds) and len(kinds) * min(least) <= FALSE_DISCOVERIES
-
-
-def _search(
-    log: np.ndarray, group: tuple[int, ...], start: int, level: float
-) -> Iterator[tuple[int, float]]:
-    """Yield the place and p value of each change of a segment that begins at `start`."""
-    places, p = _split(log, group)
-    if places and p <= level:
-        edges = [0, *places, len(log)]
-        yield from ((start + place, p) for place in places)
-        for low, high in pairwise(edges):
-            yield from _search(log[low:high], group[low:high], start + low, level)
-
-
-def _split(log: np.ndarray, group: tuple[int, ...]) -> tuple[list[int], float]:
-    """Return where a segment is split best, once or twice, and the p value; none and 1 if never."""
-    ranks = stats.rankdata(log)
-    clipped = np.clip(log, *np.quantile(log, (0.1, 0.9)))
-    kinds = _windows(group)
-    found: tuple[list[int], float] = [], 1.0
-    for windows in kinds:
-        null = _null(len(group), windows)
-        reached = int((null >= _scores(ranks, windows).max() * (1 - 1e-9)).sum())
-        is_exact = null.size < PERMUTATIONS
-        p = reached / null.size if is_exact else (1 + reached) / (1 + null.size)
-        if len(kinds) * p < found[1]:
-            best = windows[int(np.argmax(_scores(clipped, windows)))]
-            found = [edge for edge in best if edge], len(kinds) * p
-    return found
+def _level(trees: Sequence[_Split]) -> float:
+    every = [split for tree in trees for split in tree.kept(FALSE_DISCOVERIES)]
+    for level in sorted({split.p for split in every}, reverse=True):
+        kept = [split for tree in trees for split in tree.kept(level)]
+        tests = len(trees) + sum(split.tests for split in kept)
+        if level * tests <= FALSE_DISCOVERIES * sum(len(split.places) for split in kept):
+            return level
+    return 0.0
 
 
 @cache
-def _windows(group: tuple[int, ...]) -> list[tuple[tuple[int, int], ...]]:
-    """Return where windows begin and end: those from the segment's begin on, then those within."""
-    places = [
-        place for place in range(LEAST, len(group) - LEAST + 1) if group[place] != group[place - 1]
-    ]
-    within = [(low, high) for low in places for high in places if high - low >= LEAST]
-    return [tuple(kind) for kind in ([(0, place) for place in places], within) if kind]
+def can_change(count: int) -> bool:
+    """Return whether any series of so many values could ever count as changed."""
+    return any(
+        weight * (null >= null.max() * (1 - 1e-9)).mean() <= FALSE_DISCOVERIES
+        for windows, weight in _kinds(count)
+        for null in [_null(count, windows)]
+    )
+
+
+def _split(log: np.ndarray, start: int) -> _Split:
+    """Return the best split of a segment that begins at `start`, and those of its parts."""
+    ranks = stats.rankdata(log)
+    clipped = np.clip(log, *np.quantile(log, (0.1, 0.9)))
+    edges: tuple[int, ...] = ()
+    p = 1.0
+    for windows, weight in _kinds(len(log)):
+        null = _null(len(log), windows)
+        reached = int((null >= _scores(ranks, windows).max() * (1 - 1e-9)).sum())
+        is_exact = null.size < PERMUTATIONS
+        found = weight * (reached / null.size if is_exact else (1 + reached) / (1 + null.size))
+        if found < p:
+            p, edges = found, windows[int(np.argmax(_scores(clipped, windows)))]
+    places = tuple(edge for edge in edges if edge)
+    parts: list[_Split] = []
+    if p <= FALSE_DISCOVERIES:
+        pieces = list(pairwise([0, *places, len(log)]))
+        parts = [_split(log[a:b], start + a) for a, b in pieces if can_change(b - a)]
+    return _Split(tuple(start + place for place in places), p, len(parts), tuple(parts))
+
+
+@cache
+def _kinds(count: int) -> list[tuple[tuple[tuple[int, int], ...], int]]:
+    """Return where windows begin and end, those from the segment's begin on and those within.
+
+    Beside each kind what its p values are multiplied by: 2 for the first, which makes one change,
+    and 4 for the second, which makes two; so a segment without a change gives, at a level, that
+    many changes in the mean.
+    """
+    places = range(LEAST, count - LEAST + 1)
+    whole = tuple((0, place) for place in places)
+    within = tuple((low, high) for low in places for high in places if high - low >= LEAST)
+    return [(whole, 2), (within, 4)] if within else [(whole, 1)] if whole else []
 
 
 def _scores(values: np.ndarray, windows: Sequence[tuple[int, int]]) -> np.ndarray:
     """Return how far each window's sum is from its expectation, standardised by its length.
 
-    Args:
-        values: along the last axis.
-        windows: where each begins and ends.
+    The values stand along the last axis; a window is where it begins and ends.
     """
     low, high = np.array(windows).T
     count, size = values.shape[-1], high - low
@@ -153,13 +168,15 @@ def _null(count: int, windows: tuple[tuple[int, int], ...]) -> np.ndarray:
     ).null_distribution
 
 
-def _measured(log: np.ndarray, places: Sequence[tuple[int, float]]) -> list[Change]:
+def _measured(log: np.ndarray, tree: _Split | None, level: float) -> list[ChangePoint]:
     """Compare the segments on both sides of each change."""
+    kept = tree.kept(level) if tree else ()
+    places = sorted((place, split.p) for split in kept for place in split.places)
     edges = [0, *(place for place, _ in places), len(log)]
     found = []
     for number, (place, p) in enumerate(places):
         before, after = log[edges[number] : place], log[place : edges[number + 2]]
         shift = two_samples(before, after, 0.025, 0.025)
         logs = (shift.value, shift.lower, shift.upper, np.median(before), np.median(after))
-        found.append(Change(place, p, *map(float, np.exp(logs))))
+        found.append(ChangePoint(place, p, *map(float, np.exp(logs))))
     return found

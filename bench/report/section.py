@@ -1,27 +1,80 @@
-"""A part of the page: a figure with its words, its numbers and its files."""
+"""What a section of the page is made of, read and checked; and what it shows, or why it cannot."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from bench.operators import OperatorRecord, read_record
+from bench.results.rows import DEVICE
+from bench.results.session import ResultsError, Session, read_sessions, reading
 from bench.tables import Table, to_csv
 
 BENCHMARKS = "pytest --benchmark-only --benchmark-autosave"
 
+_MODEL = ("model", "architecture", "precision", "sha256", "file_bytes", "accuracy", "threads")
+_RUNTIME = (*_MODEL, "runtime", "runtime_version")
+NEEDED: dict[str, tuple[str, ...]] = {
+    "test_classify": _RUNTIME,
+    "test_invoke": _RUNTIME,
+    "test_classify_jpeg": (*_RUNTIME, "source", "dtype", "input_shape"),
+    **dict.fromkeys(DEVICE, (*_MODEL, "device", "emulated", "delegate")),
+    "test_matrix_product": ("operations", "threads", "dtype"),
+    "test_memory_copy": ("bytes_moved",),
+}
+"""What the report takes from the `extra_info` of a benchmark function."""
+
+ROBUSTNESS_FORMAT = 1
+
 
 @dataclass(frozen=True)
-class Missing:
-    """A part that could not be shown.
+class Robustness:
+    """Accuracies under changes of the photographs, by `python -m models robustness --json`.
 
     Attributes:
-        title: of the part.
-        remedy: how to get it, one line.
+        name: the file's.
+        content: the file's bytes.
+        images: how many photographs each accuracy was counted on.
+        accuracies: by change, then model; 0..1.
+        mild: the changes that a model must stand.
     """
 
-    title: str
-    remedy: str
+    name: str
+    content: bytes = field(repr=False)
+    images: int
+    accuracies: dict[str, dict[str, float]]
+    mild: frozenset[str]
+
+    @property
+    def models(self) -> list[str]:
+        """The models' names."""
+        return list(next(iter(self.accuracies.values())))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that the sections of a page are made of.
+
+    Attributes:
+        sessions: by their time, the oldest first.
+        robustness: None where no file of it was given.
+        operators: time by operator; None where no file of it was given.
+    """
+
+    sessions: Sequence[Session]
+    robustness: Robustness | None = None
+    operators: OperatorRecord | None = None
+
+    def newest(self, *quantities: str) -> list[Session]:
+        """Return each processor's newest session that holds all of these benchmark functions."""
+        found: dict[str, Session | None] = {}
+        for session in self.sessions:  # a processor keeps the place of its oldest session
+            holds = {*quantities} <= {result.quantity for result in session.results}
+            found[session.processor] = session if holds else found.get(session.processor)
+        return [session for session in found.values() if session is not None]
 
 
 @dataclass(frozen=True)
@@ -32,10 +85,10 @@ class Section:
         name: in letters and hyphens; part of the page's address.
         title: its heading.
         text: what is shown, in a sentence or two.
+        table: the numbers.
         place: the processor that it holds for; empty where the words say more.
         alt: what the figure shows, for those who cannot see it; empty without a figure.
         figure: Matplotlib's; None where there is only a table.
-        table: the numbers.
         raw: all that was drawn, heads and rows, where that is more than the table.
         files: names of the files that it comes from.
         is_emulated: whether it shows a device that is no phone.
@@ -55,3 +108,65 @@ class Section:
     def csv(self) -> str:
         """Return all that was drawn, as comma-separated values."""
         return to_csv(*self.raw) if self.raw else self.table.csv()
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part that could not be shown: its title, and in one line how to get it."""
+
+    title: str
+    remedy: str
+
+
+def read_inputs(
+    results: Iterable[Path], robustness: Path | None = None, operators: Path | None = None
+) -> Inputs:
+    """Read all files.
+
+    Raises:
+        ResultsError: there are no results, a file is damaged, two are the same, or one lacks what
+            a section needs.
+    """
+    sessions = read_sessions(results)
+    record = read_record(operators) if operators else None
+    for session in sessions:
+        for result in session.results:
+            missing = [key for key in NEEDED.get(result.quantity, ()) if key not in result.info]
+            if missing:
+                raise ResultsError(
+                    f"{session.path}: {result.name} has no {missing[0]} in its extra_info; it was "
+                    "measured by another version of this suite, or by another suite: measure again"
+                )
+    changes = read_robustness(robustness) if robustness else None
+    names = {session.name for session in sessions}
+    if changes and changes.name in names:  # the page keeps each file under its name
+        changes = replace(changes, name=f"robustness-{changes.name}")
+    if record and record.name in names | ({changes.name} if changes else set()):
+        record = replace(record, name=f"operators-{record.name}")
+    return Inputs(sessions, changes, record)
+
+
+def read_robustness(path: Path) -> Robustness:
+    """Read the file; raises `ResultsError` where it cannot be read, or is no such file."""
+    with reading(path, "python -m models robustness --json"):
+        content = path.read_bytes()
+        data = json.loads(content)
+        if data["format"] != ROBUSTNESS_FORMAT:
+            raise ValueError(f"its format is {data['format']!r}, not {ROBUSTNESS_FORMAT}")
+        table = {
+            str(change["name"]): {
+                str(model): _fraction(**counts) for model, counts in change["accuracy"].items()
+            }
+            for change in data["changes"]
+        }
+        models = {tuple(row) for row in table.values()}
+        if len(models) != 1 or () in models:
+            raise ValueError("its changes do not hold the same models")
+        mild = frozenset(str(change["name"]) for change in data["changes"] if change["is_mild"])
+        return Robustness(path.name, content, int(data["images"]), table, mild)
+
+
+def _fraction(correct: int, images: int) -> float:
+    if not 0 <= correct <= images or not images:
+        raise ValueError(f"{correct} of {images} is no share")
+    return correct / images

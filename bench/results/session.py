@@ -243,6 +243,31 @@ def without_file(fullname: str) -> str:
     return function.rpartition("::")[2] + bracket + parameters
 
 
+def changed_surroundings(before: Iterable[Session], after: Iterable[Session]) -> list[str]:
+    """Return what differs beside the code, such as "numpy 1.26.4 to 2.1.0".
+
+    That is Python, the kernel, runtimes and libraries, where their versions are known of both.
+    """
+    old, new = _surroundings(before), _surroundings(after)
+    return [
+        f"{name} {' or '.join(sorted(old[name]))} to {' or '.join(sorted(new[name]))}"
+        for name in old
+        if name in new and old[name] != new[name]
+    ]
+
+
+def _surroundings(sessions: Iterable[Session]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for session in sessions:
+        machine = session.machine
+        versions = {"Python": machine.get("python_version"), "kernel": machine.get("release")}
+        versions |= {**machine.get("runtimes", {}), **machine.get("libraries", {})}
+        for name, version in versions.items():
+            if version:
+                found.setdefault(name, set()).add(str(version))
+    return found
+
+
 def machine_info() -> dict[str, Any]:
     """Describe this machine as pytest-benchmark does, but for its name."""
     from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info

@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def runs(tmp_path):
-    return [str(Sample(day, day=day).add_host().write(tmp_path / f"{day}.json")) for day in (1, 2)]
+    return [
+        str(Sample(day, f"{day}" * 40, day).add_host().write(tmp_path / f"{day}.json"))
+        for day in (1, 2)
+    ]
 
 
 def end(*words, **environment):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.inputs import read_inputs
 from bench.report.page import render
+from bench.report.section import read_inputs
 from tests.bench.report.samples import ROBUSTNESS, Sample, operators_text
 
 

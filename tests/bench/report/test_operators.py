@@ -23,8 +23,8 @@ from bench.operators import (
     read_record,
     to_json,
 )
-from bench.report.inputs import read_inputs
 from bench.report.page import render
+from bench.report.section import read_inputs
 from bench.results.session import ResultsError
 from models.files.artifacts import artifact
 from models.zoo import ARCHITECTURES

@@ -12,8 +12,8 @@ import statistics
 
 import pytest
 
-from bench.report.inputs import read_inputs
 from bench.report.page import render
+from bench.report.section import read_inputs
 from models.zoo import ARCHITECTURES
 from tests.bench.report.html import parse
 from tests.bench.report.samples import RUNTIMES, SOURCE, Sample
@@ -157,12 +157,12 @@ def test_history_goes_from_the_older_run_to_the_newer(root, data):
     older, newer = [
         row for row in rows if row["benchmark"] == "classify: AlexNet float32, litert 2.3.0"
     ]
-    assert (older["file"], older["commit"]) == ("old.json", "00000000")
-    assert (newer["file"], newer["commit"]) == ("new.json", "ffffffff")
+    assert (older["commit"], older["sessions"]) == ("00000000", "1")
+    assert newer["commit"] == "ffffffff"
     median = statistics.median(_rounds_ms(data, "test_classify[alexnet-float32-litert]"))
     assert float(newer["median ms"]) == pytest.approx(median)
     assert older["median ms"] != newer["median ms"]
-    assert "too few sessions" in root.section("history").text
+    assert "too few commits" in root.section("history").text
 
 
 def test_a_phone_and_what_is_none_never_share_a_part(root):
@@ -234,7 +234,7 @@ def test_runs_of_different_models_have_no_history(tmp_path):
     root = parse(render(read_inputs(files)))
     assert "history" not in [each.attributes["id"] for each in root.all("section")]
     (missing,) = root.all("ul", id="missing")
-    assert "at least two runs of one model on one processor" in " ".join(missing.text.split())
+    assert "two commits or more, of one model on one processor" in " ".join(missing.text.split())
 
 
 def test_what_is_missing_is_told_with_its_remedy(tmp_path):

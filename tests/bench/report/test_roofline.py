@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench import figures
-from bench.report.sections.roofline import Machine, machine, points
+from bench.report.roofline import Machine, machine, points
 from bench.results.rows import ModelRow
 from bench.results.session import read_session
 from models.zoo import ARCHITECTURES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report.sections.tradeoff import pareto_front
+from bench.report.tradeoff import pareto_front
 from bench.results.rows import ModelRow
 from bench.results.session import Result
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import figures
-from bench.report.inputs import Inputs
-from bench.report.section import BENCHMARKS, Missing, Section
+from bench.report.section import BENCHMARKS, Inputs, Missing, Section
 from bench.results.rows import ModelRow, host_rows, runtime_text
 from bench.results.session import Result, Session
 from bench.tables import Table
 
 TITLE = "Where the time goes"
-BAR_CELLS = 20
 SAME = ("source", "dtype", "input_shape", "preparation")
 """What a model's preparation shares with the one that was timed by itself."""
 
@@ -46,40 +44,30 @@ class Breakdown:
         """The stage that takes the most time."""
         return max(self.stages_ms, key=lambda stage: self.stages_ms[stage])
 
-    @property
-    def bar(self) -> str:
-        """The shares as a bar of letters: d(ecode), r(esize), i(nference), and the rest."""
-        whole = sum(self.stages_ms.values()) or 1.0
-        text, position = "", 0.0
-        for stage in STAGES:
-            position += self.stages_ms[stage] / whole * BAR_CELLS
-            text += ("." if stage == "rest" else stage[0]) * (round(position) - len(text))
-        return text
-
 
 def sections(inputs: Inputs) -> Iterator[Section | Missing]:
     """Yield the stages on each processor."""
-    runs = inputs.newest("test_classify_jpeg", "test_invoke")
-    found = [section for section in map(_section, runs) if section]
+    sessions = inputs.newest("test_classify_jpeg", "test_invoke")
+    found = [section for section in map(_section, sessions) if section]
     yield from found
     if not found:
         yield Missing(TITLE, BENCHMARKS)
 
 
 def breakdowns(results: Iterable[Result]) -> list[Breakdown]:
-    """Put the stage benchmarks of one run together; models that lack one are left out."""
+    """Put the stage benchmarks of one session together; models that lack one are left out."""
     results = list(results)
     found = []
     for row in host_rows(results):
-        whole = _find(results, "test_classify_jpeg", row)
+        whole = find(results, "test_classify_jpeg", row)
         invoke = row.results.get("test_invoke")
         if whole is None or invoke is None:
             continue
         same = {key: whole.info.get(key) for key in SAME}
-        prepare = _find(results, "test_prepare", **same)
+        prepare = find(results, "test_prepare", **same)
         alike = same.pop("preparation")  # a JPEG is decoded alike for all normalisations and dtypes
         alike = alike and {**alike, "normalisation": None}
-        decode = _find(results, "test_decode", **{**same, "dtype": None}, preparation=alike)
+        decode = find(results, "test_decode", **{**same, "dtype": None}, preparation=alike)
         if decode is None or prepare is None:
             continue
         stages_ms = {
@@ -92,46 +80,10 @@ def breakdowns(results: Iterable[Result]) -> list[Breakdown]:
     return found
 
 
-def stage_table(results: Iterable[Result]) -> Any:
-    """Return a table for the terminal, a row a model and runtime; None without a breakdown."""
-    results = list(results)
-    rows = breakdowns(results)
-    if not rows:
-        return None
-    heads = ["model", "runtime", "load", "first", *STAGES, "whole", "shares", "dominant"]
-    body = []
-    for each in rows:
-        row = each.row
-        share = each.stages_ms[each.dominant] / (sum(each.stages_ms.values()) or 1.0)
-        once = (_find(results, name, row) for name in ("test_load_path", "test_first_inference"))
-        body.append(
-            [row.model, row.runs_on, *(found and found.median_ms for found in once),
-             *each.stages_ms.values(), each.total_ms, each.bar, f"{each.dominant} {share:.0%}"]
-        )  # fmt: skip
-    return Table(heads, body, ["", "", *[".2f"] * 7, "", ""]).rich(
-        f"Where one classification of a {rows[0].source} JPEG spends its time: medians in ms",
-        "load and first inference are paid once, before",
-    )
-
-
-def preparation_line(results: Iterable[Result]) -> str | None:
-    """Return what preparing a JPEG of each size costs, for the first input of all."""
-    prepared = [result for result in results if result.quantity == "test_prepare"]
-    if not prepared:
-        return None
-    first = {key: prepared[0].info[key] for key in ("dtype", "input_shape")}
-    parts = [
-        f"{result.info['source']} {result.median_ms:.2f} ms"
-        for result in prepared
-        if first.items() <= result.info.items()
-    ]
-    shape = "x".join(map(str, first["input_shape"]))
-    return f"preparing a JPEG for an input of {shape} {first['dtype']}: {', '.join(parts)}"
-
-
-def _find(
+def find(
     results: Iterable[Result], quantity: str, row: ModelRow | None = None, **wanted: Any
 ) -> Result | None:
+    """Return the first result of a benchmark function, of a row's model and runtime if given."""
     for result in results:
         if (
             result.quantity == quantity
@@ -145,8 +97,8 @@ def _find(
     return None
 
 
-def _section(run: Session) -> Section | None:
-    rows = breakdowns(run.results)
+def _section(session: Session) -> Section | None:
+    rows = breakdowns(session.results)
     if not rows:
         return None
     runtimes = list(dict.fromkeys(each.row.runs_on for each in rows))
@@ -179,9 +131,9 @@ def _section(run: Session) -> Section | None:
         f"From the bytes of a {rows[0].source} JPEG to the label: decoding, resizing, inference, "
         "and the rest, which is what the whole took beyond these.",
         Table(heads, body, ["", "", *(".4f" for _ in STAGES), ".4f", ""]),
-        run.processor,
+        session.processor,
         f"Stacked bars of the stages of {len(rows)} models and runtimes. {most.capitalize()} "
         f"takes the most time in {counts[most]} of them.",
         figure,
-        files=[run.name],
+        files=[session.name],
     )

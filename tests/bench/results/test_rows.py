@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report.device_table import device_table
+from bench.report.terminal import device_table
 from bench.results.rows import device_rows
 from bench.results.session import Result
 

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench import figures
-from bench.report.inputs import Inputs
-from bench.report.section import BENCHMARKS, Missing, Section
+from bench.report.section import BENCHMARKS, Inputs, Missing, Section
 from bench.results.rows import ModelRow, host_rows
 from bench.results.session import Session
 from bench.tables import Table
@@ -86,16 +85,16 @@ class Point:
 
 def sections(inputs: Inputs) -> Iterator[Section | Missing]:
     """Yield the roof of each processor, and the models under it."""
-    runs = inputs.newest("test_invoke", *YARDSTICKS)
-    found = [section for section in map(_section, runs) if section]
+    sessions = inputs.newest("test_invoke", *YARDSTICKS)
+    found = [section for section in map(_section, sessions) if section]
     yield from found
     if not found:
         yield Missing(TITLE, f"{BENCHMARKS} bench/test_machine.py bench/test_host_inference.py")
 
 
-def machine(run: Session) -> Machine | None:
+def machine(session: Session) -> Machine | None:
     """Return what the machine reached; None where that was not measured with one thread count."""
-    products, copies = (run.of(name) for name in YARDSTICKS)
+    products, copies = (session.of(name) for name in YARDSTICKS)
     if not copies or len({each.info["threads"] for each in products}) != 1:
         return None
     peaks: dict[str, float] = {}
@@ -105,18 +104,18 @@ def machine(run: Session) -> Machine | None:
     return Machine(peaks, copies[0].info["bytes_moved"] / copies[0].median_ms / 1e6)
 
 
-def points(run: Session) -> list[Point]:
+def points(session: Session) -> list[Point]:
     """Return the models whose operations are known, and that ran with the yardstick's threads.
 
     Args:
         run: with both yardsticks.
     """
-    reached = machine(run)
+    reached = machine(session)
     if reached is None:
         return []
-    threads = run.of(YARDSTICKS[0])[0].info.get("threads")
+    threads = session.of(YARDSTICKS[0])[0].info.get("threads")
     found = []
-    for row in host_rows(run.of("test_invoke")):
+    for row in host_rows(session.of("test_invoke")):
         dtype = "int8" if row.precision in EIGHT_BITS else "float32"
         is_known = row.info.get("multiply_accumulates") and row.info.get("bytes_moved")
         if is_known and row.info.get("threads") == threads and dtype in reached.peaks_gflops:
@@ -125,8 +124,8 @@ def points(run: Session) -> list[Point]:
     return found
 
 
-def _section(run: Session) -> Section | None:
-    reached, found = machine(run), points(run)
+def _section(session: Session) -> Section | None:
+    reached, found = machine(session), points(session)
     if reached is None or not found:
         return None
     runtimes = list(dict.fromkeys(point.row.runs_on for point in found))
@@ -148,12 +147,12 @@ def _section(run: Session) -> Section | None:
         "write if nothing stays in a cache, so a small model may lie above the slope. "
         f"Filled marks ran on {runtimes[0]}{hollow}.",
         Table(HEADS, body, ["", "", ",", ",", ".2f", ".4f", ".2f", "", ".1%"]),
-        run.processor,
+        session.processor,
         f"A roofline of {len(found)} models and runtimes. Nearest to the large matrix product of "
         f"its kind is {best.row.full_title} with {best.gflops:.1f} GFLOP/s, "
         f"{best.share_of_peak:.0%} of it.",
         _figure(reached, found, runtimes[0]),
-        files=[run.name],
+        files=[session.name],
     )
 
 

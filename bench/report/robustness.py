@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench import figures
-from bench.report.inputs import Inputs, Robustness
-from bench.report.section import Missing, Section
+from bench.report.section import Inputs, Missing, Robustness, Section
 from bench.tables import Table
 from models.files.artifacts import PRECISIONS
 from models.judging.robustness import SMALLEST_ACCEPTED_ACCURACY, stretch

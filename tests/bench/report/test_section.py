@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.inputs import read_inputs, read_robustness
+from bench.report.section import read_inputs, read_robustness
 from bench.results.session import ResultsError
 from tests.bench.report.samples import ROBUSTNESS, Sample
 
@@ -38,7 +38,7 @@ def test_files_of_one_name_are_told_apart(tmp_path):
     changes = tmp_path / "other" / "it.json"
     changes.write_text(json.dumps(ROBUSTNESS))
     inputs = read_inputs([run], changes)
-    assert (inputs.runs[0].name, inputs.robustness.name) == ("it.json", "robustness-it.json")
+    assert (inputs.sessions[0].name, inputs.robustness.name) == ("it.json", "robustness-it.json")
 
 
 def test_robustness_is_read(tmp_path):

@@ -36,7 +36,7 @@ def test_it_names_the_commit_and_the_size(files, tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "classify: AlexNet int8, litert 2.3.0" in printed
     (history,) = json.loads(output.read_text())["histories"]
-    assert [each["commit"] for each in history["sessions"]] == [
+    assert [each["commit"] for each in history["states"]] == [
         f"{number:x}" * 40 for number in range(SESSIONS)
     ]
     changed = {
@@ -70,7 +70,7 @@ def test_sessions_of_no_known_commit_are_states_of_their_own(files, tmp_path, ca
     ("arguments", "reason"),
     [
         ([], "no results: give files"),
-        (["00.json"], "no history: give two files or more"),
+        (["00.json"], "no history: give sound files of two commits or more"),
         (["none.json"], "none.json: cannot be read"),
         (["00.json", "01.json", "--colour"], "unknown argument --colour"),
         (["00.json", "01.json", "--picture", "x.nonsense"], "no format for a picture"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.report import picture
-from bench.report.inputs import read_inputs
 from bench.report.page import render
+from bench.report.section import read_inputs
+from bench.report.tradeoff import QUANTITY, draw_picture
 from bench.results.session import ResultsError
 from bench.tables import write, write_text
 
@@ -39,12 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is None and arguments.picture is None:
         raise ResultsError("nothing to write: give -o report.html, or --picture FILE.png")
     inputs = read_inputs(arguments.results, arguments.robustness, arguments.operators)
-    host = inputs.newest(picture.QUANTITY)
+    host = inputs.newest(QUANTITY)
     if arguments.picture is not None and not host:
         raise ResultsError("no picture: the results hold no inference on this machine")
     page = render(inputs) if arguments.output is not None else ""
     if arguments.picture is not None:
-        write(arguments.picture, lambda path: picture.draw(host[-1], path))
+        write(arguments.picture, lambda path: draw_picture(host[-1], path))
         print(f"{arguments.picture}: {arguments.picture.stat().st_size:,} bytes")
     if arguments.output is not None:
         write_text(arguments.output, page)

@@ -1,4 +1,4 @@
-"""The table of stages: put together from the right results, and nothing made up."""
+"""The stages of a classification: put together from the right results, and nothing made up."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.report.sections.stage_breakdown import (
-    Breakdown,
-    breakdowns,
-    preparation_line,
-    stage_table,
-)
+from bench.report.stages import Breakdown, breakdowns
+from bench.report.terminal import preparation_line, shares_bar, stage_table
 from bench.results.rows import ModelRow
 from bench.results.session import Result
 from models.preprocessing import Normalisation, Preparation
@@ -83,7 +79,7 @@ def test_a_stage_of_another_preparation_is_not_the_models(other):
 def test_the_bar_has_a_letter_for_each_twentieth():
     stages = {"decode": 5.0, "resize": 2.0, "inference": 2.0, "rest": 1.0}
     row = Breakdown(ModelRow("m", "r", {}, {}), "640x480", 10.0, stages)
-    assert row.bar == "ddddddddddrrrriiii.."
+    assert shares_bar(row) == "ddddddddddrrrriiii.."
 
 
 def test_the_table_shows_all_of_it():

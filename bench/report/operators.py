@@ -20,8 +20,7 @@ from bench.operators import (
     kind_rows,
     kinds_table,
 )
-from bench.report.inputs import Inputs
-from bench.report.section import Missing, Section
+from bench.report.section import Inputs, Missing, Section
 from bench.results.rows import ModelRow
 from bench.results.session import processor
 from bench.tables import Table
