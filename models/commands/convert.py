@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         for precision in arguments.precision or artifacts.PRECISIONS:
             target = artifacts.artifact(name, precision, arguments.artifacts)
             target.path.write_bytes(convert(model, precision, calibration))
-            card = _card(target, model.count_params(), keras_file, test)
+            card = _card(target, model.count_params(), keras_file, test, chosen)
             target.card_path.write_text(card.to_json(), encoding="utf-8")
             print(
                 f"{architecture.title} {precision}: {card.file_bytes:,} bytes, "
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _card(target, parameters: int, keras_file: Path, test) -> Card:
+def _card(target, trained_parameters: int, keras_file: Path, test, calibration) -> Card:
     from models import conversion
 
     runtime = runtimes.RUNTIMES["litert"]
@@ -79,12 +79,15 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
     return Card(
         architecture=target.architecture,
         precision=target.precision,
-        parameters=parameters,
+        parameters=details.parameters,
+        trained_parameters=trained_parameters,
         file_bytes=len(content),
         sha256=artifacts.sha256(content),
         keras_sha256=artifacts.sha256(keras_file.read_bytes()),
         multiply_accumulates=details.multiply_accumulates,
         operators=details.operators,
+        signature=details.signature,
+        labels=test.class_names,
         accuracy=measure_accuracy(model, test, bar(target.name)),
         runtime=f"{runtime.name} {runtime.version}",
         canary=canary(model, canary_images()),
@@ -93,6 +96,12 @@ def _card(target, parameters: int, keras_file: Path, test) -> Card:
             "source_sha256": artifacts.sha256(Path(conversion.__file__).read_bytes()),
             "versions": versions(("tensorflow", "keras", "ai-edge-litert")),
             "weights": details.weight_types,
+            "calibration": {
+                "pictures": len(calibration),
+                "fingerprint": calibration.fingerprint,
+            }
+            if target.precision == "int8"
+            else None,
         },
         preparation=_as_measured(model.input),
     )

@@ -56,7 +56,7 @@ def _row(architecture: zoo.Architecture, directory) -> dict[str, Any]:
         except ArtifactError:
             card = None
         cards[precision] = _plain(card)
-    parameters = next((card["parameters"] for card in cards.values() if card), None)
+    parameters = next((card["trained_parameters"] for card in cards.values() if card), None)
     other_series = [
         record.accuracy.fraction
         for record in read_records(directory)

@@ -120,7 +120,7 @@ class Artifact:
             return Preparation()
         if self.sha256.encode() not in beside:
             return Preparation()
-        return self._read_card().preparation or Preparation()
+        return self._read_card().preparation
 
     def read_bytes(self) -> bytes:
         """Return the content, read anew where it was asked for before; errors as for `sha256`."""
@@ -151,7 +151,7 @@ class Artifact:
             "sha256": known.sha256,
             "file_bytes": known.file_bytes,
             "parameters": details and details.parameters,
-            "trained_parameters": card and card.parameters,
+            "trained_parameters": card and card.trained_parameters,
             "operator_count": details and len(details.nodes),
             "multiply_accumulates": details and details.multiply_accumulates,
             "bytes_moved": details and details.bytes_moved,

@@ -11,6 +11,7 @@ from typing import Any
 
 from models.preprocessing import Preparation
 
+FORMAT = 2
 CONFIDENCE = 0.95
 
 
@@ -83,39 +84,45 @@ class Card:
     Attributes:
         architecture: its name in `models.zoo`.
         precision: one of `models.files.artifacts.PRECISIONS`.
-        parameters: number of Keras parameters of the network, trainable or not.
+        parameters: elements of the file's constants, as they are counted of any file.
+        trained_parameters: Keras' count for the network, trainable or not.
         file_bytes: size of the file.
         sha256: of the file (hexadecimal).
         keras_sha256: of the `.keras` file that it was converted from.
         multiply_accumulates: of one inference; None where an operator's are unknown.
         operators: how often each operator stands in the file.
+        signature: name of the file's signature that was measured; None where it has none.
+        labels: names of the classes, in the order of the output.
         accuracy: on the Test photographs, each alone, measured with `runtime`.
         runtime: name and version of the runtime that measured.
         canary: the answers on the canary images.
         training: commit, seed and versions that it was trained with.
         conversion: sha256 of `models/conversion.py` and versions that it was converted with,
-            and the types of its weights.
-        preparation: how the photographs became its input; None on a card that does not say.
+            the types of its weights, and the photographs that an int8 file's ranges are taken from.
+        preparation: how the photographs became its input.
     """
 
     architecture: str
     precision: str
     parameters: int
+    trained_parameters: int
     file_bytes: int
     sha256: str
     keras_sha256: str
     multiply_accumulates: int | None
     operators: dict[str, int]
+    signature: str | None
+    labels: tuple[str, ...]
     accuracy: Share
     runtime: str
     canary: Canary
     training: dict[str, Any]
     conversion: dict[str, Any]
-    preparation: Preparation | None = None
+    preparation: Preparation
 
     def to_json(self) -> str:
         """Return the card as it is committed: one line a field, and a line an image."""
-        return to_json(asdict(self))
+        return to_json({"format": FORMAT, **asdict(self)})
 
     @classmethod
     def from_json(cls, text: str) -> Card:
@@ -125,6 +132,9 @@ class Card:
             ValueError, TypeError, KeyError: it is no card.
         """
         data = json.loads(text)
+        if (found := data.pop("format", 1)) != FORMAT:
+            raise ValueError(f"its format is {found}, not {FORMAT}: convert the network again")
+        data["labels"] = tuple(data["labels"])
         data["accuracy"] = Share(**data["accuracy"])
         canary = data["canary"]
         data["canary"] = Canary(
@@ -132,8 +142,7 @@ class Card:
             tuple(canary["top1"]),
             tuple(tuple(row) for row in canary["probabilities"]),
         )
-        if data.get("preparation") is not None:
-            data["preparation"] = Preparation.from_dict(data["preparation"])
+        data["preparation"] = Preparation.from_dict(data["preparation"])
         return cls(**data)
 
 

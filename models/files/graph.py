@@ -21,8 +21,11 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools.flatbuffer_utils import get_builtin_code_from_operator_code
+
+from models.preprocessing.tensors import TensorSpec
 
 _OPERATOR_NAMES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
@@ -30,6 +33,7 @@ _OPERATOR_NAMES: dict[int, str] = {
 _TYPE_NAMES: dict[int, str] = {
     code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")
 }
+_NUMPY_TYPES = {*np.sctypeDict} & {*_TYPE_NAMES.values()}
 _FLOATS = ("float64", "float32", "float16", "bfloat16")
 _WEIGHTED = {
     "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "CONV_3D",
@@ -39,32 +43,6 @@ _WEIGHTED = {
 
 class GraphError(ValueError):
     """The bytes are no readable TensorFlow Lite graph."""
-
-
-@dataclass(frozen=True)
-class TensorDetails:
-    """One input or output of a file.
-
-    Attributes:
-        index: the tensor's number in the graph.
-        name: as in the file.
-        shape: batch first; -1 where the file leaves a size open.
-        dtype: of its elements, such as "float32" or "string".
-        scale: quantisation step; 0.0 where the tensor is not quantised.
-        zero_point: the integer that stands for 0.0.
-    """
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float = 0.0
-    zero_point: int = 0
-
-    def __str__(self) -> str:
-        """The shape and dtype, such as "1x?x?x3 float32"."""
-        sizes = "x".join("?" if size < 0 else str(size) for size in self.shape)
-        return f"{sizes or 'scalar'} {self.dtype}"
 
 
 @dataclass(frozen=True)
@@ -96,16 +74,18 @@ class FileDetails:
         inputs, outputs: in the file's order.
         custom_operators: names of those that are not TensorFlow Lite's own.
         has_state: whether a tensor keeps its value from one inference to the next.
+        signature: what the file calls the graph; None where it has no name.
     """
 
     nodes: tuple[Operator, ...]
     parameters: int
     precision: str
     weight_types: dict[str, str]
-    inputs: tuple[TensorDetails, ...]
-    outputs: tuple[TensorDetails, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     custom_operators: tuple[str, ...]
     has_state: bool
+    signature: str | None
 
     @property
     def operators(self) -> dict[str, int]:
@@ -164,15 +144,24 @@ def details_of(model: Any) -> FileDetails:
             sum(prod(_sizes(tensors[index])) for index in constants if _is_weight(tensors[index])),
             _precision(nodes, tensors, constants),
             _weight_types(nodes, tensors),
-            tuple(_tensor_details(tensors[index], index) for index in inputs),
-            tuple(_tensor_details(tensors[index], index) for index in _indices(graph.outputs)),
+            tuple(_spec(tensors[index], index) for index in inputs),
+            tuple(_spec(tensors[index], index) for index in _indices(graph.outputs)),
             tuple(
                 code.customCode.decode("utf-8", "replace")
                 for code in model.operatorCodes or ()
                 if code.customCode
             ),
             any(tensor.isVariable for each in model.subgraphs for tensor in each.tensors or ()),
+            next((name for name, number in _signatures(model) if number == 0), None),
         )
+
+
+def _signatures(model: Any) -> list[tuple[str, int]]:
+    """Return the name of each signature, and the number of its graph."""
+    return [
+        ((each.signatureKey or b"").decode("utf-8", "replace"), each.subgraphIndex)
+        for each in model.signatureDefs or ()
+    ]
 
 
 def has_no_weights(name: str) -> bool:
@@ -236,16 +225,18 @@ def _sizes(tensor: Any) -> list[int]:
     return _indices(tensor.shape)
 
 
-def _tensor_details(tensor: Any, index: int) -> TensorDetails:
+def _spec(tensor: Any, index: int) -> TensorSpec:
     shape, signature = _sizes(tensor), _indices(tensor.shapeSignature)
-    scale = _scale(tensor)
-    return TensorDetails(
+    kind, scale = _type(tensor), _scale(tensor)
+    known = kind in _NUMPY_TYPES
+    return TensorSpec(
         index,
-        (tensor.name or b"").decode("utf-8", "replace"),
         tuple(signature if len(signature) == len(shape) else shape),
-        _type(tensor),
+        np.dtype(kind if known else object),
         scale,
         int(tensor.quantization.zeroPoint[0]) if scale else 0,
+        (tensor.name or b"").decode("utf-8", "replace"),
+        "" if known else kind,
     )
 
 

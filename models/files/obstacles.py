@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.files.graph import FileDetails, TensorDetails
+from models.files.graph import FileDetails
+from models.preprocessing.tensors import TensorSpec
 
 _COMPILED_FOR = {
     "edgetpu-custom-op": "an Edge TPU",
@@ -11,7 +12,6 @@ _COMPILED_FOR = {
     "vela": "an Arm Ethos-U NPU",
     "QNN": "a Qualcomm NPU",
 }
-_NO_NUMBERS = ("string", "resource", "variant")
 
 
 def obstacle(details: FileDetails) -> str | None:
@@ -26,8 +26,8 @@ def obstacle(details: FileDetails) -> str | None:
         if operator.startswith("Flex"):
             return f"needs TensorFlow's own operators (Select TF ops, such as {operator})"
     for tensor in details.inputs:
-        if tensor.dtype in _NO_NUMBERS:
-            kind = "text" if tensor.dtype == "string" else f"a {tensor.dtype}"
+        if tensor.foreign:
+            kind = "text" if tensor.foreign == "string" else f"elements of type {tensor.foreign}"
             return f"takes {kind} (input {tensor.name!r}), which this suite has no samples of"
     return None
 
@@ -53,7 +53,7 @@ def no_classifier(details: FileDetails) -> str | None:
     return None
 
 
-def open_sizes(tensor: TensorDetails) -> str | None:
+def open_sizes(tensor: TensorSpec) -> str | None:
     """Say which sizes a file leaves open beside the batch; None where there are none."""
     if -1 not in tensor.shape[1:]:
         return None

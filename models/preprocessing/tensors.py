@@ -45,7 +45,12 @@ class TensorSpec:
         scale, zero_point = details["quantization"]
         shape = tuple(int(size) for size in details["shape"])
         return cls(
-            details["index"], shape, np.dtype(details["dtype"]), float(scale), int(zero_point)
+            details["index"],
+            shape,
+            np.dtype(details["dtype"]),
+            float(scale),
+            int(zero_point),
+            details["name"],
         )
 
     def __str__(self) -> str:

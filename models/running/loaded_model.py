@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.files.artifacts import ArtifactError
-from models.files.graph import FileDetails, TensorDetails, read_details
+from models.files.graph import FileDetails, read_details
 from models.preprocessing.tensors import TensorSpec
 
 SIGNATURE = 0
@@ -252,17 +253,14 @@ def signature_inputs(package: ModuleType, content: bytes) -> list[int]:
 
 
 def _specs(
-    names: Sequence[str], told: dict[str, dict], in_file: Sequence[TensorDetails]
+    names: Sequence[str], told: dict[str, dict], in_file: Sequence[TensorSpec]
 ) -> tuple[TensorSpec, ...]:
     """Join the runtime's shapes with the file's quantisation, by the tensor's number."""
     by_index = {tensor.index: tensor for tensor in in_file}
     specs = []
     for name in names:
         tensor = told[name]
-        known = by_index.get(tensor["index"])
-        scale, zero_point = (known.scale, known.zero_point) if known else (0.0, 0)
-        shape = tuple(map(int, tensor["shape"]))
-        specs.append(
-            TensorSpec(tensor["index"], shape, np.dtype(tensor["dtype"]), scale, zero_point)
-        )
+        index, shape = tensor["index"], tuple(map(int, tensor["shape"]))
+        known = by_index.get(index, TensorSpec(index, shape, np.dtype(tensor["dtype"]), name=name))
+        specs.append(replace(known, shape=shape))
     return tuple(specs)

@@ -77,17 +77,20 @@ def _read(path: Path) -> Known:
         card["architecture"],
         sha256(content),
         {
-            "parameters": int(card["parameters"]),
+            "parameters": details.parameters,
             "file_bytes": len(content),
             "multiply_accumulates": details.multiply_accumulates,
         },
         details.operators,
         Share(**card["accuracy"]),
     )
-    stated = {name: card[name] for name in COUNTS}
+    counts = dict(known.counts)
+    if card.get("format", 1) == 1:
+        del counts["parameters"]  # which were Keras' then
+    stated = {name: card[name] for name in counts}
     if card["sha256"] != known.sha256:
         raise ValueError("the card speaks of another file (its sha256 differs)")
-    if stated != known.counts or card["operators"] != known.operators:
+    if stated != counts or card["operators"] != known.operators:
         raise ValueError("the card's figures are not those of the file")
     return known
 
