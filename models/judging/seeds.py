@@ -6,17 +6,17 @@ keeps the answers (`models.training.records`). `seeds --train` passes over a run
 `train` asks again, and the record keeps what was answered before.
 
 Photographs of one turn of one fruit are nearly the same picture: they are right or wrong together.
-So an interval takes the rotation series as its unit, not the photograph.
+So the unit is what was filmed, not the photograph, and each unit weighs the same: on the other
+series the fruit, elsewhere the group (of Test the turn, of other pictures what their folders say).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from models import zoo
 from models.data import splits
@@ -24,14 +24,16 @@ from models.data.photographs import Photographs
 from models.data.tasks import Task
 from models.files.artifacts import ArtifactError
 from models.files.cards import CONFIDENCE
-from models.judging.evaluation import is_right, keras_predict_all, mcnemar
+from models.judging.evaluation import is_right, keras_predict_all
 from models.preprocessing.pipeline import read_pixels
 from models.training.records import REPORTED, RunRecord, write_record
 from models.training.runs import Runs, development, publish
 
-RESAMPLES = 9_999
-BATCH = 100
-"""Resamples at a time: where each picture is a series, all at once would take gigabytes."""
+ORDERS = 500
+"""Of the units, over which a bet's gain is averaged: more do not move the first three digits."""
+
+LARGEST_STAKE = 0.9
+"""Share of what could be lost at once; below 1, so that no single unit ends the game."""
 
 Interval = tuple[float, float]
 
@@ -77,16 +79,16 @@ class Summary:
         architecture: its name.
         split: what was learnt and asked.
         seeds: in the order of `accuracies`.
-        accuracies: of each seed.
-        series: how many rotation series were asked about.
-        interval: of the mean over seeds, were other rotation series asked about.
+        accuracies: of each seed: mean over the units.
+        units: how many were asked about.
+        interval: of the mean over seeds, were other units asked about.
     """
 
     architecture: str
     split: str
     seeds: tuple[int, ...]
     accuracies: tuple[float, ...]
-    series: int
+    units: int
     interval: Interval
 
     @property
@@ -100,15 +102,14 @@ class Difference:
     """How much more accurate one network is than another, on one split.
 
     Attributes:
-        mean: difference of the means over seeds.
-        interval: of it, were other rotation series asked about.
-        mcnemar_p: probability of a difference as large or larger between the answers of one run
-            of each, were both as good; two-sided, exact. It takes photographs as independent.
+        mean: over seeds and units.
+        interval: of it, were other units asked about.
+        p: of so large a difference, or a larger, were neither better; two-sided.
     """
 
     mean: float
     interval: Interval
-    mcnemar_p: float
+    p: float
 
 
 def summarise(records: Sequence[RunRecord]) -> Summary:
@@ -117,15 +118,15 @@ def summarise(records: Sequence[RunRecord]) -> Summary:
     Raises:
         ArtifactError: they were not asked about the same photographs.
     """
-    rights, counts = _by_series(records)
+    shares = _shares(records)
     first = records[0]
     return Summary(
         first.architecture,
         first.split,
         tuple(record.seed for record in records),
-        tuple(record.accuracy.fraction for record in records),
-        len(counts),
-        _interval(rights, counts),
+        tuple(map(float, shares.mean(axis=1))),
+        shares.shape[1],
+        interval(shares.mean(axis=0)),
     )
 
 
@@ -136,22 +137,76 @@ def compare(records: Sequence[RunRecord], others: Sequence[RunRecord]) -> Differ
         ArtifactError: as for `summarise`.
     """
     _check_photographs([*records, *others])
-    rights, counts = _by_series(records)
-    other_rights, _ = _by_series(others)
-    difference = rights - other_rights
-    one, other = records[0].right_answers(), others[0].right_answers()
-    return Difference(
-        float(difference.sum() / counts.sum()),
-        _interval(difference, counts),
-        mcnemar(int((one & ~other).sum()), int((other & ~one).sum())),
-    )
+    difference = _shares(records).mean(axis=0) - _shares(others).mean(axis=0)
+    low, high = interval((1 + difference) / 2)
+    most = max(_gain((1 + difference) / 2, 0.5), _gain((1 - difference) / 2, 0.5))
+    return Difference(float(difference.mean()), (2 * low - 1, 2 * high - 1), min(1.0, 2 / most))
 
 
-def _by_series(records: Sequence[RunRecord]) -> tuple[np.ndarray, np.ndarray]:
-    """Return, for each series, the right answers (mean over runs) and the photographs."""
+def holm(probabilities: Sequence[float]) -> list[float]:
+    """Return them as they are where the question was asked of all (Holm 1979, step-down)."""
+    order = np.argsort(probabilities)
+    raised = np.sort(probabilities) * np.arange(len(order), 0, -1)
+    found = np.empty(len(order))
+    found[order] = np.minimum(np.maximum.accumulate(raised), 1)
+    return list(map(float, found))
+
+
+def interval(shares: np.ndarray) -> Interval:
+    """Return the 95 % interval of the mean of which these units are a sample.
+
+    It covers at any number of units and any distribution of them between 0 and 1. A bootstrap's, or
+    Student's, does not: of twenty fruits one or two carry the spread, and where the sample holds
+    none of their kind both are too narrow.
+
+    Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting",
+    arXiv 2010.09686, section 4: a mean is excluded against which a fair game would have won
+    1 / 0.025. The gain is averaged over orders of the units, so that none of them decides; an
+    average of fair games is one.
+
+    Args:
+        shares: of each unit, 0..1, shape (units,).
+    """
+    return _lower_end(shares), 1 - _lower_end(1 - shares)
+
+
+def _lower_end(shares: np.ndarray) -> float:
+    """Return the largest mean that a bet on a higher one excludes, to four digits."""
+    excluded, held = 0.0, 1.0
+    while held - excluded > 1e-4:
+        middle = (excluded + held) / 2
+        if _gain(shares, middle) >= 2 / (1 - CONFIDENCE):
+            excluded = middle
+        else:
+            held = middle
+    return excluded
+
+
+def _gain(shares: np.ndarray, mean: float) -> float:
+    """Return what betting that the true mean is higher makes of 1, in the mean over orders."""
+    random = np.random.default_rng(0)
+    x = np.stack([random.permutation(shares) for _ in range(ORDERS)])
+    count = np.arange(1, x.shape[1] + 1)
+    means = (0.5 + np.cumsum(x, axis=1)) / (count + 1)
+    variances = (0.25 + np.cumsum((x - means) ** 2, axis=1)) / (count + 1)
+    known = np.hstack([np.full((ORDERS, 1), 0.25), variances[:, :-1]])  # before each bet
+    stakes = np.sqrt(2 * np.log(2 / (1 - CONFIDENCE)) / (len(shares) * known))
+    won = np.log1p(np.minimum(stakes, LARGEST_STAKE / mean) * (x - mean))
+    return float(np.exp(won.sum(axis=1)).mean())
+
+
+def _shares(records: Sequence[RunRecord]) -> np.ndarray:
+    """Return each run's share of right answers of each unit, shape (runs, units)."""
     _check_photographs(records)
-    rights = np.array([[right for right, _ in record.groups.values()] for record in records])
-    return rights.mean(axis=0), np.array([count for _, count in records[0].groups.values()])
+    return np.array([list(_by_unit(record)) for record in records])
+
+
+def _by_unit(record: RunRecord) -> Iterator[float]:
+    units: dict[str, np.ndarray] = {}
+    for name, counts in record.groups.items():
+        unit = name.rpartition("/")[0] if record.split == "other-series" else name
+        units[unit] = units.get(unit, np.zeros(2)) + counts
+    return (right / count for right, count in units.values())
 
 
 def _check_photographs(records: Sequence[RunRecord]) -> None:
@@ -162,29 +217,6 @@ def _check_photographs(records: Sequence[RunRecord]) -> None:
                 f"{record.name} was asked about other photographs than {first.name}: remove the "
                 "older record, and train it again"
             )
-
-
-def _interval(rights: np.ndarray, counts: np.ndarray) -> Interval:
-    """Return the bootstrap interval of sum(rights) / sum(counts), drawing whole series.
-
-    Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13 (the
-    percentile interval).
-    """
-    if np.ptp(rights / counts) == 0:
-        share = float(rights.sum() / counts.sum())
-        return share, share
-    found = stats.bootstrap(
-        (rights, counts),
-        lambda right, count, axis: right.sum(axis=axis) / count.sum(axis=axis),
-        paired=True,
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        batch=BATCH,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return float(found.low), float(found.high)
 
 
 COLOURS = dict(zip(REPORTED, ("C0", "C1"), strict=True))

@@ -86,7 +86,7 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained. The defaults were chosen on parts of Training, never on Test.
+    """How a network is trained. Where its defaults come from: `models/README.md`.
 
     Attributes:
         cut_mix: share of the pictures of which a part is another's, 0..1, where they may be cut.

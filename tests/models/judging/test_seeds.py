@@ -1,4 +1,4 @@
-"""Summaries of several seeds: means, intervals by series, differences."""
+"""Summaries of several seeds: means, intervals by what was filmed, differences."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import pytest
 
 from models.files.artifacts import ArtifactError
 from models.files.cards import Share
+from models.judging import seeds
 from models.judging.evaluation import mcnemar
-from models.judging.seeds import compare, summarise
+from models.judging.seeds import compare, holm, interval, summarise
 from models.training.records import (
     RunRecord,
     count_by_group,
@@ -30,60 +31,97 @@ def record(right, groups, *, name="net", seed=1, fingerprint="asked", **facts):
     )  # fmt: skip
 
 
-def series(count, length):
+def fruits(count, length):
     return [f"fruit {number}/r" for number in range(count) for _ in range(length)]
 
 
-def test_the_mean_is_over_seeds_and_the_unit_is_the_series():
-    groups = series(2, 50)
-    # Each seed fails in one whole series: photographs would give a narrow interval.
-    runs = [record([1] * 50 + [0] * 50, groups, seed=seed) for seed in (1, 2)]
+def test_the_mean_is_over_seeds_and_the_unit_is_the_fruit():
+    """Two series of one fruit are one unit, and a fruit of more photographs weighs no more."""
+    groups = [*["a/r"] * 10, *["a/r2"] * 30, *["b/r"] * 10]
+    runs = [record([1] * 40 + [0] * 10, groups, seed=1), record([1] * 50, groups, seed=2)]
     summary = summarise(runs)
-    assert summary.mean == 0.5
-    assert summary.accuracies == (0.5, 0.5)
-    assert summary.series == 2
-    assert summary.interval == (0.0, 1.0)
-
-
-def test_an_interval_is_of_the_mean_over_seeds():
-    groups = series(2, 50)
-    runs = [record([1] * 50 + [0] * 50, groups, seed=1), record([1] * 100, groups, seed=2)]
-    summary = summarise(runs)
+    assert summary.units == 2
+    assert summary.accuracies == (0.5, 1.0)
     assert summary.mean == 0.75
-    assert summary.interval == (0.5, 1.0)
     assert compare(runs, runs[:1]).mean == 0.25
 
 
-@pytest.mark.slow
-def test_the_interval_holds_the_truth_as_often_as_it_says():
-    """60 series, each right in a share of its own, drawn 200 times about a known mean."""
+def test_more_photographs_of_the_same_fruits_tell_no_more():
+    few, many = (
+        summarise([record([1] * 9 * n + [0] * n, fruits(10, n))]).interval for n in (1, 50)
+    )
+    assert few == many
+    assert few[1] - few[0] > 0.3
+
+
+def test_more_fruits_do():
+    narrow, wide = (
+        np.ptp(summarise([record([1] * 9 * n + [0] * n, fruits(10 * n, 1))]).interval)
+        for n in (20, 1)
+    )
+    assert narrow < wide / 2
+
+
+@pytest.mark.parametrize("likely", [0.5, 0.9, 0.96])
+def test_the_interval_of_twenty_units_holds_the_truth_as_often_as_it_says(likely, monkeypatch):
+    """Most fruits are all right and few are mostly wrong: here a bootstrap covers far less."""
+    monkeypatch.setattr(seeds, "ORDERS", 40)  # an average of few fair games is fair, too
     random = np.random.default_rng(1)
-    hits = 0
+    truth = likely + (1 - likely) * 0.3
+    missed = 0
     for _ in range(200):
-        shares = random.beta(9, 1, size=60)  # mean 0.9
-        right = random.random((60, 20)) < shares[:, None]
-        low, high = summarise([record(right.ravel(), series(60, 20))]).interval
-        hits += low <= 0.9 <= high
-    assert 0.88 <= hits / 200 <= 0.99
+        low, high = interval(np.where(random.random(20) < likely, 1.0, 0.3))
+        missed += not low <= truth <= high
+    assert missed <= 10
 
 
-def test_a_difference_is_between_the_same_series():
-    """Both networks find the same series hard: their difference is far surer than either."""
+def test_an_interval_is_narrow_enough_to_tell_something():
+    low, high = interval(np.ones(20))
+    assert 0.7 < low < 0.025 ** (1 / 20)  # no method may give more: Clopper and Pearson (1934)
+    assert high == 1
+    assert interval(np.zeros(20)) == pytest.approx((0, 1 - low))
+
+
+def test_the_order_of_the_units_decides_nothing():
+    shares = np.random.default_rng(3).beta(9, 1, 20)
+    one, other = interval(shares), interval(shares[::-1])
+    np.testing.assert_allclose(one, other, atol=0.01)
+
+
+def test_a_difference_is_between_the_same_fruits():
+    """Both find the same fruits hard: their difference is far surer than it is from strangers."""
     random = np.random.default_rng(2)
-    rights = random.integers(10, 50, size=(40, 1))
-    worse = random.integers(2, 5, size=(40, 1))
-    one = (np.arange(50) < rights).ravel()
-    other = (np.arange(50) < rights - worse).ravel()
-    groups = series(40, 50)
-    difference = compare([record(one, groups)], [record(other, groups)])
-    low, high = difference.interval
-    assert 0.04 < low < difference.mean < high < 0.08
-    own = summarise([record(one, groups)]).interval
-    assert own[1] - own[0] > 5 * (high - low)
+    groups = fruits(80, 50)
+    hard = random.integers(10, 50, size=(80, 1))
+    one = record((np.arange(50) < hard).ravel(), groups)
+    other = record((np.arange(50) < hard - 5).ravel(), groups)
+    shuffled = record((np.arange(50) < random.permutation(hard) - 5).ravel(), groups)
+    same, strange = compare([one], [other]), compare([one], [shuffled])
+    assert same.mean == pytest.approx(0.1)
+    assert same.interval[0] < 0.1 < same.interval[1]
+    assert np.ptp(same.interval) < np.ptp(strange.interval)
+
+
+def test_a_difference_that_all_fruits_show_is_told_and_one_of_three_in_twenty_is_not():
+    groups = fruits(20, 10)
+    right = np.ones((20, 10), bool)
+    worse, three = right.copy(), right.copy()
+    worse[:, :5] = False
+    three[:3, :8] = False
+    assert compare([record(right.ravel(), groups)], [record(worse.ravel(), groups)]).p < 0.05
+    unsure = compare([record(right.ravel(), groups)], [record(three.ravel(), groups)])
+    assert unsure.p > 0.2
+    assert unsure.interval[0] < 0 < unsure.interval[1]
+
+
+def test_holm_raises_what_was_asked_of_several():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.9]) == [1, 1]
+    assert holm([]) == []
 
 
 def test_answers_to_different_questions_are_not_compared():
-    groups = series(2, 2)
+    groups = fruits(2, 2)
     one = record([1, 1, 1, 0], groups)
     other = record([1, 1, 1, 0], groups, fingerprint="other")
     for compared in (lambda: compare([one], [other]), lambda: summarise([one, other])):
@@ -98,14 +136,3 @@ def test_answers_to_different_questions_are_not_compared():
 def test_mcnemars_test_is_that_of_a_coin(only_one, only_other, p):
     assert mcnemar(only_one, only_other) == pytest.approx(p)
     assert mcnemar(only_other, only_one) == pytest.approx(p)
-
-
-def test_two_runs_are_compared_by_what_each_knows_alone():
-    """Five photographs only the one, one only the other, six both; the first run of each counts."""
-    groups = series(2, 6)
-    one = record([1] * 11 + [0], groups, seed=1)
-    other = record([1] * 6 + [0] * 5 + [1], groups, seed=1)
-    more = record([0] * 12, groups, seed=2)
-    by_coin = 2 * (1 + 6) / 2**6
-    assert compare([one, more], [other]).mcnemar_p == pytest.approx(by_coin)
-    assert compare([other], [one, more]).mcnemar_p == pytest.approx(by_coin)
