@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.android.adb.errors import DeviceError, printable
 from bench.android.adb.files import Workspace
-from bench.android.phone.control import COOL_DOWN_TIMEOUT_S, Changes
+from bench.android.phone.control import COOL_DOWN_TIMEOUT_S, PhoneLock
 from bench.android.tool.binary import Tool
 from bench.android.tool.flags import REQUIRED, ToolFlags, parse_flags
 from bench.android.tool.output import exit_error
@@ -23,6 +23,9 @@ from models.files.artifacts import Artifact
 INSTALL_TIMEOUT_S = 300.0
 ZIP_MAGIC = b"PK"
 APP = "org.tensorflow.lite.benchmark"
+REMOVE_APP = f"for wait in 0 1 2 4; do sleep $wait; pm uninstall {APP} && break; done"
+"""An installation that was broken off may still come to its end."""
+
 APP_FLAGS = ToolFlags(
     frozenset(
         (
@@ -72,6 +75,8 @@ class DeviceSettings:
         rest_s: how long the device rests before each model, throttled or not.
         libraries: folder of a vendor's libraries, which are pushed beside the tool; None for none.
         apk: the benchmark app, inside which it is measured; None for a process of the shell.
+        fixed_performance: whether the clocks are held at a level that the device can keep, which
+            is lower.
     """
 
     rounds: int = 100
@@ -84,6 +89,7 @@ class DeviceSettings:
     rest_s: float = 0.0
     libraries: Path | None = None
     apk: Path | None = None
+    fixed_performance: bool = False
 
 
 class ToolSetup:
@@ -152,18 +158,17 @@ class AppSetup:
     """Installs the app for the measurements alone, and makes the command line of a round inside it.
 
     Args:
+        lock: takes the app off the phone at its end.
         path: the user's APK.
-
-    Attributes:
-        changes: takes the app off the phone.
 
     Raises:
         DeviceError: the file cannot be read, or is no app.
     """
 
-    def __init__(self, workspace: Workspace, path: Path) -> None:
+    def __init__(self, workspace: Workspace, lock: PhoneLock, path: Path) -> None:
         self._workspace = workspace
-        self.changes = Changes(workspace.device)
+        self._lock = lock
+        self._is_installed = False
         self.tool = Tool.read(path, "--device-apk")
         if not self.tool.content.startswith((ZIP_MAGIC, b"#!")):
             raise DeviceError(f"{path}: not an APK (--device-apk)")
@@ -191,16 +196,17 @@ class AppSetup:
 
     def _install(self) -> None:
         run = self._workspace.device.run
-        is_there = run(["pm", "path", APP], check=False).exit_status == 0
-        if is_there and self.changes.restoring:
+        is_there = f"Package [{APP}]" in run(["dumpsys", "package", APP], check=False).stdout
+        if is_there and self._is_installed:
             return
         if is_there:
             raise DeviceError(
-                f"{APP} is installed on it already: uninstall it (`adb uninstall {APP}`), "
-                "so that nothing of yours is replaced"
+                f"{APP} is installed on it already, for this user or another: uninstall it "
+                f"(`adb uninstall {APP}`), so that nothing of yours is replaced"
             )
+        self._lock.write_down(APP, [["sh", "-c", REMOVE_APP]])
         apk = self._workspace.put(self.tool.content, ".apk")
         done = run(["pm", "install", "-g", apk], INSTALL_TIMEOUT_S, check=False)
         if done.exit_status or "Success" not in done.output:
             raise DeviceError(f"the APK cannot be installed: {printable(done.output.strip())}")
-        self.changes.restoring[:] = [["am", "force-stop", APP], ["pm", "uninstall", APP]]
+        self._is_installed = True

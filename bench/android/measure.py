@@ -15,10 +15,11 @@ from bench.android.deployment import AppSetup, DeviceSettings, ToolSetup
 from bench.android.phone.conditions import CPU_DIRECTORY, Conditions, CorePlacement, place, record
 from bench.android.phone.control import (
     REST_S,
-    Changes,
     PhoneLock,
     cool_down,
     drop_caches_command,
+    hold_performance,
+    keep_screen_on,
     rest,
 )
 from bench.android.phone.identity import Identity, identify
@@ -88,6 +89,7 @@ class Bench:
         self._workspace = Workspace(device)
         self._setup = ToolSetup(self._workspace, lambda: find(self.identity))
         self._app: AppSetup | None = None
+        self._accepted_khz: dict[int, int] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -96,8 +98,6 @@ class Bench:
         with contextlib.ExitStack() as stack:  # the last first, and all, whatever one of them does
             stack.callback(self._lock.release)
             stack.push(self._workspace)
-            if self._app is not None:
-                stack.push(self._app.changes)
 
     @cached_property
     def identity(self) -> Identity:
@@ -136,24 +136,28 @@ class Bench:
         self._lock.acquire()
         identity = self.identity
         model_input = ModelInput(artifact)
-        with Changes(self.device) as changes:
-            performance_mode = changes.hold_performance(identity)
-            before = record(self.device)
-            screen = changes.keep_screen_on(before.screen)
+        performance_mode = "off"
+        if settings.fixed_performance:
+            performance_mode = hold_performance(self._lock, identity)
+        before = record(self.device)
+        screen = keep_screen_on(self._lock, before)
+        placement = self._place(before, settings)
+        if settings.rest_s:
+            rest(self.device, settings.rest_s, "--device-cooldown", progress.tell)
+        if settings.rest_s or before.throttled_because(placement.cores, self._accepted_khz):
+            before = cool_down(
+                self.device, placement.cores, progress.tell, settings.cool_down_s,
+                self._accepted_khz,
+            )  # fmt: skip
             placement = self._place(before, settings)
-            if settings.rest_s:
-                rest(self.device, settings.rest_s, "--device-cooldown", progress.tell)
-            if settings.rest_s or before.throttled_because(placement.cores):
-                before = cool_down(
-                    self.device, placement.cores, progress.tell, settings.cool_down_s
-                )
-            setup = self._setup_for(settings)
-            command, flags = setup.command(artifact, settings, model_input)
-            trial, verified = self._try_out(command, flags, settings, model_input, placement)
-            plan = self._plan(command, settings, placement, inferences_for(trial), before, changes)
-            sitting = self._run_rounds(plan, settings, progress, artifact)
-            after = record(self.device)
-            drift = self._check_heat(sitting, after, placement)
+        self._accepted_khz = before.caps_khz
+        setup = self._setup_for(settings)
+        command, flags = setup.command(artifact, settings, model_input)
+        trial, verified = self._try_out(command, flags, settings, model_input, placement)
+        plan = self._plan(command, settings, placement, inferences_for(trial), before)
+        sitting = self._run_rounds(plan, settings, progress, artifact)
+        after = record(self.device)
+        drift = self._check_heat(sitting, before, after, placement)
         info = {
             **artifact.describe(),
             **self._describe(settings, sitting, placement, setup.tool),
@@ -164,6 +168,8 @@ class Bench:
             "attempts": attempt + 1,
             "performance_mode": performance_mode,
             "screen_kept_on": screen,
+            "frequency_cap": before.frequency_cap(placement.cores),
+            "battery_saver": before.battery_saver,
             "rest_s": settings.rest_s,
             "heat_known_by": [*before.heat_known_by(), *(["drift of the rounds"] if drift else [])],
             "drift": asdict(drift) if drift else None,
@@ -180,18 +186,18 @@ class Bench:
         if settings.apk is None:
             return self._setup
         if self._app is None:
-            self._app = AppSetup(self._workspace, settings.apk)
+            self._app = AppSetup(self._workspace, self._lock, settings.apk)
         return self._app
 
     def _check_heat(
-        self, sitting: Sitting, after: Conditions, placement: CorePlacement
+        self, sitting: Sitting, before: Conditions, after: Conditions, placement: CorePlacement
     ) -> Drift | None:
         """Return the drift of the rounds where nothing better tells of heat.
 
         Raises:
             ThrottledError: the device was too hot.
         """
-        reason = after.throttled_because(placement.cores)
+        reason = after.throttled_because(placement.cores, before.caps_khz)
         drift = None
         if after.thermal_status is None and not self.identity.is_emulated:
             drift = drift_of([each.inference_ns for each in sitting.rounds])
@@ -260,7 +266,6 @@ class Bench:
         placement: CorePlacement,
         inferences: int,
         before: Conditions,
-        changes: Changes,
     ) -> Plan:
         return Plan(
             command=[*command, *ToolFlags.run_arguments(inferences)],
@@ -274,7 +279,6 @@ class Bench:
                 if core.cap_khz and (not placement.cores or core.number in placement.cores)
             },
             watch_thermal_service=before.thermal_status is not None,
-            restoring=[*(self._app.changes.restoring if self._app else []), *changes.restoring],
         )
 
     def _describe(

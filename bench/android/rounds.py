@@ -29,7 +29,7 @@ from bench.android.adb.errors import (
     printable,
 )
 from bench.android.adb.files import SESSION_FILE, TOOL_FILE, Workspace
-from bench.android.phone.conditions import THROTTLED_STATUS, whole_number
+from bench.android.phone.conditions import THROTTLED_STATUS, is_another_frequency, whole_number
 from bench.android.tool.output import DeviceRound, exit_error, parse_round
 
 CLEAR_EVERY_S = 10
@@ -54,10 +54,9 @@ class Plan:
         cpu_mask: cores that the tool may run on (hexadecimal); None for all.
         kill_background_apps: whether `am kill-all` goes before the rounds, and again and again.
         drop_caches: the command that drops the page caches before each round; None for none.
-        caps_khz: by the files with the frequencies that the cores are capped at, what each says of
-            a phone that is not throttled.
+        caps_khz: by the files with the frequencies that the cores are capped at, what each says
+            before the rounds.
         watch_thermal_service: whether the thermal service is looked at between rounds.
-        restoring: what the shell runs where the connection ends: it takes back what was changed.
     """
 
     command: Sequence[str]
@@ -69,7 +68,6 @@ class Plan:
     drop_caches: Sequence[str] | None = None
     caps_khz: Mapping[str, int] = field(default_factory=dict)
     watch_thermal_service: bool = False
-    restoring: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -255,9 +253,10 @@ class _Reader:
         found = parse_round(output, self.plan.inferences, process_s)
         for said, full_khz in zip(caps.split(",")[1:], self.plan.caps_khz.values(), strict=False):
             cap_khz = whole_number(said)
-            if cap_khz is not None and cap_khz < full_khz:
+            if cap_khz and is_another_frequency(cap_khz, full_khz):
                 raise ThrottledError(
-                    f"the cores are capped at {cap_khz / 1e6:.2f} GHz of {full_khz / 1e6:.2f} GHz"
+                    f"the cores are capped at {cap_khz / 1e6:.2f} GHz, before at "
+                    f"{full_khz / 1e6:.2f} GHz"
                 )
         return found
 
@@ -293,7 +292,6 @@ def round_script(plan: Plan, directory: str, token: str) -> str:
         f"cap=; read -r cap 2>/dev/null < {shlex.quote(file)}; caps=$caps,$cap\n  "
         for file in plan.caps_khz
     )
-    restore = "".join(f"{shlex.join(command)} >/dev/null 2>&1\n  " for command in plan.restoring)
     thermal = (
         f"[ $((${{after%.*}} - looked)) -lt {THERMAL_STATUS_EVERY_S} ] || {{\n"
         f"    echo {token} thermal $(dumpsys thermalservice | grep 'Thermal Status:')\n"
@@ -305,7 +303,7 @@ def round_script(plan: Plan, directory: str, token: str) -> str:
 lost() {{
   trap '' HUP PIPE TERM INT
   [ "$!" = "$ended" ] || kill -9 "$!"
-  {restore}cd /
+  cd /
   rm -rf {shlex.quote(directory)}
   exit 1
 }}

@@ -51,6 +51,7 @@ Power Manager State:
   mDirty=0x0
   mWakefulness=Awake
   mIsPowered=true
+  mStayOn=false
 Display Power: state=ON
 """
 
@@ -84,8 +85,18 @@ COMMANDS = {
 elif [ -f "$root/system/properties/$1" ]; then cat "$root/system/properties/$1"
 else echo; fi
 """,
-    "dumpsys": """if [ -f "$root/system/dumpsys/$1" ]; then cat "$root/system/dumpsys/$1"
-else echo "Can't find service: $1"; fi
+    "dumpsys": """stays_on() {
+  read -r plugs 2>/dev/null < "$root/system/settings/global/stay_on_while_plugged_in"
+  [ "${plugs:-0}" != 0 ] && grep -q 'powered: true' "$root/system/dumpsys/battery"
+}
+case "$1" in
+  power) if stays_on; then sed 's/mStayOn=false/mStayOn=true/' "$root/system/dumpsys/power"
+    else cat "$root/system/dumpsys/power"; fi;;
+  package) if [ -f "$root/data/app/$2" ]; then echo "Packages:"; echo "  Package [$2] (8f1c2d3):"
+    else echo "Unable to find package: $2"; fi;;
+  *) if [ -f "$root/system/dumpsys/$1" ]; then cat "$root/system/dumpsys/$1"
+    else echo "Can't find service: $1"; fi;;
+esac
 """,
     "am": """echo "am $*" >> "$root/system/log"
 case "$1" in
@@ -121,7 +132,8 @@ case "$1" in
     mkdir -p "$root/data/app"
     while [ $# -gt 1 ]; do shift; done
     cp "$1" "$app" && echo Success;;
-  uninstall) rm -f "$app"; echo Success;;
+  uninstall) [ -f "$app" ] || { echo 'Failure [DELETE_FAILED_INTERNAL_ERROR]'; exit 1; }
+    rm -f "$app"; echo Success;;
 esac
 """,
     "log": """echo "$2:$3" >> "$root/system/logcat"
@@ -130,6 +142,10 @@ esac
 """,
     "pidof": "exit 1\n",
     "input": """echo "input $*" >> "$root/system/log"
+case "$2" in
+  224) sed -i 's/mWakefulness=.*/mWakefulness=Awake/' "$root/system/dumpsys/power";;
+  223) sed -i 's/mWakefulness=.*/mWakefulness=Asleep/' "$root/system/dumpsys/power";;
+esac
 """,
     "getconf": """cat "$root/system/page-size"
 """,

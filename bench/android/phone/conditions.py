@@ -8,7 +8,7 @@ android.os.Temperature (types); the kernel's sysfs-class-thermal (zones) and cpu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,10 +17,9 @@ from bench.android.adb.errors import NOT_FOUND, DeviceError, printable
 
 CPU_DIRECTORY = "/sys/devices/system/cpu"
 _ZONES = "/sys/class/thermal/thermal_zone*"
-_CORE_FILES = ("cpuinfo_max_freq", "scaling_max_freq", "scaling_cur_freq", "scaling_governor")
 
 FREQUENCY_TOLERANCE = 0.99
-"""A cap above this share of the core's maximum is rounding, not throttling."""
+"""What differs by less is rounding."""
 
 THROTTLED_STATUS = 2
 """From this status on ("moderate") Android throttles (PowerManager.THERMAL_STATUS_MODERATE)."""
@@ -52,6 +51,7 @@ class Core:
         cap_khz: the highest frequency that is allowed now.
         current_khz: the frequency that it runs at now.
         governor: what sets the frequency.
+        capacity: how much work it does, 1024 for the most that one of the device's cores does.
     """
 
     number: int
@@ -59,13 +59,12 @@ class Core:
     cap_khz: int | None
     current_khz: int | None
     governor: str | None
+    capacity: int | None = None
 
-    @property
-    def is_capped(self) -> bool:
-        """Whether it may not run as fast as it could."""
-        if not self.max_khz or not self.cap_khz:
-            return False
-        return self.cap_khz < FREQUENCY_TOLERANCE * self.max_khz
+
+def is_another_frequency(one_khz: int, other_khz: int) -> bool:
+    """Return whether two frequencies differ by more than rounding."""
+    return min(one_khz, other_khz) < FREQUENCY_TOLERANCE * max(one_khz, other_khz)
 
 
 @dataclass(frozen=True)
@@ -116,6 +115,7 @@ class Conditions:
         charging: what it charges from, "no", or None.
         screen: such as "Awake" or "Asleep".
         airplane_mode: whether the radios are off.
+        battery_saver: whether it saves battery, which may cap the cores.
     """
 
     cores: tuple[Core, ...]
@@ -129,57 +129,83 @@ class Conditions:
     charging: str | None
     screen: str | None
     airplane_mode: bool | None
+    battery_saver: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what results carry of it."""
         return asdict(self)
 
-    def throttled_because(self, cores: Collection[int] = ()) -> str | None:
+    @property
+    def caps_khz(self) -> dict[int, int]:
+        """The highest frequency that each core is allowed now, by its number, where known."""
+        return {core.number: core.cap_khz for core in self.cores if core.cap_khz}
+
+    def frequency_cap(self, cores: Collection[int] = ()) -> str | None:
+        """Return what caps these cores (any of all), such as "1.40 of 2.80 GHz", or None."""
+        return next((_of_ghz(core) for core in self._capped(cores, {})), None)
+
+    def throttled_because(
+        self, cores: Collection[int] = (), accepted_khz: Mapping[int, int] | None = None
+    ) -> str | None:
         """Return why the device counts as throttled, else None.
+
+        The thermal status covers the skin alone: it adds to what the cores show, excuses nothing.
 
         Args:
             cores: the cores that are measured on; all when empty.
+            accepted_khz: caps that are no sign of heat, by core; elsewhere the maximum is expected.
         """
-        if self.thermal_status is not None:
-            # The service knows; a cap may be the vendor's policy.
-            throttled = self.thermal_status >= THROTTLED_STATUS
-            return f"thermal status {self.thermal_status}" if throttled else None
-        if self._battery_is_known and self.battery_c is not None and self.battery_c >= HOT_C:
+        if (self.thermal_status or 0) >= THROTTLED_STATUS:
+            return f"thermal status {self.thermal_status}"
+        if self._battery_decides and (self.battery_c or 0) >= HOT_C:
             return f"the battery has {self.battery_c:g} °C"
-        for core in self.cores:
-            if core.is_capped and (not cores or core.number in cores):
-                return (
-                    f"core {core.number} is capped at {(core.cap_khz or 0) / 1e6:.2f} GHz of "
-                    f"{(core.max_khz or 0) / 1e6:.2f} GHz"
-                )
+        for core in self._capped(cores, accepted_khz or {}):
+            return f"core {core.number} is capped at {_of_ghz(core)}"
         return None
 
     def heat_known_by(self) -> list[str]:
         """Return by what `throttled_because` decides on this device, for the record."""
-        if self.thermal_status is not None:
-            return ["thermal status"]
         has_caps = any(core.max_khz and core.cap_khz for core in self.cores)
-        has_battery = self._battery_is_known and self.battery_c is not None
-        return [*(["battery"] if has_battery else []), *(["frequency cap"] if has_caps else [])]
+        return [
+            *(["thermal status"] if self.thermal_status is not None else []),
+            *(["battery"] if self._battery_decides else []),
+            *(["frequency cap"] if has_caps else []),
+        ]
 
     @property
-    def _battery_is_known(self) -> bool:
-        return not self.battery_is_simulated
+    def _battery_decides(self) -> bool:
+        is_known = self.battery_c is not None and not self.battery_is_simulated
+        return is_known and self.thermal_status is None
+
+    def _capped(self, cores: Collection[int], accepted_khz: Mapping[int, int]) -> Iterator[Core]:
+        """Give those of these cores (all for none) whose cap is not the accepted one."""
+        for core in self.cores:
+            expected_khz = accepted_khz.get(core.number, core.max_khz)
+            if not core.cap_khz or not expected_khz or (cores and core.number not in cores):
+                continue
+            if is_another_frequency(core.cap_khz, expected_khz):
+                yield core
+
+
+def _of_ghz(core: Core) -> str:
+    return f"{(core.cap_khz or 0) / 1e6:.2f} of {(core.max_khz or 0) / 1e6:.2f} GHz"
 
 
 def record(device: Device) -> Conditions:
     """Ask a device how it is."""
     # Globs, so that no list of cores or sensors has to be asked for first.
-    cpufreq = f"{CPU_DIRECTORY}/cpu[0-9]*/cpufreq"
+    cpu = f"{CPU_DIRECTORY}/cpu[0-9]*"
+    cores = f"grep -sH . {cpu}/cpufreq/*_freq {cpu}/cpufreq/scaling_governor {cpu}/cpu_capacity"
     answers = device.run_all(
         {
-            "cores": ["sh", "-c", f"grep -sH . {cpufreq}/*_freq {cpufreq}/scaling_governor"],
+            "cores": ["sh", "-c", cores],
             "online": ["cat", f"{CPU_DIRECTORY}/online"],
             "sensors": ["sh", "-c", f"grep -sH . {_ZONES}/type {_ZONES}/temp"],
             "thermal": ["dumpsys", "thermalservice"],
             "battery": ["dumpsys", "battery"],
             "power": ["dumpsys", "power"],
             "airplane": ["settings", "get", "global", "airplane_mode_on"],
+            "saver": ["settings", "get", "global", "low_power"],
         }
     )
     texts = {name: answer.stdout for name, answer in answers.items()}
@@ -196,16 +222,20 @@ def record(device: Device) -> Conditions:
         battery_is_simulated=battery.is_simulated,
         charging=battery.charging,
         screen=parse_screen(texts["power"]),
-        airplane_mode={"0": False, "1": True}.get(texts["airplane"].strip()),
+        airplane_mode=_switch(texts["airplane"]),
+        battery_saver=_switch(texts["saver"]),
     )
 
 
+def _switch(text: str) -> bool | None:
+    return {"0": False, "1": True}.get(text.strip())
+
+
 def parse_cores(text: str) -> tuple[Core, ...]:
-    """Read the lines `<…>/cpu<N>/cpufreq/<file>:<value>`."""
+    """Read the lines `<…>/cpu<N>/cpufreq/<file>:<value>` and `<…>/cpu<N>/cpu_capacity:<value>`."""
     found: dict[int, dict[str, str]] = {}
-    for number, name, value in re.findall(r"/cpu(\d+)/cpufreq/(\w+):(.*)", text):
-        if name in _CORE_FILES:
-            found.setdefault(int(number), {})[name] = value.strip()
+    for number, name, value in re.findall(r"/cpu(\d+)/(?:cpufreq/)?(\w+):(.*)", text):
+        found.setdefault(int(number), {})[name] = value.strip()
     return tuple(
         Core(
             number,
@@ -213,6 +243,7 @@ def parse_cores(text: str) -> tuple[Core, ...]:
             whole_number(values.get("scaling_max_freq")),
             whole_number(values.get("scaling_cur_freq")),
             values.get("scaling_governor"),
+            whole_number(values.get("cpu_capacity")),
         )
         for number, values in sorted(found.items())
     )
@@ -329,9 +360,14 @@ def _number(pattern: str, text: str) -> int | None:
 
 
 def parse_screen(text: str) -> str | None:
-    """Read `dumpsys power`: such as "Awake", "Asleep" or "Dozing"."""
+    """Read `dumpsys power`: "Awake", "Asleep", "Dozing", or "Dreaming" (a screensaver)."""
     match = re.search(r"\bmWakefulness=(\w+)", text)
     return match[1] if match else None
+
+
+def parse_stays_on(text: str) -> bool:
+    """Read `dumpsys power`: whether the screen stays on, plugged in and set to do so."""
+    return re.search(r"\bmStayOn=true\b", text) is not None
 
 
 @dataclass(frozen=True)
@@ -413,13 +449,17 @@ def _refusal(device: Device, cores: tuple[int, ...]) -> str | None:
 
 
 def fastest_cores(cores: Sequence[Core], threads: int = 1) -> tuple[int, ...]:
-    """Return the numbers of the cores of the highest maximum frequency.
+    """Return the numbers of the cores of the highest maximum frequency, and of these capacity.
 
     Where those are fewer than the threads, the next fastest join, until there are as many: two
     threads on one core wait for each other. () where no frequency is known.
     """
-    known = sorted((core for core in cores if core.max_khz), key=lambda core: -(core.max_khz or 0))
-    fastest = [core for core in known if core.max_khz == known[0].max_khz]
+
+    def speed(core: Core) -> tuple[int, int]:
+        return core.max_khz or 0, core.capacity or 0
+
+    known = sorted((core for core in cores if core.max_khz), key=speed, reverse=True)
+    fastest = [core for core in known if speed(core) == speed(known[0])]
     return tuple(sorted(core.number for core in known[: max(len(fastest), threads)]))
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+
 import pytest
 
 from bench.android.adb.errors import (
@@ -10,6 +14,7 @@ from bench.android.adb.errors import (
 from bench.emulated_phone import userland
 from bench.emulated_phone.userland import MKSH_AND_TOYBOX
 from tests.bench.android.conftest import ROUNDS
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -41,12 +46,36 @@ def test_an_app_that_fails(emulate, measure):
     assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
 
 
+def test_ctrl_c_while_the_app_is_installed_removes_it(emulate, measure):
+    """Android goes on with an installation whose `pm` has ended."""
+    emulated = emulate()
+    pm = emulated.root / "system/bin/pm"
+    slow = """  install)
+    setsid sh -c 'sleep 1; cp "$1" "$2"' sh "$3" "$app" &
+    exec sleep 100;;
+  was)"""
+    pm.write_text(pm.read_text().replace("  install)", slow))
+
+    def interrupt() -> None:
+        wait_until(lambda: any(line.startswith("pm install") for line in emulated.log()))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    pressing = threading.Thread(target=interrupt)
+    pressing.start()
+    with pytest.raises(KeyboardInterrupt):
+        measure(emulated, apk=emulated.tool())
+    pressing.join()
+    wait_until(lambda: emulated.processes() == [])
+    assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
+    assert emulated.files() == []
+
+
 def test_the_users_own_app_is_left_alone(emulate, measure):
     emulated = emulate()
     own = emulated.root / "data/app/org.tensorflow.lite.benchmark"
     own.parent.mkdir(parents=True)
     own.write_text("the user's")
-    with pytest.raises(DeviceError, match="is installed on it already: uninstall it"):
+    with pytest.raises(DeviceError, match="is installed on it already, for this user"):
         measure(emulated, apk=emulated.tool())
     assert own.read_text() == "the user's"
 

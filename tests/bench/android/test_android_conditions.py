@@ -46,11 +46,12 @@ def test_cores():
         "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor:schedutil\n"
         "/sys/devices/system/cpu/cpu10/cpufreq/scaling_max_freq:900000\n"
         "/sys/devices/system/cpu/cpu10/cpufreq/scaling_cur_freq:<unknown>\n"
+        "/sys/devices/system/cpu/cpu10/cpu_capacity:1024\n"
         "grep: /sys/devices/system/cpu/cpu3: Permission denied\n"
     )
     assert parse_cores(text) == (
         Core(0, 1_690_000, None, None, "schedutil"),
-        Core(10, None, 900_000, None, None),
+        Core(10, None, 900_000, None, None, 1024),
     )
 
 
@@ -119,7 +120,11 @@ def test_an_empty_mask():
         ({"battery_c": None}, None),
         (
             {"cores": (Core(4, 2_314_000, 1_157_000, None, None),)},
-            "core 4 is capped at 1.16 GHz of 2.31 GHz",
+            "core 4 is capped at 1.16 of 2.31 GHz",
+        ),
+        (  # the status covers the skin alone
+            {"cores": (Core(4, 2_314_000, 1_157_000, None, None),), "thermal_status": 0},
+            "core 4 is capped at 1.16 of 2.31 GHz",
         ),
         ({"cores": (Core(0, 2_314_000, 1_157_000, None, None),)}, None),  # not measured on
         ({"cores": (Core(4, 2_314_000, 2_310_000, None, None),)}, None),  # rounding
@@ -127,6 +132,24 @@ def test_an_empty_mask():
 )
 def test_throttled(changes, reason):
     assert _conditions(**changes).throttled_because((4, 5, 6, 7)) == reason
+
+
+@pytest.mark.parametrize(("cap_khz", "is_throttled"), [(1_157_000, False), (900_000, True),
+                                                       (2_314_000, True)])  # fmt: skip
+def test_a_cap_that_was_there_before_is_no_heat_unless_it_changes(cap_khz, is_throttled):
+    before = _conditions(cores=(Core(4, 2_314_000, 1_157_000, None, None),), thermal_status=0)
+    after = _conditions(cores=(Core(4, 2_314_000, cap_khz, None, None),), thermal_status=0)
+    assert before.frequency_cap((4,)) == "1.16 of 2.31 GHz"
+    assert (after.throttled_because((4,), before.caps_khz) is not None) is is_throttled
+
+
+def test_of_cores_of_one_frequency_the_more_capable_are_the_fastest():
+    cores = tuple(
+        Core(number, 2_000_000, None, None, None, capacity)
+        for number, capacity in enumerate((250, 250, 1024, 870))
+    )
+    assert fastest_cores(cores) == (2,)
+    assert fastest_cores(cores, 2) == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +205,7 @@ def test_lists_of_cores(text, cores):
     ("changes", "known_by"),
     [
         ({"thermal_status": 0}, ["thermal status"]),
+        ({"thermal_status": 0, "cores": _phone(2_000_000)}, ["thermal status", "frequency cap"]),
         ({}, ["battery"]),
         ({"cores": _phone(2_000_000)}, ["battery", "frequency cap"]),
         ({"battery_is_simulated": True, "battery_c": 50.0}, []),

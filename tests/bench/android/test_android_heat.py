@@ -71,7 +71,7 @@ def test_throttled_before_it_cools_down_with_a_countdown(emulate):
     conditions = cool_down(device, (4,), lines.append, timeout_s=60, sleep=sleep)
     assert conditions.throttled_because((4,)) is None
     assert lines[0] == (
-        f"{emulated.serial} is throttled (core 4 is capped at 1.16 GHz of 2.31 GHz): cooling down, "
+        f"{emulated.serial} is throttled (core 4 is capped at 1.16 of 2.31 GHz): cooling down, "
         "60 s left"
     )
     assert lines[-1].endswith("51 s left")
@@ -81,8 +81,19 @@ def test_it_does_not_cool_down_for_ever(emulate):
     emulated = emulate()
     userland.set_frequency_cap(emulated.root, 0.5)
     device = Device.open(emulated.address)
+    lines: list[str] = []
+
+    def cool(accepted_khz=None):
+        return cool_down(device, (4,), lines.append, 9, accepted_khz, sleep=lambda _: None)
+
+    # What is there from the beginning to the end is a policy, not heat: it is told and recorded.
+    conditions = cool()
+    assert lines[-1].endswith("stays as it is: core 4 is capped at 1.16 of 2.31 GHz")
+    assert conditions.frequency_cap((4,)) == "1.16 of 2.31 GHz"
+    assert cool(conditions.caps_khz).caps_khz == conditions.caps_khz
+    # A phone that was faster before is hot.
     with pytest.raises(ThrottledError, match="still throttled after 9 s of cooling down: core 4"):
-        cool_down(device, (4,), lambda _: None, timeout_s=9, sleep=lambda _: None)
+        cool({4: 2_314_000})
 
 
 def test_throttled_in_the_middle_it_is_measured_again(emulate, measure):
@@ -91,7 +102,7 @@ def test_throttled_in_the_middle_it_is_measured_again(emulate, measure):
     told = Told()
     with pytest.raises(ThrottledError, match=r"still throttled after 0\.1 s") as raised:
         measure(emulated, progress=told, cool_down_s=0.1, retries=1)
-    assert "round 2: the cores are capped at 1.16 GHz of 2.31 GHz" in told.lines[0]
+    assert "round 2: the cores are capped at 1.16 GHz, before at 2.31 GHz" in told.lines[0]
     assert "measuring" in told.lines[0]
     assert "(measured 2 times)" in str(raised.value)
 

@@ -16,8 +16,6 @@ from bench.android.adb.errors import (
 from bench.android.adb.files import Workspace, pull
 from bench.android.deployment import DeviceSettings
 from bench.android.measure import Bench, Progress
-from bench.android.phone.control import Changes
-from bench.android.phone.identity import identify
 from bench.android.rounds import Plan, run_rounds
 from bench.android.tool.binary import find_tool
 from bench.android.tool.flags import WARMUPS, inferences_for
@@ -121,29 +119,16 @@ def test_mksh_cleans_up_by_itself_when_the_connection_ends(android_phone):
     _lose_the_connection(android_phone)
 
 
-def test_fixed_performance_mode_is_on_for_the_rounds_alone(emulate, measure):
+def test_fixed_performance_mode_is_on_where_it_is_asked_for_alone(emulate, measure):
     emulated = emulate(ANDROID_11)
-    info = measure(emulated).info
+    assert measure(emulated).info["performance_mode"] == "off"
+    assert not [line for line in emulated.log() if line.startswith("cmd power")]
+    info = measure(emulated, fixed_performance=True).info
     assert info["performance_mode"] == "on"
     assert info["conditions"]["before"]["thermal_status"] == 0
     assert info["conditions"]["before"]["temperatures_c"] == {"BIG": 41.0, "SKIN": 31.5}
     switched = [line for line in emulated.log() if line.startswith("cmd power")]
     assert [line.rpartition(" ")[2] for line in switched] == ["true", "false"]
-    assert (emulated.root / "system/fixed-performance-mode").read_text() == "false\n"
-
-
-def test_fixed_performance_mode_is_restored_on_ctrl_c(emulate):
-    emulated = emulate(ANDROID_11)
-    device = Device.open(emulated.address)
-    identity = identify(device)
-
-    def interrupted() -> None:
-        with Changes(device) as changes:
-            assert changes.hold_performance(identity) == "on"
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
     assert (emulated.root / "system/fixed-performance-mode").read_text() == "false\n"
 
 
@@ -166,22 +151,6 @@ def test_ctrl_c_in_the_middle_leaves_nothing_behind(emulated_device, measure):
         measure(emulated_device, progress=progress)
     assert progress.has_ended
     assert emulated_device.files() == []
-
-
-@pytest.mark.parametrize("before", ["3\n", None])
-def test_the_screen_is_kept_on_and_restored(emulate, before):
-    emulated = emulate()
-    setting = emulated.root / "system/settings/global/stay_on_while_plugged_in"
-    if before is not None:
-        setting.write_text(before)
-    with Changes(Device.open(emulated.address)) as changes:
-        assert changes.keep_screen_on("Asleep") == "on"
-        assert setting.read_text() == "15\n"
-    assert (setting.read_text() if setting.exists() else None) == before
-    assert [line for line in emulated.log() if line.startswith("input")] == [
-        "input keyevent 224",
-        "input keyevent 223",
-    ]
 
 
 def test_cores_that_are_off_are_not_chosen(emulate, measure):
@@ -316,15 +285,7 @@ def _lose_the_connection(emulated):
     workspace = Workspace(device)
     workspace.put(b'#!/bin/sh\n: > "$0.runs"\nexec sleep 100\n', mode=0o755)
     (script,) = (emulated.root / "data/local/tmp").glob("*/*")
-    changes = Changes(device)
-    assert changes.hold_performance(identify(device)) == "on"
-    assert changes.keep_screen_on("Awake") == "on"
-    plan = Plan(
-        command=[f"{workspace.path}/{script.name}"],
-        rounds=1,
-        inferences=1,
-        restoring=changes.restoring,
-    )
+    plan = Plan(command=[f"{workspace.path}/{script.name}"], rounds=1, inferences=1)
 
     def unplug() -> None:
         wait_until(script.with_name(f"{script.name}.runs").exists)
@@ -336,6 +297,3 @@ def _lose_the_connection(emulated):
         run_rounds(device, workspace, plan, timeout_s=30)
     unplugging.join()
     wait_until(lambda: emulated.files() == [] and emulated.processes() == [])
-    # What was changed is taken back by the phone's own shell.
-    assert (emulated.root / "system/fixed-performance-mode").read_text() == "false\n"
-    assert not (emulated.root / "system/settings/global/stay_on_while_plugged_in").exists()
