@@ -11,6 +11,7 @@ from models.data.fruits360 import CLASS_NAMES, SIDE
 from models.files.artifacts import PRECISIONS, artifact
 from models.judging.evaluation import keras_predict_all, predict_all
 from models.running.runtimes import RUNTIMES
+from tests.models.committed import one_float_one_int8
 
 # Largest accepted difference of a probability between Keras and the converted file on photographs,
 # and the smallest share of them on which both name the same class.
@@ -100,9 +101,10 @@ def _weights(content: bytes) -> list[tuple[int, np.ndarray]]:
     return found
 
 
-def test_inner_tensors_have_short_names_of_their_own(converted):
+@one_float_one_int8
+def test_inner_tensors_have_short_names_of_their_own(tflite_model):
     """LiteRT's quantiser goes by names."""
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(converted.read_bytes()))
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(tflite_model.read_bytes()))
     (part,) = model.subgraphs
     outer = {*map(int, part.inputs), *map(int, part.outputs)}
     names = [tensor.name.decode() for tensor in part.tensors]
@@ -147,6 +149,7 @@ def test_a_card_names_its_conversion_and_the_types_of_its_weights(converted):
     assert converted.details.weight_types == card.conversion["weights"]
 
 
+@one_float_one_int8
 def test_contract_of_input_and_output(tflite_model, interpreter):
     if tflite_model.card is None:
         pytest.skip("a user's own model may take anything")
@@ -161,6 +164,7 @@ def test_contract_of_input_and_output(tflite_model, interpreter):
         assert not interpreter.input.is_quantised
 
 
+@one_float_one_int8
 def test_outputs_are_probabilities(tflite_model, interpreter, canary_images):
     if tflite_model.card is None:
         pytest.skip("a user's own model may answer anything")

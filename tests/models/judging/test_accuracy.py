@@ -15,6 +15,7 @@ from models.judging import evaluation, robustness
 from models.judging.evaluation import measure_accuracy, predict_all
 from models.preprocessing import PreprocessingError
 from models.running.runtimes import RUNTIMES
+from tests.models.committed import one_float_one_int8
 from tests.models.judging.mismatches import CANARY_TOLERANCE, canary_mismatches
 from tests.models.small_files import colour_classifier
 
@@ -53,6 +54,7 @@ def test_this_machines_runtime_gives_the_recorded_answers(ours, interpreter, can
     assert canary_mismatches(ours.card.canary, answers, tolerance) == []
 
 
+@one_float_one_int8
 def test_another_models_answers_are_noticed(interpreter, ours, canary_images):
     """The canary check can fail: each file's answers tell it from every other network's."""
     answers = evaluation.canary(interpreter, canary_images)

@@ -23,6 +23,7 @@ from models.files import artifacts
 from models.preprocessing import decode, prepare
 from models.preprocessing.pipeline import read_pixels
 from models.running import runtimes
+from tests.models.committed import one_float_one_int8
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def answer(model: runtimes.LoadedModel, picture) -> np.ndarray:
     return model.predict(prepare(picture, model.input))
 
 
+@one_float_one_int8
 def test_runtimes_agree(tflite_model):
     """Every runtime against the first, on the same file."""
     reference, *others = [runtime.load(tflite_model.path) for runtime in runtimes.available()]
@@ -193,17 +195,17 @@ def test_a_disagreement_is_noticed():
     assert_agreement(np.array([1.0, 0.0]), np.array([1.0, 0.0]), factor_of_two)
 
 
-@pytest.mark.parametrize("precision", artifacts.PRECISIONS)
-def test_swapped_channels_are_noticed(architecture, photographs, precision):
+@one_float_one_int8
+def test_swapped_channels_are_noticed(tflite_model, photographs):
     """The widest tolerances still see a fault that preparation could really have."""
-    model = runtimes.available()[0].load(artifacts.artifact(architecture.name, precision).path)
+    model = runtimes.available()[0].load(tflite_model.path)
 
     def swap_channels():
         for picture in map(decode, photographs.paths[::100]):
             assert_agreement(
                 answer(model, picture),
                 answer(model, picture[..., ::-1]),
-                FROM_KERAS_ON_PHOTOGRAPHS[precision],
+                FROM_KERAS_ON_PHOTOGRAPHS[tflite_model.precision],
             )
 
     with pytest.raises(AssertionError):

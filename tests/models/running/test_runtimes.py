@@ -16,6 +16,7 @@ from models.preprocessing.tensors import TensorSpec
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, Runtime, RuntimeUnavailableError
 from models.running.samples import sample_pixels
+from tests.models.committed import one_float_one_int8
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,6 +62,7 @@ def test_float_tensors_take_values_as_they_are():
     assert values.tolist() == [0.25, 300]
 
 
+@one_float_one_int8
 def test_classify_and_predict_agree(interpreter, canary_images):
     for image in canary_images[:4].reshape(-1, *interpreter.input.shape):
         probabilities = interpreter.predict(image)
@@ -69,6 +71,7 @@ def test_classify_and_predict_agree(interpreter, canary_images):
         assert interpreter.classify(image) == probabilities.argmax()
 
 
+@one_float_one_int8
 def test_pixels_may_lie_in_memory_in_any_order(interpreter, canary_images):
     """They are written into the model's own memory, which has an order of its own."""
     image = canary_images[:1].reshape(interpreter.input.shape)
@@ -77,6 +80,7 @@ def test_pixels_may_lie_in_memory_in_any_order(interpreter, canary_images):
         assert (interpreter.predict(other) == expected).all()
 
 
+@one_float_one_int8
 def test_both_interfaces_of_litert_give_the_same_answers(tflite_model, canary_images):
     """Bit by bit, for both run the same kernels."""
     pair = [RUNTIMES[name] for name in ("litert", "litert-compiled")]
