@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import textwrap
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from bench.android.phone.control import COOL_DOWN_TIMEOUT_S
 from bench.gate.measure import worker
-from bench.gate.measure.controller import Block, run_block
+from bench.gate.measure.controller import Block, _plan, run_block
 from bench.gate.measure.worker import BASE, HEAD, GateError, Sampling, Tree
 
 pytestmark = pytest.mark.slow
@@ -103,6 +104,12 @@ def test_the_order_is_not_always_the_same(make_tree, log):
     rounds = lines(log, "round")
     firsts = [rounds[start] for start in range(0, len(rounds), 4)]
     assert 10 < firsts.count(BASE) < len(firsts) - 10
+
+
+def test_benchmarks_run_in_an_order_of_its_own_in_each_block():
+    names = [f"test_{number}" for number in range(6)]
+    plans = [_plan({BASE: names}, None, random.Random(number)) for number in range(40)]
+    assert len({tuple(name for name, _ in plan) for plan in plans}) > 30
 
 
 def test_a_tree_with_more_rounds_goes_on_alone(make_tree, log):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from itertools import pairwise
@@ -150,6 +151,25 @@ def test_interleaved_parties_are_treated_alike(count):
     assert min(firsts.values()) > 100 / count / 2
     assert max(own.values()) - min(own.values()) < 40
     assert min(own.values()) >= 100
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_turns_are_in_a_random_order(count):
+    """After each order any order comes as often: one that alternates or rotates is not random."""
+    rounds: list[int] = []
+    wanted = 4_000
+
+    def run(party: int) -> bool:
+        rounds.append(party)
+        return len(rounds) < wanted - count * 2
+
+    interleave([lambda party=party: run(party) for party in range(count)], random.Random(1))
+    turn = 2 * count
+    orders = [tuple(rounds[at : at + turn : 2]) for at in range(0, wanted - 2 * turn, turn)]
+    followers = Counter(pairwise(orders))
+    kinds = math.factorial(count) ** 2
+    seen = [*followers.values(), *[0] * (kinds - len(followers))]
+    assert scipy.stats.chisquare(seen).pvalue > 1e-3
 
 
 def test_a_party_without_rounds_left_leaves_the_others_alone():
