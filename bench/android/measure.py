@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from bench.android.adb.device import Device
-from bench.android.adb.errors import DeviceError, ThrottledError
+from bench.android.adb.errors import DeviceError, ThrottledError, printable
 from bench.android.adb.files import Workspace, pull
 from bench.android.deployment import AppSetup, DeviceSettings, ToolSetup
 from bench.android.phone.conditions import CPU_DIRECTORY, Conditions, CorePlacement, place, record
@@ -121,7 +121,7 @@ class Bench:
                 if attempt == settings.retries:
                     error.message += f" (measured {attempt + 1} times)"
                     raise
-                progress.tell(f"{error}; measuring {artifact.name} again")
+                progress.tell(f"{error}; measuring {printable(artifact.name)} again")
                 # What told of the heat may not tell when it is over.
                 rest_s = min(REST_S, settings.cool_down_s)
                 rest(self.device, rest_s, "it was throttled", progress.tell)
@@ -212,7 +212,7 @@ class Bench:
     def _run_rounds(
         self, plan: Plan, settings: DeviceSettings, progress: Progress, artifact: Artifact
     ) -> Sitting:
-        progress.begin(f"{artifact.name} on {self.name}", settings.rounds)
+        progress.begin(printable(f"{artifact.name} on {self.name}"), settings.rounds)
         try:
             return run_rounds(
                 self.device, self._workspace, plan, settings.timeout_s, progress.advance,

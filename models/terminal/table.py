@@ -16,6 +16,16 @@ NARROWEST_WORDS = 11
 """Characters of a column of words, at least: it is folded where the terminal is narrow."""
 
 
+def escaped(text: str) -> str:
+    """Return a text that does nothing to a terminal: control characters escaped, lines kept."""
+    return "".join(
+        character
+        if character.isprintable() or character == "\n"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 def terminal_table(
     heads: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -25,7 +35,7 @@ def terminal_table(
 ) -> Table:
     """Return a table whose headings are folded to the width of what stands below them.
 
-    Square brackets in a cell are text, not markup.
+    Square brackets in a cell are text, not markup, and control characters are shown escaped.
 
     Args:
         heads: of the columns.
@@ -33,7 +43,7 @@ def terminal_table(
         numbers: which columns, counted from 0, are set to the right and never folded.
         title, caption: what stands above the table and below it.
     """
-    rows, numbers = list(rows), set(numbers)
+    rows, numbers = [list(map(escaped, row)) for row in rows], set(numbers)
     table = Table(
         title=title, title_justify="left", caption=caption, caption_justify="left",
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0),

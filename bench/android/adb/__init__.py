@@ -1,4 +1,4 @@
 """Reaching a device over ADB: the server, discovery, commands, files, typed errors.
 
-It calls nothing of ours.
+It calls models.
 """

@@ -6,6 +6,8 @@ escaped.
 
 from __future__ import annotations
 
+from models.terminal.table import escaped
+
 MAX_SHOWN_CHARACTERS = 200
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 """Exit statuses of a shell whose command cannot be run."""
@@ -13,18 +15,11 @@ NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
 def printable(text: str) -> str:
     """Return text on one line, control characters escaped and its middle cut when it is long."""
-    escaped = _escaped(text)
-    if len(escaped) <= MAX_SHOWN_CHARACTERS:
-        return escaped
+    shown = escaped(text).replace("\n", "\\n")
+    if len(shown) <= MAX_SHOWN_CHARACTERS:
+        return shown
     half = MAX_SHOWN_CHARACTERS // 2
-    return f"{escaped[:half]}…{escaped[-half:]}"
-
-
-def _escaped(text: str) -> str:
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
+    return f"{shown[:half]}…{shown[-half:]}"
 
 
 class DeviceError(Exception):
@@ -43,7 +38,7 @@ class DeviceError(Exception):
 
     def __str__(self) -> str:
         where = f"device {printable(self.serial)}: " if self.serial else ""
-        return where + " ".join(map(_escaped, self.message.splitlines()))
+        return where + " ".join(escaped(self.message).splitlines())
 
 
 class AdbServerError(DeviceError):

@@ -37,6 +37,11 @@ def test_a_name_is_folded_before_the_table_is_wider_than_the_terminal():
     assert [line.split()[-1] for line in lines[:2]] == ["long", "heading"]
 
 
+def test_a_name_does_nothing_to_the_terminal():
+    (line,) = printed(80, ("model",), [("\x1b]0;title\x07\x1b[31mred\x9b\u202e",)], [])[2:]
+    assert line.strip() == r"\x1b]0;title\x07\x1b[31mred\x9b\u202e"
+
+
 @pytest.mark.parametrize("command", ["seeds", "list"])
 def test_the_commands_tables_fit_a_terminal_of_80_columns(command, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
