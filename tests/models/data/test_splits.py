@@ -15,6 +15,8 @@ from models.data.fruits360 import CLASS_NAMES, frame_number, rotation_series
 from models.data.photographs import DatasetError, Photographs
 from models.data.tasks import fruits360_task
 from models.judging.seeds import asked_about
+from models.training.records import SPLITS
+from models.training.runs import Runs
 from tests.house.test_house import GRAPH
 
 
@@ -106,6 +108,25 @@ def test_choices_are_made_by_the_question_the_other_way_round(training):
     np.testing.assert_array_equal(split.learnt, ~split.asked)
     asked = training.take(split.asked)
     assert _names(asked) == _names(splits.first_series(training))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_nothing_that_is_learnt_is_asked_about(small_dataset, split):
+    task = fruits360_task(str(small_dataset))
+    learnt, asked = (
+        Runs(small_dataset, small_dataset, task)._learnt(split),
+        asked_about(task, split),
+    )
+    assert learnt
+    assert asked
+    assert not _names(learnt) & _names(asked)
+
+
+@pytest.mark.parametrize("series", ["", "r"])
+def test_one_series_alone_cannot_be_held_out(series):
+    training = photographs({(0, series): [1, 2], (1, series): [1]})
+    with pytest.raises(DatasetError, match="no rotation series to hold out"):
+        splits.is_first(training)
 
 
 def test_the_published_figure_is_of_test(small_dataset):
