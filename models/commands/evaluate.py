@@ -36,7 +36,7 @@ from models.terminal.table import print_table, terminal_table
 
 CARDS_ONLY = ("data", "fruits360")
 OWN_ONLY = (
-    "input_shape", "labels", "min_accuracy", "mean", "std", "fit", "reference", "json",
+    "input_shape", "labels", "min_accuracy", "mean", "std", "prepare", "reference", "json",
 )  # fmt: skip
 """Options of one of the two kinds of evaluation, which would do nothing in the other."""
 MOST_CONFUSIONS = 5
@@ -149,7 +149,7 @@ def _answers(file: Artifact, runtime: Runtime, arguments: argparse.Namespace) ->
         runtime,
         arguments.images.expanduser(),
         arguments.labels and arguments.labels.expanduser(),
-        told_preparation(arguments.mean, arguments.std, arguments.fit),
+        told_preparation(arguments.mean, arguments.std, arguments.prepare),
         arguments.input_shape,
         bar(f"{file.name}, {runtime.name}"),
     )

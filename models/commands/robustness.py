@@ -57,11 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     names = chosen_names(arguments, lambda name: file(name).path)
     files = [file(name, precision) for name in names for precision in precisions]
     models = {file.name: runtime.load(file.read_bytes()) for file in files}
-    results = list(
-        bar("changes", len(models) * len(robustness.CHANGES))(
-            robustness.measure(models, photographs)
-        )
-    )
+    results = robustness.measure(models, photographs, progress=bar("photographs"))
     print(robustness.markdown(results))
     if arguments.json:
         write_json(arguments.json, robustness.to_dict(results, photographs))

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -44,6 +45,7 @@ class Photographs:
         groups: what shows the same thing, such as one fruit turning about one axis, has the same
             group. Where a data set comes without a split, a group is learnt from or asked about.
         class_names: in the order of a model's outputs.
+        remarks: what was left out of them, and why: a line each.
     """
 
     root: Path
@@ -51,6 +53,7 @@ class Photographs:
     labels: np.ndarray
     groups: tuple[str, ...]
     class_names: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -91,17 +94,23 @@ class Photographs:
 def read_pictures(source: Path, class_names: Sequence[str] = ()) -> Photographs:
     """List labelled pictures.
 
+    A class whose name several of `class_names` have is left out: none can be told from the others.
+
     Args:
         source: a folder with a folder for each class, as Keras, torchvision and ultralytics read
-            them, or a CSV file with a path and a label a line; a heading is passed over.
+            them (links are followed, what is hidden is left out), or a CSV file with a path and a
+            label a line; a heading is passed over.
         class_names: in the order of a model's outputs; without them the classes are the folders'
             or labels' names, sorted.
 
     Raises:
         DatasetError: there is no picture, or a class that is not among `class_names`.
     """
+    remarks: list[str] = []
     if source.is_dir():
         named = [(path, path.relative_to(source).parts[0]) for path in _pictures_below(source)]
+        for folder in sorted(_folders(source) - {label for _, label in named}):
+            remarks.append(f"left out: the folder {folder!r} holds no picture")
     elif source.is_file():
         named = _rows(source)
     else:
@@ -110,19 +119,25 @@ def read_pictures(source: Path, class_names: Sequence[str] = ()) -> Photographs:
         raise DatasetError(f"{source}: holds no picture in a folder that names its class")
     names = tuple(class_names) or tuple(sorted({label for _, label in named}))
     numbers = _numbers_of(names)
-    unknown = sorted({label for _, label in named if plain_name(label) not in numbers})
-    if unknown:
-        how, advice = f"none of the {len(names)} labels, such as {names[0]!r}", ""
-        if plain_name(unknown[0]) in map(plain_name, names):
-            how, advice = "the label of several classes", ", or classes by their numbers"
-        raise DatasetError(
-            f"{source}: class {unknown[0]!r} is {how}; name the model's labels with --labels FILE, "
-            f"one a line{advice}"
-        )
+    shared = {plain_name(name) for name in names} - {*numbers}
+    for label, count in sorted(Counter(label for _, label in named).items()):
+        if plain_name(label) in shared:
+            remarks.append(
+                f"left out: {count:,} pictures of {label!r}, which several classes are called; "
+                "name theirs by the classes' numbers"
+            )
+        elif plain_name(label) not in numbers:
+            raise DatasetError(
+                f"{source}: class {label!r} is none of the {len(names)} labels, such as "
+                f"{names[0]!r}; name the model's labels with --labels FILE, one a line"
+            )
+    kept = [(path, plain_name(label)) for path, label in named if plain_name(label) in numbers]
+    if not kept:
+        raise DatasetError(f"{source}: {remarks[-1]}; none is left")
     root = source if source.is_dir() else source.parent
-    files = tuple(_below(path, root) for path, _ in named)
-    labels = np.array([numbers[plain_name(label)] for _, label in named])
-    return Photographs(root, files, labels, files, names)
+    files = tuple(_below(path, root) for path, _ in kept)
+    labels = np.array([numbers[label] for _, label in kept])
+    return Photographs(root, files, labels, files, names, tuple(remarks))
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
@@ -145,11 +160,33 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def _pictures_below(source: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in source.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.parent != source and path.is_file()
-    )
+    """List the pictures in folders of a folder, and in those of them that are links."""
+    found: list[Path] = []
+    real = {str(source): frozenset({os.path.realpath(source)})}
+    for folder, below, files in os.walk(source, onerror=_refuse, followlinks=True):
+        around = real.pop(folder)
+        for name in list(below):
+            path = os.path.join(folder, name)  # noqa: PTH118
+            target = os.path.realpath(path)
+            if name.startswith(".") or target in around:  # the latter would never end
+                below.remove(name)
+            else:
+                real[path] = around | {target}
+        if folder != str(source):
+            found += (
+                Path(folder, name)
+                for name in files
+                if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+            )
+    return sorted(found)
+
+
+def _folders(source: Path) -> set[str]:
+    return {each.name for each in source.iterdir() if each.is_dir() and each.name[0] != "."}
+
+
+def _refuse(error: OSError) -> None:
+    raise DatasetError(f"{error.filename}: cannot be read ({error.strerror})")
 
 
 def _rows(source: Path) -> list[tuple[Path, str]]:

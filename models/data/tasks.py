@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -93,7 +93,7 @@ def folder_task(directory: Path, side: int = FOLDER_SIDE, changes: Changes = MIL
                 names = ", ".join(FOLDERS[split])
                 raise DatasetError(f"{directory}: has no folder for {split} ({names})")
         learnt, asked = (read_pictures(part) for part in found.values() if part)
-        classes = _classes(learnt, directory)
+        classes, remarks = _classes(learnt, directory), (*learnt.remarks, *asked.remarks)
         known = set(map(plain_name, classes))
         for name in asked.class_names:
             if plain_name(name) not in known:
@@ -104,14 +104,14 @@ def folder_task(directory: Path, side: int = FOLDER_SIDE, changes: Changes = MIL
 
     else:
         everything = _grouped(read_pictures(directory))
-        classes = _classes(everything, directory)
+        classes, remarks = _classes(everything, directory), everything.remarks
         is_test = _chosen_groups(everything)
 
         def load(split: Split) -> Photographs:
             return everything.take(is_test if split == "Test" else ~is_test)
 
-    name = directory.resolve().name
-    return Task(classes, side, load, lambda: f"{len(classes)} classes of {name!r}", changes)
+    described = "; ".join([f"{len(classes)} classes of {directory.resolve().name!r}", *remarks])
+    return Task(classes, side, load, lambda: described, changes)
 
 
 def _part(directory: Path, names: tuple[str, ...]) -> Path | None:
@@ -126,13 +126,9 @@ def _classes(photographs: Photographs, directory: Path) -> tuple[str, ...]:
 
 def _grouped(photographs: Photographs) -> Photographs:
     """Take the pictures of a folder below a class for one group."""
-    parents = [Path(file).parent.as_posix() for file in photographs.files]
-    groups = tuple(
-        parent if "/" in parent else file
-        for parent, file in zip(parents, photographs.files, strict=True)
-    )
-    return Photographs(
-        photographs.root, photographs.files, photographs.labels, groups, photographs.class_names
+    parents = [(Path(file).parent.as_posix(), file) for file in photographs.files]
+    return replace(
+        photographs, groups=tuple(parent if "/" in parent else file for parent, file in parents)
     )
 
 
@@ -157,4 +153,4 @@ def _chosen_groups(photographs: Photographs) -> np.ndarray:
 
 
 def _hash(group: str) -> tuple[int, str]:
-    return zlib.crc32(group.encode("utf-8")), group
+    return zlib.crc32(group.encode("utf-8", "surrogateescape")), group

@@ -139,12 +139,14 @@ class Evaluation:
         probabilities: float32, shape (count, classes).
         damaged: why each of the others could not be read, by its file.
         preparation: how each became the model's input.
+        is_order_told: whether something named the model's classes, in its order.
     """
 
     photographs: Photographs
     probabilities: np.ndarray
     damaged: dict[str, str]
     preparation: Preparation = PLAIN
+    is_order_told: bool = True
 
     @property
     def right(self) -> np.ndarray:
@@ -175,8 +177,14 @@ class Evaluation:
         warnings = [told.warning] if told and told.warning else []
         if count := int(np.isnan(self.probabilities).any(axis=1).sum()):
             warnings.append(f"{count:,} answers hold NaN, and are wrong")
+        if not self.is_order_told:
+            first = ", ".join(self.photographs.class_names[:3])
+            warnings.append(
+                "nothing names the model's classes: assumed those of the pictures in alphabetical "
+                f"order ({first}, ...); --labels FILE says otherwise"
+            )
         damaged = [f"not classified: {name}: {fault}" for name, fault in self.damaged.items()]
-        return [f"warning: {warning}" for warning in warnings] + damaged
+        return [*(f"warning: {each}" for each in warnings), *self.photographs.remarks, *damaged]
 
     def by_class(self) -> dict[str, Share]:
         """Return the share of right answers of each class that has pictures."""
@@ -202,6 +210,7 @@ class Evaluation:
             "by_class": {name: share.to_dict() for name, share in self.by_class().items()},
             "confusion": [list(row) for row in self.confusion()],
             "damaged": self.damaged,
+            "remarks": self.remarks,
             "preparation": self.preparation.as_dict(),
         }
 
@@ -333,10 +342,12 @@ def evaluate_file(
     if reason:
         raise CannotRunError(f"{file.path}: is no classifier of pictures: {reason}")
     probe(file, runtime, input_shapes=shapes)
-    photographs = read_pictures(pictures, _labels(file, labels))
+    names = _labels(file, labels)
+    photographs = read_pictures(pictures, names)
     model = runtime.load(file.path, input_shapes=shapes)
     used = preparation_of(file, model.input, preparation or {})
-    return evaluate(model, photographs, preparation=used, progress=progress)
+    found = evaluate(model, photographs, preparation=used, progress=progress)
+    return replace(found, is_order_told=bool(names))
 
 
 def preparation_of(file: Artifact, spec: TensorSpec, told: Mapping[str, Any]) -> Preparation:
@@ -348,8 +359,9 @@ def preparation_of(file: Artifact, spec: TensorSpec, told: Mapping[str, Any]) ->
 
     Raises:
         ArtifactError: the file cannot be read.
+        PreprocessingError: what is told does not go together.
     """
-    stored = replace(file.stored_preparation, **told)
+    stored = file.stored_preparation.changed(told)
     if stored.normalisation:
         return stored
     return replace(stored, normalisation=normalisation_of(file.metadata, spec))

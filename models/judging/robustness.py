@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,40 +154,41 @@ CHANGES: tuple[Change, ...] = (
 def measure(
     models: dict[str, LoadedModel],
     photographs: Photographs,
-    changes: Iterable[Change] = CHANGES,
-) -> Iterator[Outcome]:
-    """Measure every model under every change; the photographs are changed once for all models.
+    changes: Sequence[Change] = CHANGES,
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
+) -> list[Outcome]:
+    """Measure every model under every change; one photograph at a time is in memory.
 
     Args:
         models: by name; their inputs are RGB pictures.
         photographs: what is classified.
         changes: what is done to them.
+        progress: wraps the iteration over the files.
 
-    Yields:
+    Returns:
         for each change, one result a model.
 
     Raises:
         PreprocessingError: a photograph is damaged (the message names it), or a model takes none.
         DatasetError: a model has another number of classes.
     """
-    pixels = [_decoded(path) for path in photographs.paths]
-    for change in changes:
-        preparation = Preparation(resampling=change.resampling)
-        answers: dict[str, list[np.ndarray]] = {name: [] for name in models}
-        for number, each in enumerate(pixels):
-            distorted = change.distort(each, number)
-            for name, model in models.items():
-                tensor = prepare(distorted, model.input, preparation)
-                answers[name].append(model.predict(tensor))
-        for name, probabilities in answers.items():
-            check_classes(len(probabilities[0]), photographs)
-            right = is_right(np.stack(probabilities), photographs.labels)
-            yield Outcome(change, name, Share(int(right.sum()), len(right)))
-
-
-def _decoded(path: Path) -> np.ndarray:
-    with naming(path):
-        return decode(path)
+    right = np.zeros((len(changes), len(models), len(photographs)), bool)
+    for number, path in enumerate(progress(photographs.paths)):
+        with naming(path):
+            pixels = decode(path)
+        label = photographs.labels[number : number + 1]
+        for row, change in zip(right, changes, strict=True):
+            preparation = Preparation(resampling=change.resampling)
+            distorted = change.distort(pixels, number)
+            for answers, model in zip(row, models.values(), strict=True):
+                answer = model.predict(prepare(distorted, model.input, preparation))
+                check_classes(len(answer), photographs)
+                answers[number] = is_right(answer[np.newaxis], label)[0]
+    return [
+        Outcome(change, name, Share(int(answers.sum()), len(answers)))
+        for change, row in zip(changes, right, strict=True)
+        for name, answers in zip(models, row, strict=True)
+    ]
 
 
 def to_dict(results: Iterable[Outcome], photographs: Photographs) -> dict[str, Any]:

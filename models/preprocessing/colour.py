@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import warnings
 from typing import BinaryIO
 
 import numpy as np
@@ -191,14 +192,26 @@ def checked_array(array: np.ndarray, white: float = 255.0) -> np.ndarray:
     check_memory(size, size[0] * size[1] * _BYTES_PER_PIXEL[kind], f"a {kind} array")
     if kind != np.float32:
         return pixels.astype(kind, copy=False)
-    # One comparison that also catches NaN.
-    if not (pixels.min() >= 0 and pixels.max() <= white):
+    lowest, highest = pixels.min(), pixels.max()
+    if not (lowest >= 0 and highest <= white):  # also of NaN
         raise PreprocessingError(
             f"a floating-point picture must have finite values in 0..{white:g}; "
             "a preparation's `white` says what is white"
         )
+    if 0 < highest <= 1 < white:
+        _warn_of_black(white)
     pixels = pixels.astype(np.float32, copy=False)
     return pixels if white == 255 else pixels * np.float32(255 / white)
+
+
+@functools.cache
+def _warn_of_black(white: float) -> None:
+    """Say it once, not of each picture."""
+    warnings.warn(
+        f"floating-point pictures of 0..1 are nearly black, as white is {white:g}; "
+        "Preparation(white=1) makes 1 white",
+        stacklevel=2,
+    )
 
 
 def array_to_image(pixels: np.ndarray, ground: tuple[int, int, int]) -> Image.Image:

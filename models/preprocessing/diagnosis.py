@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import BinaryIO
+
+from models.preprocessing.limits import MAX_JPEG_HEADER_BYTES
 
 _SIGNATURES = {
     b"\xff\xd8": "JPEG",
@@ -26,7 +29,7 @@ _SIGNATURES = {
 }
 _AVIF_BRANDS, _HEIF_BRANDS = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"hevc")
 _OFTEN_CUT = {"JPEG": b"\xff\xd8", "PNG": b"\x89PNG\r\n\x1a\n"}
-_NEEDED = "encode it as JPEG, PNG, WebP or AVIF"
+_NEEDED = "encode it as JPEG, PNG, WebP, AVIF, BMP or GIF"
 _HEAD_BYTES, _BRANDS_AT = 64, 12
 
 _UNSUPPORTED_FRAMES = {
@@ -41,6 +44,8 @@ _FRAME_BYTES = 8
 _EARLY = "it ends too early"
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 """JPEG markers without a length."""
+
+_HEADER_BYTES, _CHUNK_BYTES = MAX_JPEG_HEADER_BYTES + (1 << 17), 1 << 20
 
 
 def format_of(stream: BinaryIO) -> str | None:
@@ -83,16 +88,16 @@ def reason_of(kind: str | None, stream: BinaryIO | None, error: BaseException) -
     said = str(error) or type(error).__name__
     if stream is None or stream.closed:
         return f"the {kind or 'picture'} cannot be read ({said})"
-    stream.seek(0)
-    found = _WALKS[kind](stream.read()) if kind in _WALKS else None
+    found = _WALKS[kind](stream) if kind in _WALKS else None
     if found is None and "truncated" in said.lower():
         found = _EARLY
     return f"the {kind or 'picture'} cannot be read: {found or f'it is damaged ({said})'}"
 
 
-def _jpeg(data: bytes) -> str | None:
-    """Walk the segments up to the first scan's samples."""
-    position, has_frame = 2, False
+def _jpeg(stream: BinaryIO) -> str | None:
+    """Walk the segments up to the first scan's samples, then look for the end's marker."""
+    stream.seek(0)
+    data, position, has_frame = stream.read(_HEADER_BYTES), 2, False
     while True:
         position = data.find(b"\xff", position)
         while 0 <= position < len(data) - 1 and data[position + 1] == 0xFF:
@@ -123,49 +128,75 @@ def _jpeg(data: bytes) -> str | None:
         if marker == 0xDA:
             if not has_frame:
                 return "it has no frame header"
-            return None if data.rfind(b"\xff\xd9") > position else _EARLY
+            return None if _has_end(stream, position) else _EARLY
         position += max(2, length)
 
 
-def _png(data: bytes) -> str | None:
+def _has_end(stream: BinaryIO, position: int) -> bool:
+    stream.seek(position)
+    tail = b""
+    while chunk := stream.read(_CHUNK_BYTES):
+        if b"\xff\xd9" in tail + chunk:
+            return True
+        tail = chunk[-1:]
+    return False
+
+
+def _png(stream: BinaryIO) -> str | None:
     """Walk the chunks."""
-    position, colour_type = 8, -1
-    names: list[bytes] = []
-    while position < len(data):
-        if position + 12 > len(data):
+    end = stream.seek(0, os.SEEK_END)
+    position, colour_type, has_palette, has_pixels, number = 8, -1, False, False, 0
+    while position < end:
+        stream.seek(position)
+        head = stream.read(18)
+        number += 1
+        if position + 12 > end:
             return _EARLY
-        length, name = struct.unpack_from(">I4s", data, position)
+        length, name = struct.unpack_from(">I4s", head)
         if not name.isalpha():
-            return f"its chunk {len(names) + 1} has no name; it is damaged"
-        if position + 12 + length > len(data):
+            return f"its chunk {number} has no name; it is damaged"
+        if position + 12 + length > end:
             return _EARLY
         if name == b"IHDR" and length >= 13:
-            colour_type = data[position + 17]
-        if name == b"IDAT" and colour_type == 3 and b"PLTE" not in names:
+            colour_type = head[17]
+        has_palette |= name == b"PLTE"
+        has_pixels |= name == b"IDAT"
+        if name == b"IDAT" and colour_type == 3 and not has_palette:
             return "it has a palette's colours but no palette (PLTE)"
-        names.append(name)
         if name == b"IEND":
-            return None if b"IDAT" in names else "it has no pixels (IDAT)"
+            return None if has_pixels else "it has no pixels (IDAT)"
         position += 12 + length
     return _EARLY
 
 
-def _webp(data: bytes) -> str | None:
-    claimed = int.from_bytes(data[4:8], "little") + 8
-    return _EARLY if len(data) < max(20, claimed) else None
+def _webp(stream: BinaryIO) -> str | None:
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(4)
+    claimed = int.from_bytes(stream.read(4), "little") + 8
+    return _EARLY if end < max(20, claimed) else None
 
 
-def _boxes(data: bytes) -> str | None:
+def _gif(stream: BinaryIO) -> str | None:
+    stream.seek(-1, os.SEEK_END)
+    return None if stream.read(1) == b";" else _EARLY
+
+
+def _boxes(stream: BinaryIO) -> str | None:
     """Walk the outermost boxes of an ISO base media file."""
-    position = 0
-    while position < len(data):
-        length = int.from_bytes(data[position : position + 4], "big")
+    end, position = stream.seek(0, os.SEEK_END), 0
+    while position < end:
+        stream.seek(position)
+        head = stream.read(16)
+        length = int.from_bytes(head[:4], "big")
         if length == 1:
-            length = int.from_bytes(data[position + 8 : position + 16], "big")
-        if length and position + max(8, length) > len(data):
+            length = int.from_bytes(head[8:], "big")
+        if length and position + max(8, length) > end:
             return _EARLY
-        position += max(8, length) if length else len(data)
+        position += max(8, length) if length else end
     return None
 
 
-_WALKS = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "AVIF": _boxes, "HEIC": _boxes, "HEIF": _boxes}
+_WALKS = {
+    "JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "GIF": _gif,
+    "AVIF": _boxes, "HEIC": _boxes, "HEIF": _boxes,
+}  # fmt: skip

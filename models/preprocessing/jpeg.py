@@ -7,7 +7,12 @@ import os
 from typing import IO, TYPE_CHECKING, Any
 
 from models.preprocessing.geometry import Placement, Size, swapped
-from models.preprocessing.limits import MAX_JPEG_SCANS, PreprocessingError
+from models.preprocessing.limits import (
+    MAX_JPEG_HEADER_BYTES,
+    MAX_JPEG_SCANS,
+    MAX_JPEG_SEGMENTS,
+    PreprocessingError,
+)
 
 if TYPE_CHECKING:
     from PIL.JpegImagePlugin import JpegImageFile
@@ -37,6 +42,32 @@ def draft_jpeg(
     )
     drafted = image.draft(None, swapped(wanted, orientation))
     return drafted[1][2:] if drafted else image.size
+
+
+def check_header(stream: IO[bytes]) -> None:
+    """Refuse a JPEG of which too much stands before its first scan; the stream is set back."""
+    position = 2
+    for _ in range(MAX_JPEG_SEGMENTS):
+        stream.seek(position)
+        head = stream.read(4)
+        if len(head) < 4 or head[:2] == _START_OF_SCAN or position > MAX_JPEG_HEADER_BYTES:
+            break
+        if head[0] != 0xFF:  # what belongs to no segment is passed over
+            skipped = (head + stream.read(_CHUNK_BYTES)).find(b"\xff")
+            position += skipped if skipped > 0 else _CHUNK_BYTES
+        elif head[1] == 0xFF:
+            position += 1
+        else:
+            is_alone = head[1] <= 1 or 0xD0 <= head[1] <= 0xD9
+            position += 2 if is_alone else 2 + max(2, int.from_bytes(head[2:], "big"))
+    else:
+        position = MAX_JPEG_HEADER_BYTES + 1
+    stream.seek(0)
+    if position > MAX_JPEG_HEADER_BYTES:
+        raise PreprocessingError(
+            f"the picture has more than {MAX_JPEG_HEADER_BYTES / 1e6:.0f} MB, or "
+            f"{MAX_JPEG_SEGMENTS:,} segments, before its first scan; take out its metadata"
+        )
 
 
 def coefficient_bytes(image: JpegImageFile, stored: Size) -> float:

@@ -20,6 +20,9 @@ MAX_ENCODED_BYTES = 40_000_000
 MAX_JPEG_BYTES = 100_000_000
 """Of a JPEG given by its path or as bytes, which is not held a second time."""
 
+MAX_JPEG_HEADER_BYTES, MAX_JPEG_SEGMENTS = 16_000_000, 10_000
+"""Before the first scan: Pillow keeps the segments, and something for each, however short it is."""
+
 MAX_DECODING_BYTES = 160_000_000
 MAX_PIXELS = 200_000_000
 MAX_JPEG_SCANS = 64
@@ -34,12 +37,14 @@ MOST_COPIES_BYTES_PER_PIXEL = 40
 """More than any way through decoding and conversion holds: a small picture needs no closer look."""
 
 MOST_BYTES_PER_PIXEL = 22
-DECODING_BYTES_PER_PIXEL = {"PNG": 10, "WEBP": MOST_BYTES_PER_PIXEL, "AVIF": 20, "HEIF": 13}
+DECODING_BYTES_PER_PIXEL = {
+    "PNG": 10, "BMP": 10, "GIF": 12, "WEBP": MOST_BYTES_PER_PIXEL, "AVIF": 20, "HEIF": 13,
+}  # fmt: skip
 """Most memory that decoding and conversion to RGB hold at once, per pixel, measured with Pillow.
 
-PNG: the pixels, and a ground to lay them on. WebP: the lossless decoder's pixels, two canvases of
-the animation decoder, a copy of the frame, and Pillow's pixels. AVIF, HEIC: planes, pixels, and a
-copy. What is not listed is taken for WebP. A JPEG's is computed: see `sources`.
+PNG, BMP, GIF: the pixels, and a ground to lay them on. WebP: the lossless decoder's pixels, two
+canvases of the animation decoder, a copy of the frame, and Pillow's pixels. AVIF, HEIC: planes,
+pixels, and a copy. What is not listed is taken for WebP. A JPEG's is computed: see `sources`.
 """
 
 

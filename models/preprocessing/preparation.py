@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Real
@@ -93,6 +94,18 @@ class Preparation:
             return self
         return replace(self, normalisation=Normalisation.of_input(spec))
 
+    def changed(self, told: Mapping[str, Any]) -> Preparation:
+        """Return the same with some fields as `parse` returns them, and with what goes with them.
+
+        Raises:
+            PreprocessingError: they do not go together.
+        """
+        if told.get("crop_from"):
+            told = {"fit": "crop", **told}
+        elif told.get("fit", "crop") != "crop":
+            told = {"crop_from": None, **told}
+        return replace(self, **told)
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON keeps them."""
         return json.loads(json.dumps(asdict(self)))
@@ -124,6 +137,34 @@ class Preparation:
             or (field.name != "normalisation" and getattr(self, field.name) != field.default)
         ]
         return ", ".join([*parts, str(self.normalisation or "normalised as the input tells")])
+
+
+NAMES = tuple(field.name for field in fields(Preparation) if field.name != "normalisation")
+"""What `parse` knows; the normalisation has options of its own."""
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Return the fields that a text names, such as "fit=crop,crop_from=256,ground=0,0,0".
+
+    Raises:
+        PreprocessingError: a name or a value is unknown.
+    """
+    told: dict[str, Any] = {}
+    for pair in re.split(r",(?=\s*\w+\s*=)", text):
+        name, _, value = (part.strip() for part in pair.partition("="))
+        if name not in NAMES:
+            raise PreprocessingError(f"{pair!r} is none of {', '.join(NAMES)}, with = and a value")
+        numbers = [_number(part) for part in value.split(",")]
+        told[name] = value if name in _CHOICES else numbers if len(numbers) > 1 else numbers[0]
+    checked = Preparation().changed(told)
+    return {name: getattr(checked, name) for name in told}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _region(region: Any) -> tuple[float, ...]:

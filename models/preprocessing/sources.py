@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
-from PIL import AvifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
 
 from models.preprocessing.camera import CameraFrame, frame_to_image
 from models.preprocessing.colour import correct_transparency, to_rgb
@@ -30,7 +39,7 @@ from models.preprocessing.geometry import (
     upright,
     upright_part,
 )
-from models.preprocessing.jpeg import check_scans, coefficient_bytes, draft_jpeg
+from models.preprocessing.jpeg import check_header, check_scans, coefficient_bytes, draft_jpeg
 from models.preprocessing.limits import (
     DECODING_BYTES_PER_PIXEL,
     MAX_DECODING_BYTES,
@@ -60,6 +69,8 @@ READERS: dict[str, type[ImageFile.ImageFile]] = {
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
 }
 """Pillow's reader of each format."""
 
@@ -150,6 +161,8 @@ def _opened(source: Any) -> Iterator[Image.Image]:
         reader = _reader_of(kind)
         if reader is None:
             raise PreprocessingError(unknown_format(kind))
+        if kind == "JPEG":
+            check_header(stream)
         try:
             image = reader(stream)
         # Pillow's readers raise whatever a damaged header makes them trip over: SyntaxError,
@@ -189,7 +202,7 @@ def _bytes_of(source: Any) -> Iterator[BinaryIO]:
         path = Path(os.fsdecode(source))
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise PreprocessingError(f"{path}: not a file; name a JPEG, PNG, WebP or AVIF file")
+            raise PreprocessingError(f"{path}: not a file; name that of a picture")
         check_encoded_bytes(status.st_size, MAX_JPEG_BYTES)
         file = path.open("rb")
     except PreprocessingError:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from models import zoo
 from models.data.photographs import DatasetError
 from models.data.tasks import FOLDER_SIDE, Task, folder_task, fruits360_task
 from models.files.artifacts import DIRECTORY, PRECISIONS, ArtifactError
-from models.preprocessing import Normalisation
-from models.preprocessing.preparation import Fit
+from models.preprocessing import Normalisation, Preparation, PreprocessingError
+from models.preprocessing.preparation import parse
 from models.running.runtimes import RUNTIMES
 
 Add = Callable[..., object]
@@ -205,32 +205,60 @@ def channel_numbers(text: str) -> tuple[float, ...]:
     return numbers
 
 
+def _told_fields(text: str) -> dict[str, Any]:
+    try:
+        return parse(text)
+    except PreprocessingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def add_preparation(add: Add) -> None:
-    """Add --mean, --std and --fit: how pictures become a model's input; see `told_preparation`."""
+    """Add --mean, --std, --prepare and --fit: how pictures become a model's input.
+
+    `told_preparation` makes one of what they tell; --fit and --prepare share their destination.
+    """
     add(
         "--mean",
         type=channel_numbers,
         metavar="NUMBERS",
-        help="subtracted from grey levels 0..255; default: as the file's card, metadata or "
-        "quantisation tells, else 0",
+        help="subtracted from grey levels 0..255, in the tensor's order of channels; default: as "
+        "the file's card, metadata or quantisation tells, else 0",
     )
     add("--std", type=channel_numbers, metavar="NUMBERS", help="divides the difference; default: 1")
     add(
+        "--prepare",
+        action="append",
+        type=_told_fields,
+        metavar="KEY=VALUE[,...]",
+        help="fit=squash, letterbox or crop; crop_from=PIXELS of the shorter side before the crop; "
+        "resampling=antialiased or android; colour_profile=srgb or ignored; channel_order=RGB or "
+        "BGR; ground=R,G,B beside and behind a picture; region=LEFT,TOP,RIGHT,BOTTOM as shares of "
+        "it; white=1 for arrays of 0..1; repeatable; default: as the card tells",
+    )
+    add(
         "--fit",
-        choices=get_args(Fit),
-        help="each side on its own, or sides in proportion; default: the card's, else squash",
+        dest="prepare",
+        action="append",
+        type=lambda fit: _told_fields(f"fit={fit}"),
+        metavar="FIT",
+        help="short for --prepare fit=FIT",
     )
 
 
 def told_preparation(
-    mean: tuple[float, ...] | None, std: tuple[float, ...] | None, fit: Fit | None
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    prepare: Sequence[Mapping[str, Any]] | None,
 ) -> dict[str, Any]:
-    """Return the fields of a `Preparation` that the options of `add_preparation` tell."""
-    told: dict[str, Any] = {}
+    """Return the fields of a `Preparation` that the options of `add_preparation` tell.
+
+    Raises:
+        PreprocessingError: they do not go together.
+    """
+    told = {name: value for each in prepare or () for name, value in each.items()}
     if mean or std:
         told["normalisation"] = Normalisation(mean or (0.0,), std or (1.0,))
-    if fit:
-        told["fit"] = fit
+    Preparation().changed(told)
     return told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -26,6 +27,9 @@ class Screen(Console):
 
 def ending_quietly(run: Callable[[], int]) -> int:
     """Return the exit status that `run` returns; `CLOSED_PIPE` where its reader ended before it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may be of letters that it cannot print
+            stream.reconfigure(errors="backslashreplace")
     statuses: list[int] = []
     return statuses[0] if told(lambda: statuses.append(run())) else CLOSED_PIPE
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -97,10 +100,60 @@ def test_pictures_of_any_format_are_listed(folder, suffix):
 
 
 def test_a_label_of_two_classes_names_neither(folder):
-    with pytest.raises(DatasetError, match=r"class 'blue' is the label of several.*numbers"):
-        read_pictures(folder, ("blue", "green", "Red Apple", "BLUE"))
+    """The pictures that it would name are left out; all others count."""
+    found = read_pictures(folder, ("blue", "green", "Red Apple", "BLUE"))
+    assert np.bincount(found.labels).tolist() == [0, 10, 10]
+    (remark,) = found.remarks
+    assert "left out: 10 pictures of 'blue', which several classes are called" in remark
+    assert "numbers" in remark
+    for name in ("green", "Red Apple"):
+        shutil.rmtree(folder / name)
+    with pytest.raises(DatasetError, match="'blue', which several"):
+        read_pictures(folder, ("blue", "green", "BLUE"))
+
+
+def test_a_class_of_two_is_named_by_its_number(folder):
     (folder / "list.csv").write_text("blue/1.png,3\ngreen/1.png,green\n")
     assert read_pictures(folder / "list.csv", ("crane", "green", "b", "crane")).labels[0] == 3
+
+
+def test_links_to_folders_and_pictures_are_followed(folder, tmp_path):
+    for name in ("blue", "green"):
+        (folder / name).rename(tmp_path / name)
+        (folder / name).symlink_to(tmp_path / name)
+    (folder / "Red Apple" / "more").symlink_to(tmp_path / "blue")
+    (folder / "Red Apple" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    found = read_pictures(folder)
+    assert np.bincount(found.labels).tolist() == [21, 10, 10]
+    assert "Red Apple/gone.png" in found.files  # told when it is opened
+    assert not found.remarks
+    assert len(folder_task(folder).class_names) == 3
+
+
+@pytest.mark.parametrize("target", [".", "..", "../../mine"])
+def test_links_that_go_in_a_circle_end(folder, target):
+    (folder / "green" / "loop").symlink_to(target)
+    assert len(read_pictures(folder)) == 30
+
+
+def test_what_is_hidden_and_what_holds_no_picture_is_no_class(folder):
+    for name in (".ipynb_checkpoints/1.png", "blue/.ipynb_checkpoints/1.png", "blue/._1.png"):
+        save(folder / name)
+    (folder / "empty").mkdir()
+    (folder / "notes.txt").write_text("x")
+    found = read_pictures(folder)
+    assert found.class_names == ("Red Apple", "blue", "green")
+    assert len(found) == 30
+    assert found.remarks == ("left out: the folder 'empty' holds no picture",)
+    assert "'empty' holds no picture" in folder_task(folder).describe()
+
+
+def test_a_name_that_is_no_unicode_is_a_class(folder):
+    name = os.fsdecode(b"bl\xff")
+    (folder / "blue").rename(folder / name)
+    task = folder_task(folder)
+    assert task.class_names == ("Red Apple", name, "green")
+    assert len(task.load("Training").fingerprint) == 64
 
 
 @pytest.mark.parametrize("text", ["a b\nc\n\n", "0 a b\n1 c\n", "0: a b\n1: c", "\ufeff0 a b\n1 c"])

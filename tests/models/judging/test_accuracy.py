@@ -72,7 +72,7 @@ def test_a_damaged_photograph_is_named(tmp_path):
     asked = Photographs(tmp_path, ("torn.jpg",), np.array([0]), ("torn",), ("plum",))
     for ask in (
         lambda: predict_all(model, [path]),
-        lambda: list(robustness.measure({"m": model}, asked)),
+        lambda: robustness.measure({"m": model}, asked),
     ):
         with pytest.raises(PreprocessingError, match=r"torn\.jpg: not a picture"):
             ask()

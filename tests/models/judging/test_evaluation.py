@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +24,7 @@ from tests.models.files.test_metadata import metadata, with_metadata
 from tests.models.small_files import Tensor, colour_classifier, small_file
 
 NAMES = ("red", "green", "blue")
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -153,6 +158,64 @@ class TestCommand:
         told = Preparation.from_dict(result["preparation"])
         assert told.fit == "crop"
         assert told.normalisation == Normalisation((255,), (-1,), "metadata")
+
+    def test_bgr_and_imagenets_crop_can_be_asked_for(self, model, pictures, tmp_path, capsys):
+        """Red and blue change places; of a wide picture whose middle is green, that is seen."""
+        for number in range(4):
+            wide = Image.new("RGB", (40, 10), "red")
+            wide.paste("green", (15, 0, 25, 10))
+            wide.save(pictures / "green" / f"{number}.png")
+        target = tmp_path / "out.json"
+        arguments = ["--model", str(model), "--images", str(pictures), "--runtime", "litert"]
+        arguments += ["--prepare", "fit=crop,crop_from=10", "--prepare", "channel_order=BGR"]
+        assert main(["evaluate", *arguments, "--json", str(target)]) == 0
+        (result,) = json.loads(target.read_text())["results"]
+        right = {name: share["correct"] for name, share in result["by_class"].items()}
+        assert right == {"red": 0, "green": 4, "blue": 0}
+        told = Preparation.from_dict(result["preparation"])
+        assert (told.fit, told.crop_from, told.channel_order) == ("crop", 10, "BGR")
+        assert main(["evaluate", *arguments, "--fit", "letterbox"]) == 1
+        assert "crop_from 10 goes with fit 'crop'" in capsys.readouterr().err
+
+    def test_what_cannot_be_prepared_is_bad_usage(self, model, pictures, capsys):
+        arguments = ["--model", str(model), "--images", str(pictures), "--prepare", "fit=cover"]
+        with pytest.raises(SystemExit) as ended:
+            main(["evaluate", *arguments])
+        assert ended.value.code == 2
+        assert "squash or letterbox or crop" in capsys.readouterr().err
+
+    def test_an_order_of_classes_that_nothing_tells_is_told(self, model, pictures, capsys):
+        arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
+        arguments += ["--runtime", "litert"]
+        assert main(arguments) == 0
+        assert "alphabetical" not in capsys.readouterr().err
+        model.with_name("labels.txt").unlink()
+        assert main(arguments) == 0
+        out, err = capsys.readouterr()
+        assert "in alphabetical order (blue, green, red, ...); --labels" in err
+        assert "10 of 11" not in out
+
+    def test_pictures_of_a_label_that_two_classes_have_are_left_out(self, model, pictures, capsys):
+        model.with_name("labels.txt").write_text("crane\ngreen\ncrane\n")
+        (pictures / "blue").rename(pictures / "crane")
+        (pictures / "red").rename(pictures / "0")
+        arguments = ["--model", str(model), "--images", str(pictures), "--runtime", "litert"]
+        assert main(["evaluate", *arguments]) == 0
+        out, err = capsys.readouterr()
+        assert "6 of 7 right" in out
+        assert "left out: 4 pictures of 'crane'" in err
+
+    def test_names_of_any_letters_are_printed_in_any_locale(self, model, pictures, tmp_path):
+        (pictures / "blue").rename(pictures / "Ж")
+        model.with_name("labels.txt").write_text("red\ngreen\nЖ\n", encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "models", "evaluate", "--model", str(model), "--images",
+             str(pictures), "--runtime", "litert"],
+            env={**os.environ, "PYTHONIOENCODING": "latin-1"}, cwd=ROOT, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert r"\u0416" in done.stdout
 
     def test_the_size_that_a_file_leaves_open_can_be_named(self, model, pictures, capsys):
         model.write_bytes(colour_classifier((-1, -1, -1, 3)))

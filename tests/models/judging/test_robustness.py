@@ -44,7 +44,7 @@ def pictures(pixels, tmp_path):
 
 def test_accuracy_is_the_share_of_right_answers(pictures):
     black = Change("black", lambda pixels, number: np.zeros_like(pixels))
-    results = list(measure({"corner": CornerModel()}, pictures, [CHANGES[0], black]))
+    results = measure({"corner": CornerModel()}, pictures, [CHANGES[0], black])
     assert [result.right.fraction for result in results] == [1.0, 0.25]
 
 
@@ -129,7 +129,7 @@ def test_only_mild_changes_are_judged():
 
 def test_the_json_holds_the_counts(pictures):
     black = Change("black", lambda pixels, number: np.zeros_like(pixels))
-    results = list(measure({"corner": CornerModel()}, pictures, [CHANGES[0], black]))
+    results = measure({"corner": CornerModel()}, pictures, [CHANGES[0], black])
     written = robustness.to_dict(results, pictures)
     assert json.loads(json.dumps(written)) == {
         "format": 1,
@@ -160,7 +160,7 @@ def test_androids_scaling_is_what_the_model_is_shown(pictures):
     seen = {}
     for change in CHANGES[-2:]:
         model = Keeps()
-        list(measure({"keeps": model}, pictures, [change]))
+        measure({"keeps": model}, pictures, [change])
         seen[change.resampling] = set(model.seen)
     assert set(seen) == {"antialiased", "android"}
     assert not seen["antialiased"] & seen["android"]

@@ -137,7 +137,7 @@ def test_every_colour_mode_of_pillow_is_taken(mode):
 
 def test_of_an_animation_the_first_frame_counts():
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
-    for container in ("PNG", "WEBP"):
+    for container in ("PNG", "WEBP", "GIF"):
         stream = io.BytesIO()
         frames[0].save(stream, container, save_all=True, append_images=frames[1:], lossless=True)
         assert decode(stream.getvalue())[0, 0].tolist() == [255, 0, 0]
@@ -160,7 +160,7 @@ def test_real_photographs(photographs):
         assert difference.mean() < 1
 
 
-CONTAINERS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF")
+CONTAINERS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "BMP", "GIF", "HEIF")
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from models.preprocessing import Preparation, limits
+from models.preprocessing.preparation import parse
 
 ROOT = Path(__file__).parents[3]
 PAGE = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -81,12 +82,16 @@ def test_limits():
     assert f"| file | {limits.MAX_ENCODED_BYTES / 1e6:.0f} MB |" in PAGE
     assert f"| side | {limits.MAX_SIDE:,} pixels |" in PAGE
     assert f"| scans of a JPEG | {limits.MAX_JPEG_SCANS} |" in PAGE
+    header = f"{limits.MAX_JPEG_HEADER_BYTES / 1e6:.0f} MB in {limits.MAX_JPEG_SEGMENTS:,} segments"
+    assert f"| before a JPEG's first scan | {header} |" in PAGE
 
 
 def test_every_option_stands_in_the_table():
     table = PAGE[PAGE.index("| option |") :]
     for field in dataclasses.fields(Preparation):
         assert f"`{field.name}=" in table or f"{field.name}=256`" in table
+    for text in re.findall(r"--prepare ([^ `]+)", PAGE):
+        assert parse(text)
 
 
 def test_the_description_works():

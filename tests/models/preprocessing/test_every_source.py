@@ -103,7 +103,7 @@ def test_fractions_of_a_picture_that_fits_are_kept():
         "null\0character.jpg",
         b"",
         b"\x89PNG\r\n\x1a\n",
-        encode(np.zeros((4, 4, 3), np.uint8), "GIF"),
+        encode(np.zeros((4, 4, 3), np.uint8), "TIFF"),
     ],
     ids=lambda source: type(source).__name__,
 )

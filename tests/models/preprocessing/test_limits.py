@@ -88,6 +88,11 @@ TAKEN: dict[str, Callable[[], bytes]] = {
     "png tall": lambda: bombs.png(244, limits.MAX_SIDE, colour_type=0, depth=16),
     "png thin": lambda: bombs.png(1, limits.MAX_SIDE),
     "png million chunks": lambda: bombs.png_chunks(1_000_000),
+    "bmp": lambda: large("P", "BMP", side_of("BMP")),
+    "gif": lambda: large("P", "GIF", side_of("GIF"), transparency=0),
+    "jpeg header": lambda: bombs.jpeg_segments(
+        limits.MAX_JPEG_HEADER_BYTES // 65_537 - 1, large("RGB", "JPEG", side_at(8))
+    ),
     "webp": lambda: large("RGB", "WEBP", side_of("WEBP"), method=0),
     "webp alpha": lambda: large(
         "RGBA", "WEBP", side_of("WEBP"), method=0, lossless=True, quality=0
@@ -105,6 +110,15 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "jpeg largest": (lambda: bombs.jpeg_repeated(65500, 65500, 1), "more than the 200 allowed"),
     "jpeg scans": (lambda: bombs.jpeg_scans(3600, 3600, 100_000), "100000 JPEG scans"),
     "jpeg repeated": (lambda: bombs.jpeg_repeated(3600, 3600, 100_000), "100000 JPEG scans"),
+    "jpeg application segments": (
+        lambda: bombs.jpeg_segments(1_400),
+        "more than 16 MB, or 10,000 segments, before its",
+    ),
+    "jpeg short segments": (
+        lambda: bombs.jpeg_segments(3_000_000, length=2),
+        "more than 16 MB, or 10,000 segments",
+    ),
+    "jpeg junk": (lambda: bombs.jpeg_junk(90_000_000), "more than 16 MB, or 10,000 segments"),
     "png large": (lambda: bombs.png(4001, 4001), "16.0 megapixels, more than the 16.0"),
     "png larger": (lambda: bombs.png(10_000, 10_000, colour_type=0, depth=1), "100.0 megapixels"),
     "png endless": (lambda: bombs.png(3, 4_521_986, colour_type=0, depth=16), "65535 that a side"),
@@ -145,6 +159,16 @@ def test_the_largest_that_are_taken(name, scaling, tmp_path):
     """Scaling as a phone does needs a JPEG decoded whole."""
     outcome = outcome_of(TAKEN[name], tmp_path, scaling)
     assert outcome["refusal"] is None
+    assert outcome["peak_bytes"] < MEMORY_LIMIT_BYTES
+
+
+@pytest.mark.slow
+@needs_proc
+def test_a_cut_jpeg_takes_no_more(tmp_path):
+    """Although its reason is looked for in the file, while its pixels are there still."""
+    whole = TAKEN["jpeg header"]()
+    outcome = outcome_of(lambda: whole[: -len(whole) // 20], tmp_path, "antialiased")
+    assert "ends too early" in outcome["refusal"]
     assert outcome["peak_bytes"] < MEMORY_LIMIT_BYTES
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -15,10 +17,12 @@ from models.preprocessing import (
     Normalisation,
     Preparation,
     PreprocessingError,
+    colour,
     decode,
     prepare,
     prepare_batch,
 )
+from models.preprocessing.preparation import parse
 from models.preprocessing.tensors import TensorSpec, input_layout
 from tests.models.preprocessing.icc import DISPLAY_P3, SRGB, rgb_profile
 
@@ -43,6 +47,62 @@ def test_it_is_stored_as_plain_values_and_read_back(preparation):
     assert Preparation.from_dict(json.loads(stored)) == preparation
     assert "\n" not in str(preparation)
     assert hash(preparation) == hash(Preparation.from_dict(json.loads(stored)))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("fit=letterbox", {"fit": "letterbox"}),
+        ("fit=crop, crop_from=256", {"fit": "crop", "crop_from": 256}),
+        ("crop_from=40", {"crop_from": 40}),
+        (
+            "ground=1,2,3,region=0,0.25,1,0.5,white=1",
+            {"ground": (1, 2, 3), "region": (0.0, 0.25, 1.0, 0.5), "white": 1.0},
+        ),
+        (
+            "channel_order=BGR,resampling=android,colour_profile=ignored",
+            {"channel_order": "BGR", "resampling": "android", "colour_profile": "ignored"},
+        ),
+    ],
+)
+def test_a_text_tells_what_differs(text, told):
+    assert parse(text) == told
+
+
+def test_every_field_can_be_told():
+    texts = {"fit": "crop", "crop_from": "9", "region": "0,0,1,1", "resampling": "android",
+             "ground": "0,0,0", "colour_profile": "ignored", "channel_order": "BGR",
+             "white": "1", "normalisation": None}  # fmt: skip
+    assert set(texts) == {field.name for field in dataclasses.fields(Preparation)}
+    for name, text in texts.items():
+        if text:
+            assert list(parse(f"{name}={text}")) == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("fits=crop", "none of region, fit, crop_from"),
+        ("crop", "none of region, fit, crop_from"),
+        ("fit=cover", "squash or letterbox or crop"),
+        ("fit=letterbox,crop_from=9", "goes with fit 'crop'"),
+        ("crop_from=large", "whole number"),
+        ("ground=1,2", "three levels"),
+        ("region=1,0,0,1", "shares of the picture"),
+        ("white=no", "above 0"),
+        ("", "none of region"),
+    ],
+)
+def test_a_text_that_cannot_be_is_refused(text, reason):
+    with pytest.raises(PreprocessingError, match=reason):
+        parse(text)
+
+
+def test_another_fit_takes_the_crop_with_it():
+    stored = Preparation(fit="crop", crop_from=40)
+    assert stored.changed({"fit": "squash"}) == Preparation()
+    assert stored.changed({"fit": "crop"}) == stored
+    assert Preparation().changed({"crop_from": 40}) == stored
 
 
 @pytest.mark.parametrize("plain", [{"fits": "crop"}, {"normalisation": {"means": 1}}])
@@ -148,3 +208,17 @@ def test_display_p3_is_more_colourful_and_srgb_stays():
     same = encode(pixels, "PNG", icc_profile=rgb_profile(SRGB, 2.2))
     assert np.abs(decode(same)[0, 0].astype(int) - (200, 100, 50)).max() <= 5
     assert (decode(encode(pixels, "PNG", icc_profile=b"no profile")) == pixels).all()
+
+
+def test_floats_of_0_to_1_are_told_to_be_nearly_black():
+    colour._warn_of_black.cache_clear()
+    pixels = WIDE / np.float32(255)
+    with pytest.warns(UserWarning, match=r"nearly black.*white=1") as told:
+        prepare_batch([pixels, pixels, pixels], SPEC)
+    assert len(told) == 1
+    colour._warn_of_black.cache_clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepare(pixels, SPEC, Preparation(white=1))
+        prepare(pixels * 255, SPEC)
+        prepare(pixels * 0, SPEC)  # black is black
