@@ -100,8 +100,8 @@ def ground(*colour: int) -> Distortion:
 
 def chance_ground(pixels: np.ndarray, number: int) -> np.ndarray:
     """Another background of a colour that the number decides."""
-    colour = np.random.default_rng(number).integers(0, 256, 3)
-    return distortions.on_ground(pixels, tuple(map(int, colour)))
+    red, green, blue = map(int, np.random.default_rng(number).integers(0, 256, 3))
+    return distortions.on_ground(pixels, (red, green, blue))
 
 
 def noise(deviation: float) -> Distortion:
