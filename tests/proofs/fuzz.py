@@ -44,8 +44,8 @@ with atheris.instrument_imports(include=["PIL", "models"]):
 import numpy as np
 
 from fixtures.strategies import encode, input_spec
-from tests.models.preprocessing import bombs
-from tests.models.preprocessing.icc import DISPLAY_P3, rgb_profile
+from tests.proofs import bombs
+from tests.proofs.icc import DISPLAY_P3, rgb_profile
 
 SPECS = [
     input_spec("float32"),

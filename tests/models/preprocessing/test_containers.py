@@ -12,7 +12,7 @@ from PIL import Image
 
 from fixtures.strategies import encode, encoded_images, images, input_spec
 from models.preprocessing import decode, prepare
-from tests.models.preprocessing.icc import WIDE_PROFILES
+from tests.proofs.icc import WIDE_PROFILES
 
 SPEC = input_spec()
 DRAFT_TOLERANCE = 8

@@ -16,7 +16,7 @@ from PIL import Image
 from fixtures.strategies import corrupted, encode, encoded_images, input_spec
 from models.data.canary_images import canary_images
 from models.preprocessing import PreprocessingError, prepare
-from tests.models.preprocessing import bombs
+from tests.proofs import bombs
 
 SPEC = input_spec()
 

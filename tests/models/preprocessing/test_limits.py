@@ -16,7 +16,7 @@ from PIL import Image
 
 from fixtures.strategies import encode, input_spec
 from models.preprocessing import CameraFrame, PreprocessingError, limits, prepare
-from tests.models.preprocessing import bombs
+from tests.proofs import bombs
 
 MEMORY_LIMIT_BYTES = 200_000_000
 HANG_S = 60  # two hundred times what the slowest takes

@@ -24,7 +24,7 @@ from models.preprocessing import (
 )
 from models.preprocessing.preparation import parse
 from models.preprocessing.tensors import TensorSpec, input_layout
-from tests.models.preprocessing.icc import DISPLAY_P3, SRGB, rgb_profile
+from tests.proofs.icc import DISPLAY_P3, SRGB, rgb_profile
 
 SPEC = input_spec(height=24, width=32)
 RESAMPLINGS = st.sampled_from(("antialiased", "android"))
