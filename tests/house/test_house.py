@@ -31,7 +31,7 @@ KNOW_PYTEST = ("bench/test_", "bench/gate/measure/inside/", "bench/results/")
 
 ENTER_THE_EMULATED_PHONE = ("bench/emulated_phone/", "fixtures/", "tests/")
 LINES, BENCHMARK_LINES = 500, 100
-TEST_LINES = 15_500
+PRODUCT_LINES, PRODUCT_FILES, TEST_LINES = 24_000, 168, 15_500
 GRAPH = read_graph(ROOT, FLOORS)
 
 
@@ -69,6 +69,12 @@ def test_only_tests_enter_the_emulated_phone():
     assert not [file for file in entering if not file.startswith(ENTER_THE_EMULATED_PHONE)]
 
 
+def test_the_product_is_small():
+    product = total(sizes(ROOT), *PRODUCT, "conftest.py")
+    assert product.lines <= PRODUCT_LINES
+    assert len(product.files_lines) <= PRODUCT_FILES
+
+
 def test_the_tests_are_smaller_than_the_product():
     """What proves a claim once does not count."""
     rooms = {room: size for room, size in sizes(ROOT).items() if room != PROOFS}
@@ -76,16 +82,16 @@ def test_the_tests_are_smaller_than_the_product():
 
 
 def test_no_file_is_long():
-    lines = {
-        file: len((ROOT / file).read_text(encoding="utf-8").splitlines())
-        for file in GRAPH
-        if file.startswith(PRODUCT)
-    }
+    lines = {file: len((ROOT / file).read_text(encoding="utf-8").splitlines()) for file in GRAPH}
     assert not {
         file: count
         for file, count in lines.items()
         if count > (BENCHMARK_LINES if file.startswith("bench/test_") else LINES)
     }
+
+
+def test_a_module_does_not_repeat_its_folder():
+    assert not [file for file in GRAPH if file.startswith(PRODUCT) and repeats_its_folder(file)]
 
 
 def repeats_its_folder(file: str) -> bool:
