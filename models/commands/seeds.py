@@ -28,8 +28,8 @@ HEADS = (
     "network", "seeds", "mean", "lowest to highest", "95 % interval",
     "above baseline", "p",
 )  # fmt: skip
-NOTE = """Means over what was filmed: of the other series the fruits, of Test the turns. 95 %
-intervals and p hold however so few are distributed; p is Holm's over the networks shown."""
+NOTE = """Means over what was filmed: of the other series the fruits, of Test the turns.
+95 % intervals and p hold for any distribution over so few; p is Holm's."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
