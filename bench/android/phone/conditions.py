@@ -27,17 +27,20 @@ THROTTLED_STATUS = 2
 HOT_C = 45.0
 """From this temperature of the battery on, phones slow themselves down."""
 
-BATTERY_CURRENT_LIMITS = (6, 7, 8)
-"""Types of sensors whose values are volts, amperes and per cent."""
+NO_TEMPERATURES = (-1, 6, 7, 8)
+"""Types of sensors whose values are nobody knows what, volts, amperes and per cent."""
 
-PLAUSIBLE_C = (-60.0, 160.0)
-SENTINELS_C = (-99.9, -127.0, -273.0, -273.15, -274.0)
-"""What drivers give in place of a temperature where a sensor is off or missing."""
+_NO_TEMPERATURE = re.compile(r"(^|[-_])([iv]bat|vph|bcl|socd?|voltage|current)(-lvl|-virt|\d|$)")
+"""Zones of currents, voltages and the battery's charge, by their names."""
+
+COLDEST_C, HOTTEST_C = -40.0, 160.0
+LEAST_THOUSANDTHS, MOST_DEGREES = 1_500, 150
 
 _SENSOR = re.compile(
     r"Temperature\{mValue=(?P<value>-?\d+(?:\.\d+)?(?:E-?\d+)?), mType=(?P<type>-?\d+), "
     r"mName=(?P<name>[^,}]+),"
 )
+LEAST_MV = 1_000
 _CHARGING = {3: "discharging", 4: "not charging"}
 
 
@@ -293,13 +296,22 @@ def parse_thermal_service(text: str) -> ThermalService:
 def parse_thermal_zones(text: str) -> dict[str, float]:
     """Read the lines `<…>/thermal_zone<N>/type:<name>` and `…/temp:<value>` into °C by sensor.
 
-    A zone counts in thousandths, tenths or whole degrees, by its driver.
+    A zone counts in thousandths, tenths or whole degrees, by its driver. What is too small for
+    thousandths is one of the other two where most of the zones are the same; else it is unknown.
     """
     names = dict(re.findall(r"/thermal_zone(\d+)/type:(.*)", text))
-    values = re.findall(r"/thermal_zone(\d+)/temp:(-?\d+)\s*$", text, re.MULTILINE)
+    zones = [
+        (names.get(zone, f"thermal_zone{zone}").strip(), int(value))
+        for zone, value in re.findall(
+            r"/thermal_zone(\d+)/temp:(-?\d{1,9})\s*$", text, re.MULTILINE | re.ASCII
+        )
+    ]
+    zones = [(name, value) for name, value in zones if value and not _NO_TEMPERATURE.search(name)]
+    divisors = [_divisor(value) for _, value in zones]
     return _by_name(
-        (names.get(zone, f"thermal_zone{zone}").strip(), _degrees(int(value)))
-        for zone, value in values
+        (name, value / divisor)
+        for (name, value), divisor in zip(zones, divisors, strict=True)
+        if divisor == 1000 or 2 * divisors.count(divisor) > len(divisors)
     )
 
 
@@ -307,23 +319,24 @@ def _sensors(text: str) -> dict[str, float]:
     return _by_name(
         (match["name"], float(match["value"]))
         for match in _SENSOR.finditer(text)
-        if int(match["type"]) not in BATTERY_CURRENT_LIMITS
+        if int(match["type"]) not in NO_TEMPERATURES
     )
 
 
-def _degrees(value: int) -> float:
-    for divisor in (1, 10):
-        if abs(value) <= 150 * divisor and (divisor == 1 or value % 1000):
-            return value / divisor
-    return value / 1000
+def _divisor(value: int) -> int:
+    if abs(value) >= LEAST_THOUSANDTHS:
+        return 1000
+    return 1 if abs(value) <= MOST_DEGREES else 10
 
 
 def _by_name(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Keep what can be a temperature; a second sensor of a name gets a number."""
+    """Keep what can be a temperature; a second sensor of a name gets a number.
+
+    Exactly 0 is what a sensor says that is not fitted; -40 and less, that its wire is broken.
+    """
     found: dict[str, float] = {}
     for name, value_c in pairs:
-        low, high = PLAUSIBLE_C
-        if not low < value_c < high or any(abs(value_c - each) < 0.05 for each in SENTINELS_C):
+        if not value_c or not COLDEST_C < value_c < HOTTEST_C:
             continue
         key, count = name, 1
         while key in found:
@@ -334,21 +347,27 @@ def _by_name(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
 
 
 def parse_battery(text: str) -> Battery:
-    """Read `dumpsys battery`; only its first part, since some makers append a log of old values."""
+    """Read `dumpsys battery`; only its first part, since some makers append a log of old values.
+
+    A box without a battery says that none is present, or shows one without a cell's voltage.
+    """
     text = re.split(r"^\s*\[", text, maxsplit=1, flags=re.MULTILINE)[0]
-    level, scale, tenths, status = (
+    level, scale, tenths, status, voltage = (
         _number(rf"^\s*{name}: (-?\d+)\s*$", text)
-        for name in ("level", "scale", "temperature", "status")
+        for name in ("level", "scale", "temperature", "status", "voltage")
     )
     sources = re.findall(r"^\s*(\w+) powered: (true|false)", text, re.MULTILINE)
     powered = [name for name, value in sources if value == "true"]
     charging = (", ".join(powered) or "no") if sources else None
     if powered and status in _CHARGING:
         charging = f"{charging} ({_CHARGING[status]})"
+    is_cell = voltage is None or voltage >= LEAST_MV or 3 <= voltage <= 5  # some count in volts
+    is_there = is_cell and "present: false" not in text
     is_percent = level is not None and scale is not None and 0 <= level <= scale and scale > 0
+    is_measured = is_there and tenths is not None and -400 < tenths < 1500
     return Battery(
-        percent=round(100 * level / scale) if is_percent else None,  # type: ignore[operator]
-        temperature_c=tenths / 10 if tenths is not None and -600 < tenths < 1500 else None,
+        percent=round(100 * level / scale) if is_percent and is_there else None,  # type: ignore[operator]
+        temperature_c=tenths / 10 if is_measured else None,  # type: ignore[operator]
         charging=charging,
         is_simulated="UPDATES STOPPED" in text,
     )

@@ -77,6 +77,8 @@ def test_battery():
     assert parse_battery(BATTERY) == Battery(87, 28.4, "USB", False)
     unplugged = BATTERY.replace("USB powered: true", "USB powered: false")
     assert parse_battery(unplugged).charging == "no"
+    drained = BATTERY.replace("status: 2", "status: 3")
+    assert parse_battery(drained).charging == "USB (discharging)"
     assert parse_battery("Can't find service: battery\n") == Battery(None, None, None, False)
 
 

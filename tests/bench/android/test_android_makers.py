@@ -7,6 +7,8 @@ figures that would tell a person are made up.
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -38,47 +40,57 @@ def sensor(name: str, value: object, kind: int = 0, status: int = 0) -> str:
     return f"\tTemperature{{mValue={value}, mType={kind}, mName={name}, mStatus={status}}}\n"
 
 
-def test_xiaomi_with_android_16():
-    text = thermal(
-        cached=sensor("CPU", 84.208) + sensor("SKIN", 48.517, 3),
-        current=sensor("CPU", 57.9) + sensor("SKIN", 34.351, 3) + sensor("SOC", 46.2, 13),
-        thresholds="\tTemperatureThreshold{mType=3, mName=SKIN, "
-        "mHotThrottlingThresholds=[NaN, NaN, NaN, 50.0, 70.0, 80.0, 90.0]}\n",
+def phones(kind: str) -> list:
+    """The outputs of a kind in phones.toml."""
+    found = tomllib.loads(Path(__file__).with_name("phones.toml").read_text(encoding="utf-8"))
+    return [pytest.param(each, id=each["of"]) for each in found[kind]]
+
+
+def expected_c(said: dict, readings: list[tuple[str, float]]) -> dict[str, float]:
+    unknown = said.get("unknown", [])
+    assert {*unknown} <= {name for name, _ in readings}
+    return {name: pytest.approx(value) for name, value in readings if name not in unknown}
+
+
+@pytest.mark.parametrize("said", phones("thermal"))
+def test_the_thermal_service_of(said):
+    lines = [line.split(" ", 2) for line in said["said"].split("\n") if line]
+    current = "".join(sensor(name, value, int(kind)) for value, kind, name in lines)
+    status = said.get("status", 0)
+    found = parse_thermal_service(
+        thermal(status, connection=said.get("hal", ""), current=current,
+                cached=sensor("stale", 99.0, 0, 3))
+    )  # fmt: skip
+    assert (found.status, found.unknown_because) == (status, None)
+    readings = [(name, float(value)) for value, _, name in lines]
+    assert found.temperatures_c == expected_c(said, readings)
+
+
+@pytest.mark.parametrize("said", phones("zones"))
+def test_the_zones_of(said):
+    lines = [line.split(" ") for line in said["said"].split("\n") if line]
+    text = "".join(
+        f"/sys/class/thermal/thermal_zone{number}/type:{name}\n"
+        f"/sys/class/thermal/thermal_zone{number}/temp:{value}\n"
+        for number, (name, value) in enumerate(lines)
     )
-    found = parse_thermal_service(text)
-    assert found.status == 0
-    assert found.temperatures_c == {"CPU": 57.9, "SKIN": 34.351, "SOC": 46.2}
+    tenths = said.get("tenths", "none of them")
+    readings = [
+        (name, int(value) / (10 if name.startswith(tenths) else 1000)) for name, value in lines
+    ]
+    assert parse_thermal_zones(text) == expected_c(said, readings)
 
 
-def test_pixel_with_volts_amperes_and_per_cent_among_its_sensors():
-    text = thermal(
-        status=1,
-        connection="ThermalHAL AIDL 3  connected: yes",
-        current=sensor("BIG", 46.0)
-        + sensor("battery", 31.9, 2)
-        + sensor("VIRTUAL-USB-UI", 0.0, 4)
-        + sensor("vbat", 3.9, 6)
-        + sensor("ibat", 0.52, 7)
-        + sensor("soc", 87.0, 8)
-        + sensor("neutral_therm", 33.931, -1, 1)
-        + sensor("neutral_therm", 34.5, -1, 1),
+@pytest.mark.parametrize("said", phones("battery"))
+def test_the_battery_of(said):
+    found = parse_battery(f"Current Battery Service state:\n{said['said'].strip(chr(10))}\n")
+    percent, temperature_c, charging = (*said["is"], None)[:3]
+    assert found == Battery(
+        None if percent == "none" else percent,
+        None if temperature_c == "none" else temperature_c,
+        charging,
+        "UPDATES STOPPED" in said["said"],
     )
-    found = parse_thermal_service(text)
-    assert found.status == 1
-    assert found.temperatures_c == {
-        "BIG": 46.0, "battery": 31.9, "VIRTUAL-USB-UI": 0.0,
-        "neutral_therm": 33.931, "neutral_therm (2)": 34.5,
-    }  # fmt: skip
-
-
-def test_qualcomm_with_android_10():
-    text = thermal(
-        connection="ThermalHAL 2.0 connected: yes",
-        current=sensor("cpu0-silver-usr", 54.600002) + sensor("gpu0-usr", 53.300003, 1),
-    )
-    found = parse_thermal_service(text)
-    assert found.status == 0
-    assert found.temperatures_c["gpu0-usr"] == 53.300003
 
 
 def test_an_empty_section_of_the_hardware_falls_back_to_the_cached_one():
@@ -119,81 +131,18 @@ def test_a_status_that_the_hardware_stands_behind_is_known(connection):
     assert (found.status, found.unknown_because) == (3, None)
 
 
-def test_zones_in_thousandths_tenths_and_whole_degrees():
-    lines = {
-        0: ("mtktscpu", 41000), 1: ("battery", 32), 2: ("pm8998_tz", 37500), 3: ("quiet", 315),
-        4: ("tsens", 45000), 5: ("tsens", 47000), 6: ("off", -127000), 7: ("unset", -274000),
-        8: ("none", -273150), 9: ("ambient", -5),
-    }  # fmt: skip
-    text = "".join(
-        f"/sys/class/thermal/thermal_zone{number}/type:{name}\n"
-        f"/sys/class/thermal/thermal_zone{number}/temp:{value}\n"
-        for number, (name, value) in lines.items()
-    )
-    assert parse_thermal_zones(text) == {
-        "mtktscpu": 41.0, "battery": 32.0, "pm8998_tz": 37.5, "quiet": 31.5,
-        "tsens": 45.0, "tsens (2)": 47.0, "ambient": -5.0,
-    }  # fmt: skip
+def test_whole_degrees_and_tenths_are_read_where_most_zones_count_in_them():
+    def zones(*values: int) -> dict[str, float]:
+        return parse_thermal_zones(
+            "".join(
+                f"/sys/class/thermal/thermal_zone{n}/temp:{each}\n" for n, each in enumerate(values)
+            )
+        )
 
-
-HUAWEI = """Current Battery Service state:
-  AC powered: false
-  USB powered: true
-  Wireless powered: false
-  Max charging current: 500000
-  Max charging voltage: 5000000
-  Charge counter: 3270000
-  status: 3
-  health: 2
-  present: true
-  level: 100
-  scale: 100
-  voltage: 4352
-  temperature: 274
-  technology: Li-poly
-"""
-SAMSUNG = """Current Battery Service state:
-  AC powered: true
-  USB powered: false
-  Wireless powered: false
-  Dock powered: false
-  Max charging current: 0
-  status: 2
-  health: 2
-  present: true
-  level: 75
-  scale: 100
-  voltage: 4156
-  temperature: 357
-  Capacity level: -1
-  mSavedBatteryAsoc: 99
-[EventLogBuffer]
-  08-11 18:34:14.721  Sending ACTION_BATTERY_CHANGED: level:72
-  level: 72
-  temperature: 345
-"""
-SIMULATED = """Current Battery Service state:
-  (UPDATES STOPPED -- use 'reset' to restart)
-  AC powered: false
-  USB powered: false
-  Wireless powered: false
-  status: 3
-  level: 50
-  scale: 100
-  temperature: 200
-"""
-
-
-def test_batteries():
-    assert parse_battery(HUAWEI) == Battery(100, 27.4, "USB (discharging)", False)
-    assert parse_battery(SAMSUNG) == Battery(75, 35.7, "AC", False)
-    assert parse_battery(SIMULATED) == Battery(50, 20.0, "no", True)
-    assert parse_battery(SAMSUNG.replace("temperature: 357", "temperature: -2740")) == Battery(
-        75, None, "AC", False
-    )
-    assert parse_battery("Permission Denial: can't dump battery\n") == Battery(
-        None, None, None, False
-    )
+    assert [*zones(45, 47, 44, 37_000).values()] == [45.0, 47.0, 44.0, 37.0]
+    assert [*zones(315, 309, 41_000).values()] == [31.5, 30.9, 41.0]
+    assert [*zones(41_000, 42_000, 32, 315, -127_000, -274_000).values()] == [41.0, 42.0]
+    assert [*zones(0, 45, 315).values()] == []  # nobody knows
 
 
 @pytest.mark.parametrize(
