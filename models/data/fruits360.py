@@ -117,24 +117,13 @@ def spellings(class_name: str) -> tuple[str, ...]:
 
 
 def release(directory: str | os.PathLike[str] | None = None) -> str:
-    """Say which release's class names a data set has.
-
-    Args:
-        directory: as for `find`.
-
-    Raises:
-        DatasetError: as for `class_directory`.
-    """
+    """Say which release's class names a data set has; arguments and errors as for `load`."""
     folder = class_directory(find(directory), "Training", _TELLING).name
     return f"Fruits-360 {RELEASES[spellings(_TELLING).index(folder)]} ({folder!r})"
 
 
 def class_directory(root: Path, split: Split, class_name: str) -> Path:
-    """Return the folder of a class, in whichever spelling it has.
-
-    Raises:
-        DatasetError: there is none.
-    """
+    """Return the folder of a class, in whichever spelling it has."""
     for spelling in spellings(class_name):
         directory = root / split / spelling
         if directory.is_dir():
@@ -144,11 +133,7 @@ def class_directory(root: Path, split: Split, class_name: str) -> Path:
 
 
 def photograph_files(root: Path, split: Split, class_name: str) -> list[Path]:
-    """Return the photographs of a class, sorted by name.
-
-    Raises:
-        DatasetError: the folder is missing or holds no photograph.
-    """
+    """Return the photographs of a class, sorted by name."""
     directory = class_directory(root, split, class_name)
     files = sorted(directory.glob("*.jpg"))
     if not files:

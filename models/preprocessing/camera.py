@@ -93,9 +93,6 @@ def frame_to_image(frame: CameraFrame) -> Image.Image:
     """Turn a frame into an upright PIL image of mode RGB, chroma interpolated bilinearly.
 
     Chroma samples are taken to lie between their four luma samples, as in JPEG.
-
-    Raises:
-        PreprocessingError: sizes, layout, colours or rotation are wrong.
     """
     _check(frame)
     size = (frame.width, frame.height)

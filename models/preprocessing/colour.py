@@ -38,16 +38,7 @@ def to_rgb(
     *,
     applies_profile: bool = False,
 ) -> Image.Image:
-    """Convert a decoded picture to mode RGB; a plain RGB picture is returned itself.
-
-    Args:
-        image: of any mode.
-        ground: what shows through transparent parts.
-        applies_profile: whether the colours are brought from an embedded profile to sRGB.
-
-    Raises:
-        PreprocessingError: the mode has no conversion.
-    """
+    """Convert a decoded picture of any mode to RGB; a plain RGB picture is returned itself."""
     try:
         profile, alpha = image.info.get("icc_profile") if applies_profile else None, None
         if image.mode.startswith("I"):
@@ -166,19 +157,10 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
 
 
 def checked_array(array: np.ndarray, white: float = 255.0) -> np.ndarray:
-    """Check that an array is a picture, and bring it to shape (height, width, channels).
+    """Check that an array is a picture: uint8, uint16 (0..65535) or floating (0..`white`).
 
-    Args:
-        array: shape (height, width) or (height, width, 1, 3 or 4); uint8, uint16 (0..65535) or
-            floating (0..`white`); of any byte order and strides.
-        white: what a floating-point array calls white.
-
-    Returns:
-        uint8, uint16 or float32 in 0..255; the same elements, not copied unless they have another
-        byte order, precision or white.
-
-    Raises:
-        PreprocessingError: another shape, dtype or range, or too many pixels.
+    Returned is uint8, uint16 or float32 in 0..255, shape (height, width, channels), not copied
+    unless it has another byte order, precision or white.
     """
     pixels = np.asarray(array)
     pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels

@@ -76,13 +76,7 @@ def unknown_format(kind: str | None) -> str:
 
 
 def reason_of(kind: str | None, stream: BinaryIO | None, error: BaseException) -> str:
-    """Return why a picture of a known format cannot be read.
-
-    Args:
-        kind: its format.
-        stream: the file; None where it is not at hand any more.
-        error: what the reader made of it.
-    """
+    """Return why a picture of a known format cannot be read; the reader made `error` of it."""
     if isinstance(error, MemoryError):
         return "there is not enough memory to decode the picture"
     said = str(error) or type(error).__name__

@@ -89,11 +89,9 @@ class Placement:
         return source == self.size == target and self.box == (0, 0, *source)
 
     def within(self, size: Size, part: Box) -> Placement:
-        """Return the same of a picture that was decoded smaller, into a part of an image.
+        """Return the same of a picture of that size that was decoded to a part of an image.
 
-        Args:
-            size: the picture's own width and height, in whose pixels `box` is.
-            part: where it lies in the image: left, top, right and bottom in the image's pixels.
+        `box` is in the picture's own pixels, `part` in those of the image.
         """
         left, top, right, bottom = part
         across, down = (right - left) / size[0], (bottom - top) / size[1]
@@ -111,9 +109,6 @@ def place(source: Size, target: Size, preparation: Preparation) -> Placement:
 
     "crop" follows torchvision: the longer side's length is cut off to whole pixels, the offset of
     the centre rounded to nearest.
-
-    Raises:
-        PreprocessingError: the picture is to be cropped from less than the input's size.
     """
     left, top, right, bottom = preparation.region or (0.0, 0.0, 1.0, 1.0)
     box = (left * source[0], top * source[1], right * source[0], bottom * source[1])
@@ -151,17 +146,7 @@ def _covering(part: tuple[float, float], target: Size, crop_from: int | None) ->
 def resized(
     image: Image.Image, placement: Placement, target: Size, preparation: Preparation
 ) -> np.ndarray:
-    """Resize a part of an RGB picture and lay it on the ground.
-
-    Args:
-        image: of mode RGB, decoded.
-        placement: its box in this image's pixels.
-        target: width and height in pixels.
-        preparation: its resampling and ground.
-
-    Returns:
-        uint8, shape (height, width, 3).
-    """
+    """Resize a part of an RGB image and lay it on the ground: uint8, shape (height, width, 3)."""
     scaled = _scaled(image, placement.box, placement.size, preparation.resampling)
     if placement.size != target:
         framed = Image.new("RGB", target, preparation.ground)

@@ -84,13 +84,7 @@ def check_size(size: tuple[int, int]) -> None:
 
 
 def check_memory(size: tuple[int, int], needed_bytes: float, kind: str) -> None:
-    """Refuse a picture whose decoding and conversion would hold too much at once.
-
-    Args:
-        size: width and height in pixels, for the message.
-        needed_bytes: what will be held beside the source.
-        kind: of picture, for the message.
-    """
+    """Refuse a picture whose decoding and conversion would hold too much beside the source."""
     check_size(size)
     if needed_bytes > MAX_DECODING_BYTES:
         width, height = size

@@ -78,19 +78,10 @@ READERS: dict[str, type[ImageFile.ImageFile]] = {
 def decoded(
     picture: Picture, preparation: Preparation, target: Size | None
 ) -> tuple[Image.Image, Placement]:
-    """Decode what is no array: upright, of mode RGB.
+    """Decode what is no array: upright, of mode RGB, and what part goes where, in its own pixels.
 
-    Args:
-        picture: see `Picture`.
-        preparation: its colours, and where the picture goes.
-        target: width and height of the model's input, for which a JPEG may be decoded smaller;
-            None: the picture is decoded whole, to go where it is.
-
-    Returns:
-        the image, and its part that goes into the input, in the image's own pixels.
-
-    Raises:
-        PreprocessingError: it cannot be, or passes a limit.
+    A JPEG is decoded smaller where its target, the input's width and height, allows that. Without a
+    target the picture is decoded whole, to go where it is.
     """
     if isinstance(picture, CameraFrame):
         image = frame_to_image(picture)

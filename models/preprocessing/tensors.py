@@ -113,11 +113,7 @@ class InputLayout:
 
 @functools.lru_cache(maxsize=32)
 def input_layout(spec: TensorSpec) -> InputLayout:
-    """Read the shape of a model's input; where both ways fit, channels are last.
-
-    Raises:
-        PreprocessingError: it takes no picture.
-    """
+    """Read the shape of a model's input; where both ways fit, channels are last."""
     if len(spec.shape) == 4 and spec.shape[0] == 1 and min(spec.shape) >= 1:
         _, first, second, third = spec.shape
         if third in (1, 3):
