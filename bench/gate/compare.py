@@ -63,9 +63,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     base, head = (
         [read_session(path) for path in files] for files in (arguments.base, map(Path, rest[1:]))
     )
-    seen: dict[bytes, Path] = {}
+    seen: dict[str, Path] = {}
     for each in (*base, *head):
-        if (other := seen.setdefault(each.content, each.path)) is not each.path:
+        if (other := seen.setdefault(each.identity, each.path)) is not each.path:
             raise GateError(f"{each.path}: holds the same session as {other}: give each once")
     outcome = compare_runs(base, head, read().with_min_effect(arguments.min_effect))
     told(lambda: print_outcome(outcome, terminal()))
@@ -136,7 +136,7 @@ def _problems(runs: Sequence[Session], name: str) -> list[str]:
         for run in runs
         for failed, reason in run.failures.items()
     ]
-    if len({(run.commit, run.is_changed) for run in runs}) > 1:
+    if len({run.label for run in runs}) > 1:
         problems.append(f"{name}: its files are of different commits; give those of one")
     if any(run.by_fullname().keys() != runs[0].by_fullname().keys() for run in runs):
         problems.append(f"{name}: its files hold different benchmarks")

@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ResultsError("no picture: the results hold no inference on this machine")
     page = render(inputs) if arguments.output is not None else ""
     if arguments.picture is not None:
-        write(arguments.picture, lambda path: draw_picture(host[-1], path))
+        newest = max(host, key=lambda session: session.time.timestamp())
+        write(arguments.picture, lambda path: draw_picture(newest, path))
         print(f"{arguments.picture}: {arguments.picture.stat().st_size:,} bytes")
     if arguments.output is not None:
         write_text(arguments.output, page)

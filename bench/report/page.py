@@ -53,6 +53,11 @@ def render(inputs: Inputs) -> str:
         conditions.append((inputs.operators.name, _operator_facts(inputs.operators)))
     return environment.get_template("page.html.jinja").render(
         drawn=drawn,
+        warnings=[
+            f"{session.name}: {without_file(name)} failed, so its times are those of a fault: {why}"
+            for session in inputs.sessions
+            for name, why in session.failures.items()
+        ],
         missing=[part for part in found if isinstance(part, Missing)],
         files={each.name: _link(each.content) for each in given},
         conditions=conditions,

@@ -8,9 +8,10 @@ from bench import figures
 from bench.report.section import Inputs, Missing, Robustness, Section
 from bench.tables import Table
 from models.files.artifacts import PRECISIONS
-from models.judging.robustness import SMALLEST_ACCEPTED_ACCURACY, stretch
+from models.judging.robustness import stretch
 
 TITLE = "Robustness"
+NONE = "none"
 CROWDED = 0.999
 """This tick's label would touch that of 100 % at the page's width."""
 
@@ -37,7 +38,8 @@ def _section(found: Robustness) -> Section:
     figure = figures.new_figure(1.3 + 0.32 * len(found.accuracies) + 0.1 * len(models))
     axes = figure.subplots()
     marks = {}
-    for position, (change, row) in enumerate(found.accuracies.items()):
+    shown = found.accuracies if found.accepted else _losses(found)
+    for position, (change, row) in enumerate(shown.items()):
         axes.plot(
             [min(row.values()), max(row.values())], [position] * 2, color=figures.FAINT, alpha=0.5
         )
@@ -48,31 +50,46 @@ def _section(found: Robustness) -> Section:
                 marker=figures.marker(precisions[model]), alpha=0.8, linewidths=0,
             )  # fmt: skip
             figures.tip(marks[model], f"{model}, {change}: {accuracy:.2%}")
-    axes.axvline(SMALLEST_ACCEPTED_ACCURACY, color=figures.FAINT, linestyle=":")
-    labels = list(found.accuracies)
-    figures.label_rows(
-        axes,
-        dict(enumerate(labels)),
-        [number for number, name in enumerate(labels) if name in found.mild],
-    )
-    stretch(axes, min(min(row.values()) for row in found.accuracies.values()))
-    axes.set_xticks([each for each in axes.get_xticks() if each != CROWDED])
+    mild = [number for number, name in enumerate(shown) if name in found.mild]
+    figures.label_rows(axes, dict(enumerate(shown)), mild if found.accepted else ())
     axes.tick_params(axis="x", labelsize=8)
-    axes.set_xlabel(f"accuracy on {found.images:,} photographs")
+    if found.accepted:
+        axes.axvline(found.accepted, color=figures.FAINT, linestyle=":")
+        stretch(axes, min(min(row.values()) for row in shown.values()))
+        axes.set_xticks([each for each in axes.get_xticks() if each != CROWDED])
+        axes.set_xlabel(f"accuracy on {found.images:,} photographs")
+        text = (
+            "Accuracy when the photographs are changed. In bold the mild changes, under which a "
+            f"model is expected to reach {found.accepted:.0%} (the dotted line)."
+        )
+    else:
+        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
+        axes.set_xlabel(f"points of accuracy gained or lost, on {found.images:,} pictures")
+        text = f'What changes of the pictures do to the accuracy, against that under "{NONE}".'
     figure.legend(
         list(marks.values()), list(marks), loc="outside upper left", ncols=2, fontsize=8,
         columnspacing=1.0, handletextpad=0.2,
     )  # fmt: skip
-    worst = min(found.accuracies, key=lambda change: min(found.accuracies[change].values()))
-    body = [[change, *row.values()] for change, row in found.accuracies.items()]
+    worst = min(shown, key=lambda change: min(shown[change].values()))
+    body = [[change, *row.values()] for change, row in shown.items()]
+    form = ".2%" if found.accepted else "+.2%"
     return Section(
         "robustness",
         TITLE,
-        "Accuracy when the photographs are changed. In bold the mild changes, under which a model "
-        f"is expected to reach {SMALLEST_ACCEPTED_ACCURACY:.0%} (the dotted line).",
-        Table(["change", *models], body, ["", *(".2%" for _ in models)]),
+        text,
+        Table(["change", *models], body, ["", *(form for _ in models)]),
         alt=f"The accuracy of {len(models)} models under {len(body)} changes. The hardest is "
-        f'"{worst}", where the lowest accuracy is {min(found.accuracies[worst].values()):.2%}.',
+        f'"{worst}", where the lowest is {min(shown[worst].values()):{form}}.',
         figure=figure,
         files=[found.name],
     )
+
+
+def _losses(found: Robustness) -> dict[str, dict[str, float]]:
+    """Return the accuracies of one's own pictures less those of unchanged ones."""
+    whole = found.accuracies.get(NONE, dict.fromkeys(found.models, 0.0))
+    return {
+        change: {model: accuracy - whole[model] for model, accuracy in row.items()}
+        for change, row in found.accuracies.items()
+        if change != NONE
+    }

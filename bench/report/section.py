@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from bench.operators import OperatorRecord, read_record
 from bench.results.rows import DEVICE
-from bench.results.session import ResultsError, Session, read_sessions, reading
+from bench.results.session import Result, ResultsError, Session, read_sessions, reading
 from bench.tables import Table, to_csv
+from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
 
 BENCHMARKS = "pytest --benchmark-only --benchmark-autosave"
 
@@ -27,6 +29,22 @@ NEEDED: dict[str, tuple[str, ...]] = {
 }
 """What the report takes from the `extra_info` of a benchmark function."""
 
+_WORDS: tuple[type, ...] = (str, NoneType)
+_NUMBER: tuple[type, ...] = (int, float, NoneType)
+TYPES: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    **dict.fromkeys(("architecture", "precision", "sha256", "source", "dtype"), _WORDS),
+    **dict.fromkeys(("runtime", "runtime_version", "delegate", "process", "pictures"), _WORDS),
+    **dict.fromkeys(("file_bytes", "threads", "operations", "bytes_moved"), (int, float)),
+    **dict.fromkeys(("parameters", "trained_parameters", "multiply_accumulates"), _NUMBER),
+    **dict.fromkeys(("operator_count", "accuracy", "footprint_overall_mb"), _NUMBER),
+    **dict.fromkeys(("input_shape", "inputs"), (list, NoneType)),
+    **dict.fromkeys(("preparation", "conditions"), (dict, NoneType)),
+    "device": (dict,),
+    "emulated": (bool,),
+}
+"""Of which kind each is, where it is there."""
+
 ROBUSTNESS_FORMAT = 1
 
 
@@ -40,6 +58,7 @@ class Robustness:
         images: how many photographs each accuracy was counted on.
         accuracies: by change, then model; 0..1.
         mild: the changes that a model must stand.
+        accepted: the accuracy that it must keep under these; None of pictures of one's own.
     """
 
     name: str
@@ -47,6 +66,7 @@ class Robustness:
     images: int
     accuracies: dict[str, dict[str, float]]
     mild: frozenset[str]
+    accepted: float | None
 
     @property
     def models(self) -> list[str]:
@@ -131,12 +151,11 @@ def read_inputs(
     record = read_record(operators) if operators else None
     for session in sessions:
         for result in session.results:
-            missing = [key for key in NEEDED.get(result.quantity, ()) if key not in result.info]
-            if missing:
-                raise ResultsError(
-                    f"{session.path}: {result.name} has no {missing[0]} in its extra_info; it was "
-                    "measured by another version of this suite, or by another suite: measure again"
-                )
+            if result.quantity in NEEDED:
+                _check(session, result)
+    if not any(result.quantity in NEEDED for each in sessions for result in each.results):
+        files = ", ".join(str(session.path) for session in sessions)
+        raise ResultsError(f"nothing to show: no benchmark of this suite is in {files}")
     changes = read_robustness(robustness) if robustness else None
     names = {session.name for session in sessions}
     if changes and changes.name in names:  # the page keeps each file under its name
@@ -144,6 +163,20 @@ def read_inputs(
     if record and record.name in names | ({changes.name} if changes else set()):
         record = replace(record, name=f"operators-{record.name}")
     return Inputs(sessions, changes, record)
+
+
+def _check(session: Session, result: Result) -> None:
+    where = f"{session.path}: {result.name}"
+    for key in NEEDED[result.quantity]:
+        if key not in result.info:
+            raise ResultsError(
+                f"{where} has no {key} in its extra_info; it was measured by another version of "
+                "this suite, or by another suite: measure again"
+            )
+    for key, value in result.info.items():
+        if not isinstance(value, TYPES.get(key, object)):
+            words = " or ".join(each.__name__ for each in TYPES[key])
+            raise ResultsError(f"{where}: {key} in its extra_info is {value!r}, not {words}")
 
 
 def read_robustness(path: Path) -> Robustness:
@@ -163,7 +196,8 @@ def read_robustness(path: Path) -> Robustness:
         if len(models) != 1 or () in models:
             raise ValueError("its changes do not hold the same models")
         mild = frozenset(str(change["name"]) for change in data["changes"] if change["is_mild"])
-        return Robustness(path.name, content, int(data["images"]), table, mild)
+        accepted = data.get("accepted", SMALLEST_ACCEPTED_ACCURACY)
+        return Robustness(path.name, content, int(data["images"]), table, mild, accepted)
 
 
 def _fraction(correct: int, images: int) -> float:

@@ -30,19 +30,24 @@ class Breakdown:
         row: the model and its runtime.
         source: the JPEG's size, such as "640x480".
         total_ms: the whole, timed as one.
-        stages_ms: by name, in the order of `STAGES`; each was timed by itself, and "rest" is what
-            is left of the whole, at least 0.
+        stages_ms: by name, in the order of `STAGES`; each was timed by itself, and "resize" and
+            "rest" are what is left of preparing and of the whole: None where parts took longer.
     """
 
     row: ModelRow
     source: str
     total_ms: float
-    stages_ms: dict[str, float]
+    stages_ms: dict[str, float | None]
 
     @property
     def dominant(self) -> str:
         """The stage that takes the most time."""
-        return max(self.stages_ms, key=lambda stage: self.stages_ms[stage])
+        return max(self.stages_ms, key=self.share)
+
+    def share(self, stage: str) -> float:
+        """Return its share of all that is known, 0..1."""
+        known = sum(each for each in self.stages_ms.values() if each is not None)
+        return (self.stages_ms[stage] or 0.0) / (known or 1.0)
 
 
 def sections(inputs: Inputs) -> Iterator[Section | Missing]:
@@ -71,13 +76,26 @@ def breakdowns(results: Iterable[Result]) -> list[Breakdown]:
         if decode is None or prepare is None:
             continue
         stages_ms = {
-            "decode": min(decode.median_ms, prepare.median_ms),
-            "resize": max(0.0, prepare.median_ms - decode.median_ms),
+            "decode": decode.median_ms,
+            "resize": _left(prepare, decode),
             "inference": invoke.median_ms,
-            "rest": max(0.0, whole.median_ms - prepare.median_ms - invoke.median_ms),
+            "rest": _left(whole, prepare, invoke),
         }
         found.append(Breakdown(row, whole.info["source"], whole.median_ms, stages_ms))
     return found
+
+
+def contradictions(rows: Iterable[Breakdown]) -> list[str]:
+    """Return why there are gaps; nothing where there are none."""
+    if not any(None in row.stages_ms.values() for row in rows):
+        return []
+    return ['"-" stands where parts took longer than their whole: each is timed by itself, at '
+            "another moment"]  # fmt: skip
+
+
+def _left(whole: Result, *parts: Result) -> float | None:
+    left_ms = whole.median_ms - sum(part.median_ms for part in parts)
+    return left_ms if left_ms >= 0 else None
 
 
 def find(
@@ -111,7 +129,7 @@ def _section(session: Session) -> Section | None:
     for position, each in placed:
         left = 0.0
         for stage, colour in zip(STAGES, figures.PALETTE, strict=False):
-            width = each.stages_ms[stage]
+            width = each.stages_ms[stage] or 0.0
             (bar,) = axes.barh(position, width, 0.78, left, color=colour)
             figures.tip(bar, f"{each.row.full_title}: {stage} {width:.4f} ms")
             left += width
@@ -129,7 +147,8 @@ def _section(session: Session) -> Section | None:
         "stages",
         TITLE,
         f"From the bytes of a {rows[0].source} JPEG to the label: decoding, resizing, inference, "
-        "and the rest, which is what the whole took beyond these.",
+        "and the rest, which is what the whole took beyond these. "
+        + "".join(f"{line}." for line in contradictions(rows)),
         Table(heads, body, ["", "", *(".4f" for _ in STAGES), ".4f", ""]),
         session.processor,
         f"Stacked bars of the stages of {len(rows)} models and runtimes. {most.capitalize()} "

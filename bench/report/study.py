@@ -25,13 +25,13 @@ def study_table(inputs: Inputs) -> Iterator[Section | Missing]:
     infos: dict[str, dict[str, Any]] = {}
     for session in sessions:
         for row in host_rows(session.of(QUANTITY)):
-            if row.architecture and row.precision == "float32":
+            if row.architecture and row.is_of_the_study and row.precision == "float32":
                 column = f"mean ms, {row.runs_on}"
                 column += f", {session.processor}" if sessions[1:] else ""
                 means.setdefault(column, {})[row.architecture] = row.results[QUANTITY].mean_ms
                 infos[row.architecture] = row.info
     if not infos:
-        if sessions:
+        if any(row.is_of_the_study for each in sessions for row in host_rows(each.of(QUANTITY))):
             yield Missing(TITLE, "measure the float32 files of the project's architectures")
         return
     body = []
@@ -100,6 +100,9 @@ def _means(session: Session) -> Section:
     axes.set_xlabel("mean of one classification, ms")
     figures.patch_legend(figure, {name: (figures.INK, alpha) for name, alpha in alphas.items()}, 2)
     fastest = min(rows, key=lambda row: row.results[QUANTITY].mean_ms)
+    is_studys = any(row.is_of_the_study for row in rows)
+    as_studied = ", which is what the study showed in a figure without numbers" if is_studys else ""
+    shortest = f" Of these models {fastest.title} has the shortest mean here." if titles[1:] else ""
     heads = ["model", "runs on", "mean ms", "median ms", "95th percentile ms", "rounds"]
     body = [
         [row.title, row.runs_on, result.mean_ms, result.median_ms, result.percentile_95_ms,
@@ -110,12 +113,11 @@ def _means(session: Session) -> Section:
     return Section(
         "latency",
         "Mean latency",
-        "Pixels in, label out; the mean of all rounds, which is what the study showed in a figure "
-        f"without numbers. Of these models {fastest.title} has the shortest mean here.",
+        f"Pixels in, label out; the mean of all rounds{as_studied}.{shortest}",
         Table(heads, body, ["", "", ".4f", ".4f", ".4f", "d"]),
         session.processor,
-        f"Bars of the mean latency of {len(titles)} models. The shortest is "
-        f"{fastest.full_title} with {fastest.results[QUANTITY].mean_ms:.4f} ms.",
+        f"Bars of the mean latency of {len(titles)} model{'s' if titles[1:] else ''}. The shortest "
+        f"is {fastest.full_title} with {fastest.results[QUANTITY].mean_ms:.4f} ms.",
         figure,
         files=[session.name],
     )

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from bench.android.adb.errors import printable
-from bench.report.stages import STAGES, Breakdown, breakdowns, find
-from bench.results.rows import DEVICE, runtime_text
+from bench.report.stages import STAGES, Breakdown, breakdowns, contradictions, find
+from bench.results.rows import DEVICE, is_of_the_study, runtime_text
 from bench.results.session import Result
 from bench.tables import Table
 from models import zoo
@@ -52,8 +52,13 @@ def latency_table(
     ]
     if not shown:
         return None
-    for count in range(len(COLUMNS), -1, -1):
-        table = _latencies(quantity, shown, list(COLUMNS)[:count], _three_times)
+    columns = [
+        name
+        for name, (_, value) in COLUMNS.items()
+        if any(value(each.info) is not None for each in shown)
+    ]
+    for count in range(len(columns), -1, -1):
+        table = _latencies(quantity, shown, columns[:count], _three_times)
         if Console(width=10_000).measure(table).maximum <= width:
             return table
     return _latencies(quantity, shown, [], _median)
@@ -75,6 +80,8 @@ def _latencies(
     for name in dict.fromkeys(result.info["model"] for result in shown):
         found = {runtime_text(each): each for each in shown if each.info["model"] == name}
         info = next(iter(found.values())).info
+        if any(result.failure for result in found.values()):
+            name = f"{name} (failed)"
         cells = [times(found[each]) if each in found else None for each in runtimes]
         body.append([name, *cells, *(COLUMNS[column][1](info) for column in columns)])
     formats = ["", *("s" for _ in runtimes), *(COLUMNS[column][0] for column in columns)]
@@ -98,7 +105,9 @@ def _microseconds(time_ms: float) -> str:
 
 
 def _study(info: Info) -> zoo.Bounds | None:
-    return zoo.ARCHITECTURES[info["architecture"]].study if info["architecture"] else None
+    if not info["architecture"] or not is_of_the_study(info.get("pictures")):
+        return None
+    return zoo.ARCHITECTURES[info["architecture"]].study
 
 
 def stage_table(results: Iterable[Result]) -> RichTable | None:
@@ -111,16 +120,15 @@ def stage_table(results: Iterable[Result]) -> RichTable | None:
     body = []
     for each in rows:
         row = each.row
-        share = each.stages_ms[each.dominant] / (sum(each.stages_ms.values()) or 1.0)
         once = (find(results, name, row) for name in ("test_load_path", "test_first_inference"))
         body.append(
             [row.model, row.runs_on, *(found and found.median_ms for found in once),
              *each.stages_ms.values(), each.total_ms, shares_bar(each),
-             f"{each.dominant} {share:.0%}"]
+             f"{each.dominant} {each.share(each.dominant):.0%}"]
         )  # fmt: skip
     return Table(heads, body, ["", "", *[".2f"] * 7, "", ""]).rich(
         f"Where one classification of a {rows[0].source} JPEG spends its time: medians in ms",
-        "load and first inference are paid once, before",
+        ". ".join(["load and first inference are paid once, before", *contradictions(rows)]),
     )
 
 
@@ -141,10 +149,9 @@ def preparation_line(results: Iterable[Result]) -> str | None:
 
 def shares_bar(breakdown: Breakdown) -> str:
     """Return the shares as letters: d(ecode), r(esize), i(nference), and dots for the rest."""
-    whole = sum(breakdown.stages_ms.values()) or 1.0
     text, position = "", 0.0
     for stage in STAGES:
-        position += breakdown.stages_ms[stage] / whole * BAR_CELLS
+        position += breakdown.share(stage) * BAR_CELLS
         text += ("." if stage == "rest" else stage[0]) * (round(position) - len(text))
     return text
 

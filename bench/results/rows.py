@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from bench.results.session import Result
 from models import zoo
-from models.files.artifacts import PRECISIONS
+from models.files.artifacts import PRECISIONS, artifact
 
 HOST = ("test_classify", "test_invoke")
 DEVICE = {
@@ -58,10 +59,16 @@ class ModelRow:
 
     @property
     def title(self) -> str:
-        """What people call the model."""
-        if self.architecture and self.precision:
-            return f"{self.family_title} {self.precision}"
-        return self.family_title
+        """What people call the model, and whether a benchmark of it failed."""
+        is_ours = self.architecture and self.precision
+        name = f"{self.family_title} {self.precision}" if is_ours else self.family_title
+        failed = any(result.failure for result in self.results.values())
+        return f"{name} (failed)" if failed else name
+
+    @property
+    def is_of_the_study(self) -> bool:
+        """Whether the model was judged on the study's photographs; so were all of old sessions."""
+        return self.architecture is not None and is_of_the_study(self.info.get("pictures"))
 
     @property
     def full_title(self) -> str:
@@ -95,6 +102,12 @@ def row_of(result: Result) -> ModelRow:
     return ModelRow(
         result.info.get("model", result.name), runs_on, result.info, {result.quantity: result}
     )
+
+
+@cache
+def is_of_the_study(pictures: str | None) -> bool:
+    """Return whether a fingerprint is that of the photographs of the committed files' cards."""
+    return pictures in (None, artifact("alexnet", "float32").require_card().accuracy.fingerprint)
 
 
 def is_emulated(result: Result) -> bool:

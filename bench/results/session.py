@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +58,13 @@ class Result:
         fullname: pytest's id of the benchmark, such as "bench/test_a.py::test_classify[x]".
         times_s: seconds of each round.
         info: the benchmark's `extra_info`.
+        failure: why it failed, such as a wrong answer; None where it did not.
     """
 
     fullname: str
     times_s: tuple[float, ...]
     info: dict[str, Any]
+    failure: str | None = None
 
     @property
     def name(self) -> str:
@@ -105,6 +109,7 @@ class Session:
         commit: what was measured (hexadecimal); None where that is not known.
         commit_time: when the commit was made; None where that is not known.
         is_changed: whether files differed from that commit.
+        difference: a hash of how they did; None where that is not known.
         machine: pytest-benchmark's `machine_info`.
         results: the benchmarks, each with another `fullname`.
         failures: why a benchmark failed, in one line, by its `fullname`.
@@ -120,16 +125,25 @@ class Session:
     machine: dict[str, Any] = field(repr=False)
     results: tuple[Result, ...] = field(repr=False)
     failures: dict[str, str]
+    difference: str | None = None
 
     @property
     def label(self) -> str:
-        """The commit for people; "+" where files differed from it."""
-        return (self.commit or "unknown")[:8] + ("+" if self.is_changed else "")
+        """The commit for people; "+" and a hash of how files differed from it, if they did."""
+        changed = f"+{(self.difference or '')[:4]}" if self.is_changed else ""
+        return (self.commit or "unknown")[:8] + changed
 
     @property
     def state(self) -> str:
-        """The state of the code; of an unknown commit each session is one by itself."""
-        return self.label if self.commit else self.name
+        """The state of the code; where that is not known each session is one by itself."""
+        is_known = self.commit and (self.difference or not self.is_changed)
+        return f"{self.commit} {self.difference}" if is_known else self.name
+
+    @cached_property
+    def identity(self) -> str:
+        """A hash of its rounds: the same for two files that one session wrote."""
+        rounds = sorted((result.fullname, result.times_s) for result in self.results)
+        return sha256(repr(rounds).encode() if rounds else self.content).hexdigest()
 
     @property
     def processor(self) -> str:
@@ -183,7 +197,7 @@ def read_session(path: Path) -> Session:
                 f"{path}: its format is {file_format!r}, and this version reads "
                 f"{' and '.join(map(str, READ))}; measure again"
             )
-        commit = data["commit_info"]
+        commit, failures = data["commit_info"], _failures(data, file_format)
         session = Session(
             path,
             path.name,
@@ -193,8 +207,12 @@ def read_session(path: Path) -> Session:
             datetime.fromisoformat(commit["time"]) if commit.get("time") else None,
             bool(commit.get("dirty")),
             dict(data["machine_info"]),
-            tuple(_result(path, each, file_format) for each in data["benchmarks"]),
-            _failures(data, file_format),
+            tuple(
+                replace(result, failure=failures.get(result.fullname))
+                for result in (_result(path, each, file_format) for each in data["benchmarks"])
+            ),
+            failures,
+            commit.get("difference"),
         )
         processor(session.machine)
     if not session.results and not session.failures:
@@ -216,8 +234,8 @@ def read_sessions(paths: Iterable[Path]) -> list[Session]:
     sessions: list[Session] = []
     for path in list(paths) or sorted(STORAGE.glob(SAVED)):
         session = read_session(path)
-        if any(other.content == session.content for other in sessions):
-            raise ResultsError(f"{path}: holds the same as another of the files")
+        if same := [other for other in sessions if other.identity == session.identity]:
+            raise ResultsError(f"{path}: holds the same session as {same[0].path}: give it once")
         if any(other.name == session.name for other in sessions):
             session = replace(session, name=f"{len(sessions) + 1}-{session.name}")
         sessions.append(session)
@@ -227,14 +245,6 @@ def read_sessions(paths: Iterable[Path]) -> list[Session]:
             "pytest --benchmark-only --benchmark-autosave"
         )
     return sorted(sessions, key=lambda session: session.time.timestamp())
-
-
-def newest_with(sessions: Sequence[Session], *quantities: str) -> Session | None:
-    """Return the newest session that holds results of each of these benchmark functions."""
-    for session in reversed(sessions):
-        if {*quantities} <= {result.quantity for result in session.results}:
-            return session
-    return None
 
 
 def without_file(fullname: str) -> str:

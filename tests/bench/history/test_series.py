@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bench.history.command import changes_table
 from bench.history.series import histories
-from bench.results.session import read_sessions
+from bench.results.session import Result, ResultsError, Session, read_sessions
 from tests.bench.report.samples import Sample
 
 
@@ -95,6 +98,87 @@ def test_a_commit_that_git_lacks_leaves_the_order_to_the_commits_times(tmp_path,
     assert [state.commit for state in history.states] == [older, newer]
     (remark,) = history.remarks
     assert "does not have 11111111" in remark
+
+
+def test_a_branch_that_was_not_merged_is_left_out_with_a_remark(tmp_path, repository):
+    line = [_commit(repository, f"M{number}") for number in range(3)]
+    subprocess.run(["git", "checkout", "--quiet", "-b", "feature"], cwd=repository, check=True)
+    beside = [_commit(repository, f"F{number}") for number in range(4)]
+    subprocess.run(["git", "checkout", "--quiet", "-"], cwd=repository, check=True)
+    line += [_commit(repository, "M3")]
+    samples = [Sample(n, commit, 1 + n).add_host() for n, commit in enumerate([*beside, *line])]
+    sessions = _sessions(tmp_path, samples)
+    (history,) = histories(sessions, repository)
+    assert [state.commit for state in history.states] == line
+    (remark,) = history.remarks
+    assert f"not on the line of first parents of {line[-1][:8]}" in remark
+    assert all(commit[:8] in remark for commit in beside)
+    (other,) = histories(sessions, repository, "feature")
+    assert [state.commit for state in other.states] == [*line[:3], *beside]
+    with pytest.raises(ResultsError, match="--line none: no such revision"):
+        histories(sessions, repository, "none")
+
+
+def test_a_line_that_holds_one_measured_commit_gives_way_to_the_fullest(tmp_path, repository):
+    old = _commit(repository, "old")
+    measured = [_commit(repository, str(number)) for number in range(3)]
+    subprocess.run(["git", "checkout", "--quiet", "--detach", old], cwd=repository, check=True)
+    samples = [Sample(n, commit, 1 + n).add_host() for n, commit in enumerate([old, *measured])]
+    (history,) = histories(_sessions(tmp_path, samples), repository)
+    assert [state.commit for state in history.states] == [old, *measured]
+
+
+def test_a_session_with_a_failure_on_the_host_is_left_out(tmp_path):
+    samples = [Sample(day, f"{day}" * 40, day).add_host() for day in (1, 2, 3, 4)]
+    for sample, name in zip(samples[2:], ("test_classify[x]", "test_device_load[x]"), strict=True):
+        sample.data["failed"] = [{"fullname": f"bench/test_x.py::{name}", "reason": "wrong"}]
+    (history,) = histories(_sessions(tmp_path, samples), tmp_path)
+    assert [session.name for session in history.sessions] == ["0.json", "1.json", "3.json"]
+    assert history.remarks[0] == "left out, as test_classify[x] failed in it: 2.json"
+
+
+def _measured(commit: int, medians_s: np.ndarray, machine: dict | None = None) -> Session:
+    """Return a session of one round of each benchmark."""
+    return Session(
+        path=Path(f"{commit}.json"), name=f"{commit}.json", content=b"",
+        time=datetime(2026, 1, 1 + commit), commit=f"{commit:040x}",
+        commit_time=datetime(2026, 1, 1 + commit), is_changed=False, machine=machine or {},
+        results=tuple(Result(f"test_{n}", (time_s,), {}) for n, time_s in enumerate(medians_s)),
+        failures={},
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_sessions_of_one_commit_are_one_observation(tmp_path):
+    """What they share makes no change: 8 commits of 5 sessions, 1 % of the commit and 1 % each."""
+    random = np.random.default_rng(6)
+    named = 0
+    for _ in range(40):
+        shared = random.normal(0, 0.01, (8, 20))
+        sessions = [
+            _measured(commit, 1e-3 * np.exp(shared[commit] + random.normal(0, 0.01, 20)))
+            for commit in range(8)
+            for _ in range(5)
+        ]
+        (history,) = histories(sessions, tmp_path)
+        named += any(series.changes for series in history.series)
+    assert named <= 40 * 0.1 + 3 * (40 * 0.1 * 0.9) ** 0.5
+
+
+def test_what_else_changed_is_named_beside_a_change(tmp_path):
+    random = np.random.default_rng(7)
+    sessions = [
+        _measured(
+            commit,
+            1e-3 * (1.3 if commit >= 9 else 1) * np.exp(random.normal(0, 0.01, 3)),
+            {"python_version": "3.12.1" if commit >= 9 else "3.11.7", "release": "6.1"},
+        )
+        for commit in range(18)
+    ]
+    (history,) = histories(sessions, tmp_path)
+    (change,) = history.series[0].changes
+    assert history.also_changed(history.series[0], change) == ["Python 3.11.7 to 3.12.1"]
+    assert "also changed" in changes_table(history).heads
 
 
 def test_times_with_and_without_a_zone_are_put_in_order(tmp_path):

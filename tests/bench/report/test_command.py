@@ -33,6 +33,20 @@ def test_page_and_picture_are_written(result, tmp_path, capsys):
     assert str(page) in capsys.readouterr().out
 
 
+def test_the_picture_is_of_the_newest_session(tmp_path, monkeypatch):
+    """Whichever processor it is of; the first one's is the oldest here, and measured again."""
+    drawn = []
+    monkeypatch.setattr("bench.report.command.draw_picture", lambda session, path: (
+        drawn.append(session.name), path.write_bytes(b"")))  # fmt: skip
+    files = []
+    for day, cpu in ((1, "A"), (2, "B"), (3, "A")):
+        sample = Sample(day, day=day).add_host()
+        sample.data["machine_info"]["cpu"]["brand_raw"] = cpu
+        files.append(str(sample.write(tmp_path / f"{day}.json")))
+    assert main(["report", *files, "--picture", str(tmp_path / "x.png")]) == 0
+    assert drawn == ["3.json"]
+
+
 @pytest.mark.slow
 def test_the_same_input_gives_the_same_page(result, tmp_path):
     pages = [tmp_path / "one.html", tmp_path / "two.html"]

@@ -9,6 +9,7 @@ import io
 import json
 import re
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from bench.report.page import render
 from bench.report.section import read_inputs
 from models.zoo import ARCHITECTURES
 from tests.bench.report.html import parse
-from tests.bench.report.samples import RUNTIMES, SOURCE, Sample
+from tests.bench.report.samples import ROBUSTNESS, RUNTIMES, SOURCE, Sample
 
 FIGURES = ("latency", "rounds", "tradeoff", "stages", "robustness", "roofline", "operators",
            "device-1", "device-2", "history")  # fmt: skip
@@ -218,6 +219,47 @@ def test_a_name_from_a_file_is_text_and_no_markup(tmp_path):
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     parse(page)
+
+
+def test_a_failed_benchmark_is_told_and_its_rows_are_marked(tmp_path):
+    sample = Sample().add_host()
+    wrong = "bench/test_x.py::test_classify[alexnet-int8-litert]"
+    sample.data["failed"] = [{"fullname": wrong, "reason": "assert 0 == 3"}]
+    root = parse(render(read_inputs([sample.write(tmp_path / "a.json")])))
+    (warning,) = root.all("p", **{"class": "warning"})
+    assert warning.text.startswith("a.json: test_classify[alexnet-int8-litert] failed")
+    titles = [row["model"] for row in _table(root, "models")]
+    assert titles.count("AlexNet int8 (failed)") == titles.count("AlexNet int8") == 1
+
+
+def _of_other_pictures(tmp_path) -> Path:
+    """As `--artifacts` measures files that learnt pictures of one's own."""
+    sample = Sample().add_host()
+    for each in sample.data["benchmarks"]:
+        if "architecture" in each["extra_info"]:
+            each["extra_info"]["pictures"] = "another fingerprint"
+    return sample.write(tmp_path / "a.json")
+
+
+def test_of_ones_own_pictures_the_page_does_not_speak_of_the_study(tmp_path):
+    robustness = tmp_path / "robustness.json"
+    robustness.write_text(json.dumps({**ROBUSTNESS, "accepted": None}), encoding="utf-8")
+    page = render(read_inputs([_of_other_pictures(tmp_path)], robustness))
+    text = " ".join(parse(page).text.split())
+    assert "study" not in text
+    assert "photograph" not in text
+    assert "97%" not in parse(page).section("robustness").text
+    (row,) = _table(parse(page), "robustness")
+    assert float(row["alexnet-float32"]) == pytest.approx(0.6125 - 0.9991)
+
+
+def test_one_model_is_compared_with_no_other(tmp_path):
+    sample = Sample().add_host()
+    sample.data["benchmarks"] = [
+        each for each in sample.data["benchmarks"] if "alexnet-float32-litert" in each["name"]
+    ]
+    root = parse(render(read_inputs([sample.write(tmp_path / "a.json")])))
+    assert "Of these models" not in root.section("latency").text
 
 
 def test_runs_of_different_models_have_no_history(tmp_path):

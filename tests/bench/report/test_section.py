@@ -21,6 +21,23 @@ def test_results_of_another_suite_are_refused(tmp_path):
         read_inputs([sample.write(tmp_path / "run.json")])
 
 
+@pytest.mark.parametrize(("key", "value"), [("file_bytes", "fast"), ("architecture", ["alexnet"])])
+def test_a_value_of_another_kind_is_refused_with_its_key(tmp_path, key, value):
+    sample = Sample().add_host()
+    entries = sample.data["benchmarks"]
+    entry = next(each for each in entries if each["name"].startswith("test_classify["))
+    entry["extra_info"][key] = value
+    with pytest.raises(ResultsError, match=rf"run\.json: test_\w+\[.*\]: {key} in its extra_info"):
+        read_inputs([sample.write(tmp_path / "run.json")])
+
+
+def test_files_without_a_benchmark_of_ours_are_refused(tmp_path):
+    sample = Sample()
+    sample.add("test_sort", "", 1e-3, {})
+    with pytest.raises(ResultsError, match="nothing to show: no benchmark of this suite"):
+        read_inputs([sample.write(tmp_path / "run.json")])
+
+
 def test_what_is_no_result_is_refused(tmp_path):
     with pytest.raises(ResultsError, match="cannot be read: No such file"):
         read_inputs([tmp_path / "none.json"])

@@ -50,11 +50,16 @@ def test_each_stage_is_the_models_own():
     assert row.dominant == "decode"
 
 
-def test_noise_gives_no_negative_stage():
+def test_parts_that_are_larger_than_the_whole_leave_a_gap_with_its_reason():
     noisy = [entry for entry in RUN if entry.quantity != "test_classify_jpeg"]
     noisy.append(result("test_classify_jpeg", 0.7, **MODEL, **JPEG))
     (row,) = breakdowns(noisy)
-    assert row.stages_ms["rest"] == 0
+    assert row.stages_ms["rest"] is None
+    assert row.dominant == "decode"
+    printed = io.StringIO()
+    Console(width=200, file=printed).print(stage_table(noisy))
+    assert "parts took longer than their whole" in printed.getvalue()
+    assert " - " in printed.getvalue()
 
 
 @pytest.mark.parametrize("missing", ["test_decode", "test_prepare", "test_invoke"])

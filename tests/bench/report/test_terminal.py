@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -51,7 +52,7 @@ def test_a_row_has_size_accuracy_times_and_the_studys_figures():
     (row,) = [line for line in _lines([_result()]) if "alexnet-float32" in line]
     cells = _cells(row)
     assert cells == [
-        "alexnet-float32", "3000 / 2000 / 5600", "99.91%", "1,174,460", "294,012", "-", "294,100",
+        "alexnet-float32", "3000 / 2000 / 5600", "99.91%", "1,174,460", "294,012", "294,100",
         "952,835", "97.1%",
     ]  # fmt: skip
 
@@ -86,7 +87,17 @@ def test_a_users_own_model_has_no_study_beside_it():
     result = _result("mine", None, parameters=None, trained_parameters=None, accuracy=None)
     (row,) = [line for line in _lines([result]) if "mine" in line]
     cells = _cells(row)
-    assert cells == ["mine", "3000 / 2000 / 5600", "-", "1,174,460", "-", "-", "-", "-", "-"]
+    assert cells == ["mine", "3000 / 2000 / 5600", "1,174,460"]
+
+
+def test_nor_has_an_architecture_that_learnt_other_pictures():
+    lines = _lines([_result(pictures="another fingerprint")])
+    assert not any("study" in line for line in lines)
+
+
+def test_a_model_whose_benchmark_failed_is_marked():
+    failed = replace(_result(), failure="assert 0 == 3")
+    assert any("alexnet-float32 (failed)" in line for line in _lines([failed, _result("b")]))
 
 
 def test_nothing_measured_gives_no_table():

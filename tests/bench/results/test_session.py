@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from bench.results.rows import DEVICE
-from bench.results.session import Result, ResultsError, newest_with, read_session, read_sessions
-from tests.bench.report.samples import Sample
+from bench.results.session import (
+    Result,
+    ResultsError,
+    changed_surroundings,
+    read_session,
+    read_sessions,
+)
+from tests.bench.report.samples import RUNTIMES, Sample
 
 
 def test_a_file_is_read(tmp_path):
@@ -107,10 +113,39 @@ def test_a_file_that_is_not_there(tmp_path):
         read_session(tmp_path / "none.json")
 
 
-def test_the_same_run_twice_is_refused(tmp_path):
-    paths = [Sample().add_host().write(tmp_path / name) for name in ("a.json", "b.json")]
-    with pytest.raises(ResultsError, match=r"b\.json: holds the same"):
+def test_one_session_in_two_files_is_refused(tmp_path):
+    """As `--benchmark-autosave` and `--benchmark-json` write it: at another millisecond."""
+    paths = []
+    for name in ("a.json", "b.json"):
+        sample = Sample().add_host()
+        sample.data["datetime"] = f"2026-01-01T12:00:00.00{len(paths)}+00:00"
+        paths.append(sample.write(tmp_path / name))
+    with pytest.raises(ResultsError, match=r"b\.json: holds the same session as .*a\.json"):
         read_sessions(paths)
+
+
+def test_states_that_are_in_no_commit_are_told_apart_by_their_difference(tmp_path):
+    sessions = []
+    for number, difference in enumerate(["aa11", "aa11", "bb22", None, None]):
+        sample = Sample(number).add_host()
+        sample.data["commit_info"] |= {"dirty": True, "difference": difference}
+        sessions.append(read_session(sample.write(tmp_path / f"{number}.json")))
+    assert [session.label for session in sessions[1:4]] == [
+        "12345678+aa11", "12345678+bb22", "12345678+",
+    ]  # fmt: skip
+    assert len({session.state for session in sessions}) == 4
+
+
+def test_what_differs_beside_the_code_is_told(tmp_path):
+    old, new = (read_session(Sample(n).add_host().write(tmp_path / f"{n}.json")) for n in (1, 2))
+    assert changed_surroundings([old], [new]) == []
+    old.machine["libraries"] = {"numpy": "1.26.4"}
+    new.machine.update(release="6.2", libraries={"numpy": "2.2.6"})
+    new.machine["runtimes"] = {**RUNTIMES, "litert": "2.4.0"}
+    new.machine.pop("python_version")  # unknown is no change
+    assert changed_surroundings([old], [new]) == [
+        "kernel 6.1 to 6.2", "litert 2.3.0 to 2.4.0", "numpy 1.26.4 to 2.2.6",
+    ]  # fmt: skip
 
 
 def test_two_files_of_one_name_are_told_apart(tmp_path):
@@ -127,10 +162,6 @@ def test_runs_are_put_in_the_order_of_their_time(tmp_path):
     )
     runs = read_sessions([late, early])
     assert [run.name for run in runs] == ["3.json", "9.json"]
-    newest = newest_with(runs, "test_classify")
-    assert newest is not None
-    assert newest.name == "9.json"
-    assert newest_with(runs, "test_classify", "test_device_load") is None
 
 
 def test_a_file_of_the_first_format_is_read():
