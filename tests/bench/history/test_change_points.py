@@ -55,18 +55,9 @@ def test_equal_values_are_no_change():
 
 
 @pytest.mark.slow
-def test_false_alarms_are_as_rare_as_stated():
-    """Suites of 20 series without a change: a suite with any is a false discovery."""
-    random = np.random.default_rng(4)
-    suites = 150
-    alarms = sum(any(find_changes(_noise(random, 20))) for _ in range(suites))
-    assert alarms / suites <= _bound(suites)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("changed", [1, 10, 20])
+@pytest.mark.parametrize("changed", [0, 1, 10, 20])
 def test_of_all_rows_as_few_are_false_as_stated(changed):
-    """Of 20 series some have one change: what is named beside it, or in the others, is none."""
+    """Of 20 series some have one change: what is named beside it, and in the others, is none."""
     random = np.random.default_rng(changed)
     suites, shares = 100, []
     for _ in range(suites):
@@ -86,8 +77,3 @@ def test_most_changes_of_five_per_cent_are_found_where_they_are():
     right = sum(any(abs(change.place - 12) <= 2 for change in each) for each in found[:100])
     assert right >= 70
     assert sum(map(bool, found[100:])) <= 15
-
-
-def _bound(suites: int) -> float:
-    """Return the stated share, and three standard errors of one that is counted."""
-    return FALSE_DISCOVERIES + 3 * (FALSE_DISCOVERIES * (1 - FALSE_DISCOVERIES) / suites) ** 0.5

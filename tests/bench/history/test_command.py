@@ -52,18 +52,16 @@ def test_it_names_the_commit_and_the_size(files, tmp_path, monkeypatch, capsys):
         assert image.width > 800
 
 
-def test_sessions_of_no_known_commit_are_states_of_their_own(files, tmp_path, capsys):
+def test_sessions_of_no_known_commit_are_states_of_their_own(files, capsys):
     """As pytest-benchmark writes them outside of git."""
     for file in map(Path, files):
         data = json.loads(file.read_text())
         data["commit_info"] = {"id": "unversioned", "time": None, "dirty": None}
         file.write_text(json.dumps(data))
-    output = tmp_path / "history.json"
-    assert main(["history", *files, "--json", str(output)]) == 0
-    assert "its measuring time decides" in capsys.readouterr().out
-    (history,) = json.loads(output.read_text())["histories"]
-    changed = {each["benchmark"] for each in history["benchmarks"] if each["changes"]}
-    assert "classify: AlexNet int8, litert 2.3.0" in changed
+    assert main(["history", *files]) == 0
+    printed = capsys.readouterr().out
+    assert "its measuring time decides" in printed
+    assert "classify: AlexNet int8" in printed
 
 
 @pytest.mark.parametrize(

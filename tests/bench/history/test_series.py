@@ -21,20 +21,15 @@ def _sessions(tmp_path, samples):
     )
 
 
-def test_processors_are_kept_apart(tmp_path):
+@pytest.mark.parametrize("other", [{"brand_raw": "Other CPU"}, {"flags": ["avx2", "fma"]}])
+def test_processors_are_kept_apart_and_so_are_instruction_sets(tmp_path, other):
     samples = [Sample(day, f"{day}" * 40, day).add_host() for day in (1, 2, 3, 4)]
     for sample in samples[1::2]:
-        sample.data["machine_info"]["cpu"]["brand_raw"] = "Other CPU"
-    one, other = histories(_sessions(tmp_path, samples), tmp_path)
-    assert [session.name for session in one.sessions] == ["0.json", "2.json"]
-    assert [session.name for session in other.sessions] == ["1.json", "3.json"]
-    assert other.processor.startswith("Other CPU")
-
-
-def test_so_are_instruction_sets_of_one_name(tmp_path):
-    samples = [Sample(day, f"{day}" * 40, day).add_host() for day in (1, 2)]
-    samples[0].data["machine_info"]["cpu"]["flags"] = ["avx2", "fma"]
-    assert histories(_sessions(tmp_path, samples), tmp_path) == []
+        sample.data["machine_info"]["cpu"] |= other
+    found = histories(_sessions(tmp_path, samples), tmp_path)
+    assert {tuple(session.name for session in each.sessions) for each in found} == {
+        ("0.json", "2.json"), ("1.json", "3.json"),
+    }  # fmt: skip
 
 
 def test_a_model_that_a_session_lacks_is_a_gap(tmp_path):
@@ -115,17 +110,10 @@ def test_a_branch_that_was_not_merged_is_left_out_with_a_remark(tmp_path, reposi
     assert all(commit[:8] in remark for commit in beside)
     (other,) = histories(sessions, repository, "feature")
     assert [state.commit for state in other.states] == [*line[:3], *beside]
+    (fullest,) = histories(sessions, repository, line[0])  # which holds no other
+    assert fullest.states == other.states
     with pytest.raises(ResultsError, match="--line none: no such revision"):
         histories(sessions, repository, "none")
-
-
-def test_a_line_that_holds_one_measured_commit_gives_way_to_the_fullest(tmp_path, repository):
-    old = _commit(repository, "old")
-    measured = [_commit(repository, str(number)) for number in range(3)]
-    subprocess.run(["git", "checkout", "--quiet", "--detach", old], cwd=repository, check=True)
-    samples = [Sample(n, commit, 1 + n).add_host() for n, commit in enumerate([old, *measured])]
-    (history,) = histories(_sessions(tmp_path, samples), repository)
-    assert [state.commit for state in history.states] == [old, *measured]
 
 
 def test_a_session_with_a_failure_on_the_host_is_left_out(tmp_path):

@@ -163,7 +163,7 @@ def model_info(architecture: str, precision: str) -> dict[str, Any]:
         "model": f"{architecture}-{precision}",
         "architecture": architecture,
         "precision": precision,
-        "sha256": sha256(architecture, precision),
+        "sha256": f"{architecture}-{precision}".encode().hex(),
         "file_bytes": (412_345 + 1_000 * number) // (4 if small else 1),
         "parameters": 88_001 + 7 * number,
         "trained_parameters": 98_001 + 7 * number,
@@ -171,11 +171,6 @@ def model_info(architecture: str, precision: str) -> dict[str, Any]:
         "bytes_moved": 250_000 * (2 + number),
         "accuracy": 0.9871 + 0.001 * number - (0.0004 if small else 0),
     }
-
-
-def sha256(architecture: str, precision: str) -> str:
-    """Return what stands for a file's sha256."""
-    return f"{architecture}-{precision}".encode().hex()
 
 
 def _runtime(name: str) -> dict[str, Any]:

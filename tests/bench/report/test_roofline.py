@@ -1,4 +1,4 @@
-"""Operations, bytes and the roof, against numbers worked out by hand."""
+"""The roofline and the Pareto front, against what was worked out by hand."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import pytest
 
 from bench import figures
 from bench.report.roofline import Machine, machine, points
+from bench.report.tradeoff import pareto_front
 from bench.results.rows import ModelRow
-from bench.results.session import read_session
+from bench.results.session import Result, read_session
 from models.zoo import ARCHITECTURES
 from tests.bench.report.samples import Sample
 
@@ -73,3 +74,25 @@ def test_many_models_leave_the_axes_room():
     figures.legend(figure, [ModelRow(name, "litert", {"model": name}, {}) for name in names])
     figure.canvas.draw()
     assert axes.get_window_extent().height > 2 * figure.dpi
+
+
+def row(milliseconds: float, file_bytes: int, accuracy: float) -> ModelRow:
+    info = {"file_bytes": file_bytes, "accuracy": accuracy}
+    result = Result("test_classify", (milliseconds / 1e3,), info)
+    return ModelRow("m", "litert", info, {"test_classify": result})
+
+
+def test_what_is_best_at_one_thing_is_on_the_front():
+    fast, small, right = row(1, 9, 0.9), row(9, 1, 0.9), row(9, 9, 0.99)
+    beaten = row(2, 9, 0.9)
+    assert pareto_front([beaten, fast, small, right]) == [fast, small, right]
+
+
+def test_equals_do_not_beat_each_other():
+    twins = [row(1, 1, 0.9), row(1, 1, 0.9)]
+    assert len(pareto_front(twins)) == 2
+
+
+def test_beaten_by_accuracy_alone():
+    better = row(1, 1, 0.95)
+    assert pareto_front([row(1, 1, 0.9), better]) == [better]

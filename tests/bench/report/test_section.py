@@ -58,13 +58,6 @@ def test_files_of_one_name_are_told_apart(tmp_path):
     assert (inputs.sessions[0].name, inputs.robustness.name) == ("it.json", "robustness-it.json")
 
 
-def test_robustness_is_read(tmp_path):
-    found = read_robustness(_written(tmp_path, ROBUSTNESS))
-    assert found.mild == {"none"}
-    assert found.accuracies["none"] == {"alexnet-float32": 0.9991, "mobilenet_v2-int8": 0.965}
-    assert found.images == 10_000
-
-
 def _changed(**more):
     return {**ROBUSTNESS, **more}
 

@@ -1,4 +1,4 @@
-"""The table after a run."""
+"""The tables after a session."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from bench.report.terminal import latency_table, overhead_line
+from bench.report.terminal import device_table, latency_table, overhead_line
+from bench.results.rows import device_rows
 from bench.results.session import Result
 
 
@@ -130,3 +131,21 @@ def test_no_line_is_wider_than_the_terminal_and_none_is_cut(width, runtimes):
     assert all(len(line.rstrip()) <= width for line in lines)
     assert not any("…" in line for line in lines)
     assert any("accuracy" in line for line in lines) == (width >= 80)
+
+
+ON_DEVICE = {
+    "model": "m", "architecture": None, "precision": None, "threads": 2, "delegate": "cpu",
+    "delegation": None, "emulated": False, "footprint_overall_mb": None,
+    "device": {"serial": "s\x1b[31m", "model": "Phone"}, "overhead": {"ratio": 1.02},
+}  # fmt: skip
+
+
+def test_shell_and_app_stand_side_by_side_without_a_control_character():
+    name = "bench/test_device_inference.py::test_device_inference[m-s]"
+    results = [
+        Result(name, (2e-3, 4e-3), {**ON_DEVICE, "process": where}) for where in ("shell", "app")
+    ]
+    (rows,) = device_rows(results).values()
+    assert [row.runs_on for row in rows] == ["cpu, 2 threads", "cpu, 2 threads, in an app"]
+    devices = [str(cell) for cell in device_table(results).columns[1].cells]
+    assert devices == [r"s\x1b[31m, 2 threads", r"s\x1b[31m, 2 threads, in an app"]

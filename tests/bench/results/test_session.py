@@ -56,49 +56,21 @@ def test_what_is_no_result_is_refused(tmp_path, content, reason):
     assert "\n" not in str(caught.value)
 
 
-def _without_rounds(data):
-    del data["benchmarks"][3]["stats"]["data"]
-
-
-def _with_a_negative_round(data):
-    data["benchmarks"][3]["stats"]["data"][7] = -1.0
-
-
-def _with_a_round_that_is_no_number(data):
-    data["benchmarks"][3]["stats"]["data"][7] = float("nan")
-
-
-def _with_a_round_that_is_too_long(data):
-    data["benchmarks"][3]["stats"]["data"][7] = 10**400
-
-
-def _with_a_median_of_zero(data):
-    data["benchmarks"][3]["stats"]["data"] = [0.0, 0.0, 1.0]
-
-
-def _with_one_name_twice(data):
-    data["benchmarks"][3]["fullname"] = data["benchmarks"][4]["fullname"]
-
-
-def _of_a_later_format(data):
-    data["format"] = 3
-
-
-def _empty(data):
-    data["benchmarks"].clear()
+def _rounds(*values):
+    return lambda data: data["benchmarks"][3]["stats"].update(data=values)
 
 
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (_without_rounds, "--benchmark-save-data"),
-        (_with_a_negative_round, "is no time"),
-        (_with_a_round_that_is_no_number, "is no time"),
-        (_with_a_round_that_is_too_long, "OverflowError"),
-        (_with_a_median_of_zero, "the median of .* is not above zero"),
-        (_with_one_name_twice, "two benchmarks have the same name"),
-        (_of_a_later_format, "its format is 3, and this version reads 1 and 2; measure again"),
-        (_empty, "holds no benchmark"),
+        (_rounds(), "--benchmark-save-data"),
+        (_rounds(1.0, -1.0), "is no time"),
+        (_rounds(1.0, float("nan")), "is no time"),
+        (_rounds(1.0, 10**400), "OverflowError"),
+        (_rounds(0.0, 0.0, 1.0), "the median of .* is not above zero"),
+        (lambda data: data["benchmarks"].append(data["benchmarks"][0]), "have the same name"),
+        (lambda data: data.update(format=3), "is 3, and this version reads 1 and 2; measure again"),
+        (lambda data: data["benchmarks"].clear(), "holds no benchmark"),
     ],
 )
 def test_what_is_incomplete_is_refused(tmp_path, damage, reason):
