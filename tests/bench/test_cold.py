@@ -6,8 +6,6 @@ import ctypes
 import gc
 import mmap
 import os
-import subprocess
-import sys
 import weakref
 from pathlib import Path
 
@@ -110,47 +108,3 @@ def test_freed_memory_goes_back_to_the_kernel(monkeypatch):
     for block in kept:
         libc.free(block)
     assert freed > size * count / 2
-
-
-def test_the_options_protocol(pytester_run):
-    """Each round of a cold benchmark is preceded by its setup and the clearing, both untimed."""
-    outcome = pytester_run("--protocol", "cold", "--rounds", "3", "--warmup-rounds", "0")
-    assert outcome == ["setup", "clear:model.tflite", "round"] * 3
-
-
-@pytest.mark.parametrize("warmups", [0, 2])
-def test_the_warm_protocol_clears_nothing(pytester_run, warmups):
-    """Rounds that are not timed are like those that are."""
-    outcome = pytester_run("--rounds", "3", "--warmup-rounds", str(warmups))
-    assert outcome == ["setup", "round"] * (warmups + 3)
-
-
-@pytest.fixture
-def pytester_run(tmp_path):
-    """Run one benchmark in a pytest of its own; return what happened, in order."""
-    root = Path(__file__).parents[2]
-    test = tmp_path / "test_order.py"
-    record = tmp_path / "record"
-    test.write_text(
-        "from pathlib import Path\n"
-        "import fixtures.measure\n"
-        f"RECORD = Path({str(record)!r})\n"
-        "def note(text):\n"
-        "    with RECORD.open('a') as file: file.write(text + '\\n')\n"
-        "def test_order(measure, monkeypatch):\n"
-        "    clearer = lambda files: lambda: note('clear:' + ','.join(files))\n"
-        "    monkeypatch.setattr(fixtures.measure, 'clearer', clearer)\n"
-        "    options = {'setup': lambda: note('setup'), 'files': ['model.tflite']}\n"
-        "    measure(lambda: note('round'), info={}, **options)\n"
-    )
-
-    def run(*options: str) -> list[str]:
-        subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-c", str(root / "pytest.ini"), "--rootdir",
-             str(root), "-p", "no:cacheprovider", "--confcutdir", str(root), str(test),
-             "-p", "conftest", *options],
-            cwd=root, check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
-        return record.read_text().split()
-
-    return run

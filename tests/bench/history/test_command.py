@@ -52,12 +52,13 @@ def test_it_names_the_commit_and_the_size(files, tmp_path, monkeypatch, capsys):
         assert image.width > 800
 
 
-def test_sessions_of_no_known_commit_are_states_of_their_own(files, capsys):
+def test_sessions_of_no_known_commit_are_states_of_their_own(files, capsys, monkeypatch):
     """As pytest-benchmark writes them outside of git."""
     for file in map(Path, files):
         data = json.loads(file.read_text())
         data["commit_info"] = {"id": "unversioned", "time": None, "dirty": None}
         file.write_text(json.dumps(data))
+    monkeypatch.setenv("COLUMNS", "120")
     assert main(["history", *files]) == 0
     printed = capsys.readouterr().out
     assert "its measuring time decides" in printed
