@@ -32,23 +32,14 @@ FALSE_DISCOVERIES = 0.1
 
 @dataclass(frozen=True)
 class ChangePoint:
-    """A change of a series.
+    """A change of a series."""
 
-    Attributes:
-        place: index of the first value after it.
-        p: of all changes that are named where there are none in its segment, in the mean so many.
-        ratio: after over before, as Hodges and Lehmann's estimate.
-        lower, upper: its 95 % interval, by the place that was found; 0 and inf where there are too
-            few values for one.
-        before, after: medians of the values of the segments on both sides.
-    """
-
-    place: int
-    p: float
-    ratio: float
-    lower: float
-    upper: float
-    before: float
+    place: int  # index of the first value after it
+    p: float  # so many are named, in the mean, of a segment without a change
+    ratio: float  # after over before, as Hodges and Lehmann's estimate
+    lower: float  # of its 95 % interval, by the place that was found; 0 where values are too few
+    upper: float  # inf where they are
+    before: float  # median of the values of the segment before it
     after: float
 
 

@@ -42,21 +42,13 @@ class CodeState:
 
 @dataclass(frozen=True)
 class Series:
-    """A benchmark over the states of the code.
-
-    Attributes:
-        quantity: the benchmark function.
-        row: the newest: its model and what it ran on.
-        states: indices of those that hold it.
-        medians_s: of each of these, in seconds: the median of its sessions' medians.
-        changes: whose `place` is an index of `states`.
-    """
+    """A benchmark over the states of the code."""
 
     quantity: str
-    row: ModelRow
-    states: tuple[int, ...]
-    medians_s: tuple[float, ...]
-    changes: tuple[ChangePoint, ...]
+    row: ModelRow  # the newest
+    states: tuple[int, ...]  # indices of those that hold it
+    medians_s: tuple[float, ...]  # of each of these, the median of its sessions' medians
+    changes: tuple[ChangePoint, ...]  # whose `place` is an index of `states`
 
     @property
     def title(self) -> str:
@@ -66,19 +58,12 @@ class Series:
 
 @dataclass(frozen=True)
 class History:
-    """What was measured on one processor.
-
-    Attributes:
-        processor: what all of it was measured on.
-        states: in the order of their commits.
-        series: of each benchmark that two states or more hold.
-        remarks: on what is left out, and on the order; one line each.
-    """
+    """What was measured on one processor."""
 
     processor: str
-    states: tuple[CodeState, ...]
-    series: tuple[Series, ...]
-    remarks: tuple[str, ...]
+    states: tuple[CodeState, ...]  # in the order of their commits
+    series: tuple[Series, ...]  # of each benchmark that two states or more hold
+    remarks: tuple[str, ...]  # on what is left out, and on the order
 
     @property
     def sessions(self) -> list[Session]:

@@ -79,9 +79,7 @@ def _conditions(sessions: Sequence[Session]) -> list[tuple[str, Facts]]:
 def _draw(section: Section, number: int) -> dict[str, Any]:
     """Return a section as the template takes it: with its figure, cells and exact values.
 
-    Args:
-        section: holds for one processor.
-        number: of this processor among those that have such a section.
+    The number is that of its processor among those that have such a section.
     """
     table = section.table
     if number > 1:

@@ -30,13 +30,8 @@ HEADS = ["model", "runs on", "multiply-accumulates", "bytes moved", "operations 
 
 @dataclass(frozen=True)
 class Machine:
-    """What the machine reached in the same run.
-
-    Attributes:
-        peaks_gflops: 1e9 operations per second, in a large matrix product of that dtype, with the
-            runtime that is best at it.
-        bandwidth_gbps: 1e9 bytes per second, read and written, in a large copy.
-    """
+    """What the machine reached in the same session: in a large matrix product of each dtype, with
+    the runtime that is best at it, and in a large copy, bytes read and written."""
 
     peaks_gflops: dict[str, float]
     bandwidth_gbps: float
@@ -48,17 +43,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class Point:
-    """A model under the roof.
-
-    Attributes:
-        row: the model and its runtime; its file's `multiply_accumulates` and `bytes_moved`.
-        median_ms: of `invoke`.
-        dtype: of the matrix product that it is held against: int8 where its weights are.
-        peak_gflops: the machine's, in that product.
-    """
+    """A model under the roof, and the matrix product that it is held against."""
 
     row: ModelRow
-    median_ms: float
+    median_ms: float  # of `invoke`
     dtype: str
     peak_gflops: float
 
@@ -105,11 +93,7 @@ def machine(session: Session) -> Machine | None:
 
 
 def points(session: Session) -> list[Point]:
-    """Return the models whose operations are known, and that ran with the yardstick's threads.
-
-    Args:
-        run: with both yardsticks.
-    """
+    """Return the models whose operations are known, and that ran with the yardsticks' threads."""
     reached = machine(session)
     if reached is None:
         return []

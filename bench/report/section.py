@@ -50,23 +50,14 @@ ROBUSTNESS_FORMAT = 1
 
 @dataclass(frozen=True)
 class Robustness:
-    """Accuracies under changes of the photographs, by `python -m models robustness --json`.
-
-    Attributes:
-        name: the file's.
-        content: the file's bytes.
-        images: how many photographs each accuracy was counted on.
-        accuracies: by change, then model; 0..1.
-        mild: the changes that a model must stand.
-        accepted: the accuracy that it must keep under these; None of pictures of one's own.
-    """
+    """A file of `python -m models robustness --json`: accuracies under changes of pictures."""
 
     name: str
     content: bytes = field(repr=False)
-    images: int
-    accuracies: dict[str, dict[str, float]]
-    mild: frozenset[str]
-    accepted: float | None
+    images: int  # that each accuracy was counted on
+    accuracies: dict[str, dict[str, float]]  # by change, then model; 0..1
+    mild: frozenset[str]  # changes that a model must stand
+    accepted: float | None  # what it must reach under these; None of pictures of one's own
 
     @property
     def models(self) -> list[str]:
@@ -76,13 +67,7 @@ class Robustness:
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that the sections of a page are made of.
-
-    Attributes:
-        sessions: by their time, the oldest first.
-        robustness: None where no file of it was given.
-        operators: time by operator; None where no file of it was given.
-    """
+    """All that the sections of a page are made of; the oldest session first."""
 
     sessions: Sequence[Session]
     robustness: Robustness | None = None
@@ -141,12 +126,7 @@ class Missing:
 def read_inputs(
     results: Iterable[Path], robustness: Path | None = None, operators: Path | None = None
 ) -> Inputs:
-    """Read all files.
-
-    Raises:
-        ResultsError: there are no results, a file is damaged, two are the same, or one lacks what
-            a section needs.
-    """
+    """Read all files; raises `ResultsError` where one is damaged, or lacks what a section needs."""
     sessions = read_sessions(results)
     record = read_record(operators) if operators else None
     for session in sessions:

@@ -24,20 +24,15 @@ rest: setting the input, reading the output and the calls between.
 
 @dataclass(frozen=True)
 class Breakdown:
-    """The stages of one classification from JPEG bytes: medians in milliseconds.
+    """The stages of one classification from JPEG bytes: medians of what was timed by itself.
 
-    Attributes:
-        row: the model and its runtime.
-        source: the JPEG's size, such as "640x480".
-        total_ms: the whole, timed as one.
-        stages_ms: by name, in the order of `STAGES`; each was timed by itself, and "resize" and
-            "rest" are what is left of preparing and of the whole: None where parts took longer.
+    "resize" and "rest" are what is left of preparing and of the whole: None if parts took longer.
     """
 
     row: ModelRow
-    source: str
-    total_ms: float
-    stages_ms: dict[str, float | None]
+    source: str  # the JPEG's size, such as "640x480"
+    total_ms: float  # timed as one
+    stages_ms: dict[str, float | None]  # in the order of `STAGES`
 
     @property
     def dominant(self) -> str:

@@ -15,13 +15,7 @@ COLOURS = {INK: "var(--ink)", FAINT: "var(--faint)", PAPER: "var(--paper)"}
 
 
 def to_svg(figure: Any, name: str, alt: str) -> str:
-    """Return the figure as an `<svg>` element that shares no id with another one of the page.
-
-    Args:
-        figure: Matplotlib's.
-        name: of the figure, in letters and hyphens; ids begin with it.
-        alt: says what the figure shows.
-    """
+    """Return Matplotlib's figure as an `<svg>` whose ids all begin with its name."""
     import matplotlib as mpl
 
     buffer = io.BytesIO()

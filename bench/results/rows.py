@@ -22,19 +22,12 @@ DEVICE = {
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model on a runtime or a device.
+    """A model on a runtime or a device."""
 
-    Attributes:
-        model: the model file's name.
-        runs_on: runtime and version, or how the device ran it.
-        info: `extra_info` of its benchmarks.
-        results: by benchmark function.
-    """
-
-    model: str
-    runs_on: str
-    info: dict[str, Any]
-    results: dict[str, Result]
+    model: str  # the file's name
+    runs_on: str  # runtime and version, or how the device ran it
+    info: dict[str, Any]  # `extra_info` of its benchmarks
+    results: dict[str, Result]  # by benchmark function
 
     @property
     def architecture(self) -> str | None:

@@ -161,15 +161,7 @@ class Session:
 
 @contextmanager
 def reading(path: Path, maker: str) -> Iterator[None]:
-    """Say in one line why a file cannot be read, whatever is wrong with it.
-
-    Args:
-        path: of the file.
-        maker: what makes such files.
-
-    Raises:
-        ResultsError: it cannot be read.
-    """
+    """Raise `ResultsError`, in one line, where a file of a maker cannot be read, for any reason."""
     try:
         yield
     except OSError as error:
@@ -223,13 +215,10 @@ def read_session(path: Path) -> Session:
 
 
 def read_sessions(paths: Iterable[Path]) -> list[Session]:
-    """Read files and return them by their time, the oldest first.
-
-    Args:
-        paths: of the files; none for all that pytest-benchmark saved.
+    """Read files, or all that pytest-benchmark saved, and return them by their time.
 
     Raises:
-        ResultsError: there is none, one is damaged, or two are the same.
+        ResultsError: there is none, one is damaged, or two are of one session.
     """
     sessions: list[Session] = []
     for path in list(paths) or sorted(STORAGE.glob(SAVED)):

@@ -11,11 +11,9 @@ import pytest
 from bench import test_host_inference as host
 from bench import test_stages as stages
 from fixtures.prepared_inputs import PreparedInput
-from models import zoo
-from models.files.artifacts import artifact, user_model
+from models.files.artifacts import user_model
 from models.preprocessing import Preparation
 from models.preprocessing.tensors import TensorSpec
-from models.running.loaded_model import InterpretedModel
 from models.running.runtimes import RUNTIMES
 from tests.models.running.test_any_file import BATCH, SUM, TWO_OUTPUTS, accumulator
 from tests.models.small_files import colour_classifier
@@ -92,15 +90,8 @@ def test_just_what_a_benchmark_is_named_after_is_timed(given, benchmark_function
 )
 @pytest.mark.parametrize("rounds", [0, 1, 3])
 def test_an_inference_that_was_not_run_is_noticed(runtime, content, rounds):
-    _invoke_is_checked(runtime.load(content), rounds)
+    model = runtime.load(content)
 
-
-@pytest.mark.parametrize("name", zoo.ARCHITECTURES)
-def test_that_of_our_models_too(runtime, name):
-    _invoke_is_checked(runtime.load(artifact(name, "int8").path), 0)
-
-
-def _invoke_is_checked(model: InterpretedModel, rounds: int) -> None:
     def measure(function, info):
         for _ in range(rounds):
             function()

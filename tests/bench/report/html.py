@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import gzip
+import io
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -31,6 +35,17 @@ class Element:
         (found,) = self.all("section", id=name)
         return found
 
+    def csv(self) -> list[dict[str, str]]:
+        """Return the exact values that a part of the page holds."""
+        (link,) = self.all("a", download=f"{self.attributes['id']}.csv.gz")
+        return list(csv.DictReader(io.StringIO(link.held().decode())))
+
+    def held(self) -> bytes:
+        """Return the file that a link holds."""
+        kind, _, content = self.attributes["href"].partition(",")
+        assert kind == "data:application/gzip;base64"
+        return gzip.decompress(base64.b64decode(content))
+
 
 class _Parser(HTMLParser):
     def __init__(self) -> None:
@@ -43,9 +58,6 @@ class _Parser(HTMLParser):
         self.open[-1].children.append(element)
         if tag not in VOID:
             self.open.append(element)
-
-    def handle_startendtag(self, tag, attrs):
-        self.open[-1].children.append(Element(tag, {key: value or "" for key, value in attrs}))
 
     def handle_endtag(self, tag):
         if tag not in VOID:

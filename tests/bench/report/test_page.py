@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import gzip
-import io
 import json
 import re
 import statistics
@@ -51,18 +47,6 @@ def _table(root, name: str) -> list[dict[str, str]]:
         }
         for row in body.all("tr")
     ]
-
-
-def _csv(root, name: str) -> list[dict[str, str]]:
-    (link,) = root.section(name).all("a", download=f"{name}.csv.gz")
-    return list(csv.DictReader(io.StringIO(_held(link).decode())))
-
-
-def _held(link) -> bytes:
-    """Return the file that a link holds."""
-    kind, _, content = link.attributes["href"].partition(",")
-    assert kind == "data:application/gzip;base64"
-    return gzip.decompress(base64.b64decode(content))
 
 
 def test_the_study_stands_beside_ours(root, data):
@@ -114,7 +98,7 @@ def test_every_model_has_the_medians_of_its_rounds(root, data):
 
 
 def test_every_round_is_one_click_away(root, data):
-    rows = _csv(root, "rounds")
+    rows = root.section("rounds").csv()
     assert len(rows) == 100 * 2 * len(ARCHITECTURES) * len(RUNTIMES)
     drawn = [
         float(row["ms"])
@@ -128,7 +112,7 @@ def test_every_file_is_held_as_it_was_given(root, files):
     links = {each.attributes["download"]: each for each in root.section("conditions").all("a")}
     assert set(links) == {f"{path.name}.gz" for path in files.values()}
     for path in files.values():
-        assert _held(links[f"{path.name}.gz"]) == path.read_bytes()
+        assert links[f"{path.name}.gz"].held() == path.read_bytes()
     for section in root.all("section"):
         for link in section.all("a"):
             assert link.attributes.get("data-file", link.attributes.get("download")) in {
@@ -138,7 +122,7 @@ def test_every_file_is_held_as_it_was_given(root, files):
 
 
 def test_history_goes_from_the_older_run_to_the_newer(root, data):
-    rows = _csv(root, "history")
+    rows = root.section("history").csv()
     older, newer = [
         row for row in rows if row["benchmark"] == "classify: AlexNet float32, litert 2.3.0"
     ]
@@ -159,8 +143,8 @@ def test_a_phone_and_what_is_none_never_share_a_part(root):
     assert len(_table(root, "device-1")) == len(_table(root, "device-2")) == 1
     (row,) = _table(root, "device-1")
     assert float(row["inference, median ms"]) == pytest.approx(7.25, rel=0.05)
-    assert all(float(each["ms"]) < 3 for each in _csv(root, "device-2"))
-    assert all(float(each["ms"]) > 5 for each in _csv(root, "device-1"))
+    assert all(float(each["ms"]) < 3 for each in root.section("device-2").csv())
+    assert all(float(each["ms"]) > 5 for each in root.section("device-1").csv())
 
 
 def test_the_conditions_are_told(root):
@@ -233,9 +217,8 @@ def test_of_ones_own_pictures_the_page_does_not_speak_of_the_study(tmp_path):
 
 def test_one_model_is_compared_with_no_other(tmp_path):
     sample = Sample().add_host()
-    sample.data["benchmarks"] = [
-        each for each in sample.data["benchmarks"] if "alexnet-float32-litert" in each["name"]
-    ]
+    entries = sample.data["benchmarks"]
+    entries[:] = [each for each in entries if "alexnet-float32-litert" in each["name"]]
     root = parse(render(read_inputs([sample.write(tmp_path / "a.json")])))
     assert "Of these models" not in root.section("latency").text
 
@@ -245,11 +228,8 @@ def test_runs_of_different_models_have_no_history(tmp_path):
     files = []
     for number, kept in enumerate(("alexnet-", "mobilenet_v2-")):
         sample = Sample(number, f"{number}" * 40, 1 + number).add_host()
-        sample.data["benchmarks"] = [
-            each
-            for each in sample.data["benchmarks"]
-            if kept in each["extra_info"].get("model", kept)
-        ]
+        entries = sample.data["benchmarks"]
+        entries[:] = [each for each in entries if kept in each["extra_info"].get("model", kept)]
         files.append(sample.write(tmp_path / f"{number}.json"))
     root = parse(render(read_inputs(files)))
     assert "history" not in [each.attributes["id"] for each in root.all("section")]

@@ -38,11 +38,6 @@ def test_files_without_a_benchmark_of_ours_are_refused(tmp_path):
         read_inputs([sample.write(tmp_path / "run.json")])
 
 
-def test_what_is_no_result_is_refused(tmp_path):
-    with pytest.raises(ResultsError, match="cannot be read: No such file"):
-        read_inputs([tmp_path / "none.json"])
-
-
 def _written(tmp_path, data) -> Path:
     path = tmp_path / "robustness.json"
     path.write_text(json.dumps(data), encoding="utf-8")

@@ -42,13 +42,6 @@ def _cells(row):
     return re.split(r" {2,}", row.strip())
 
 
-def test_statistics_of_known_rounds():
-    result = _result(times_s=[0.001 * value for value in range(1, 102)])
-    assert result.mean_ms == pytest.approx(51)
-    assert result.median_ms == pytest.approx(51)
-    assert result.percentile_95_ms == pytest.approx(96)
-
-
 def test_a_row_has_size_accuracy_times_and_the_studys_figures():
     (row,) = [line for line in _lines([_result()]) if "alexnet-float32" in line]
     cells = _cells(row)
@@ -99,12 +92,6 @@ def test_nor_has_an_architecture_that_learnt_other_pictures():
 def test_a_model_whose_benchmark_failed_is_marked():
     failed = replace(_result(), failure="assert 0 == 3")
     assert any("alexnet-float32 (failed)" in line for line in _lines([failed, _result("b")]))
-
-
-def test_nothing_measured_gives_no_table():
-    assert latency_table([], 80) is None
-    assert latency_table([Result("test_load_path", (0.1,), {})], 80) is None
-    assert overhead_line([]) is None
 
 
 def test_inference_alone_is_shown_of_models_that_did_not_classify():

@@ -37,23 +37,12 @@ def test_a_name_may_hold_the_signs_that_divide_it():
     assert (result.name, result.quantity) == ("test_invoke[a::b[v1]]", "test_invoke")
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        ("", "not a file of pytest-benchmark"),
-        ("{", "not a file of pytest-benchmark"),
-        ("[]", "not a file of pytest-benchmark"),
-        ("\x00\xff", "not a file of pytest-benchmark"),
-        ('{"benchmarks": []}', "not a file of pytest-benchmark"),
-    ],
-)
-def test_what_is_no_result_is_refused(tmp_path, content, reason):
+@pytest.mark.parametrize("content", ["", "{", "[]", "\x00\xff", '{"benchmarks": []}'])
+def test_what_is_no_result_is_refused(tmp_path, content):
     path = tmp_path / "bad.json"
     path.write_text(content, encoding="latin-1")
-    with pytest.raises(ResultsError) as caught:
+    with pytest.raises(ResultsError, match=r"bad.json: not a file of pytest-benchmark[^\n]*$"):
         read_session(path)
-    assert str(caught.value).startswith(f"{path}: {reason}")
-    assert "\n" not in str(caught.value)
 
 
 def _rounds(*values):
@@ -78,11 +67,6 @@ def test_what_is_incomplete_is_refused(tmp_path, damage, reason):
     damage(sample.data)
     with pytest.raises(ResultsError, match=reason):
         read_session(sample.write(tmp_path / "run.json"))
-
-
-def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(ResultsError, match="cannot be read: No such file"):
-        read_session(tmp_path / "none.json")
 
 
 def test_one_session_in_two_files_is_refused(tmp_path):
