@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -223,6 +224,7 @@ def install(root: Path, profile: Profile) -> None:
         "sys/class/thermal/thermal_zone1/type": "LITTLE\n",
         "sys/class/thermal/thermal_zone1/temp": "38000\n",
         "proc/sys/vm/drop_caches": "0\n",
+        "proc/sys/kernel/random/boot_id": f"{uuid.uuid4()}\n",
         "data/local/tmp/.keep": "",
     }
     if profile.has_thermal_service:

@@ -24,9 +24,12 @@ from bench.android.adb.errors import (
     CommandTimeoutError,
     DeviceError,
     DeviceLostError,
+    NoDeviceError,
     printable,
 )
 from bench.android.adb.server import (
+    READY,
+    Attached,
     Client,
     ServerAddress,
     attached_devices,
@@ -37,6 +40,7 @@ from bench.android.adb.server import (
 
 COMMAND_TIMEOUT_S = 30.0
 MAX_OUTPUT_BYTES = 8 << 20
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 STDIN, STDOUT, STDERR, EXIT = range(4)
 """Packet identifiers of the shell protocol v2 (shell_protocol.h of adb)."""
@@ -184,8 +188,16 @@ class Device:
             AdbServerError, NoDeviceError, DeviceChoiceError: see `wait_for`.
         """
         start_server(address)
-        connect(address, serial)
-        return cls(address, wait_for(address, serial, tell).serial)
+        said = connect(address, serial)
+        if serial is None:
+            ready = [each.serial for each in attached_phones(address) if each.state == READY]
+            serial = ready[0] if len(ready) == 1 else None
+        try:
+            return cls(address, wait_for(address, serial, tell).serial)
+        except NoDeviceError as error:
+            if said:
+                error.message += f" (adb connect: {printable(said)})"
+            raise
 
     def run(
         self, arguments: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S, check: bool = True
@@ -334,6 +346,32 @@ class Device:
             return "shell_v2" in self._adb.get_features().split(",")
         except (AdbError, EOFError, OSError) as error:
             raise self._refusal(error, "its features were asked for") from None
+
+
+def attached_phones(address: ServerAddress) -> list[Attached]:
+    """Return what the adb server lists, a phone that has several serials (USB, Wi-Fi) once.
+
+    Raises:
+        AdbServerError: it does not answer.
+    """
+    devices = attached_devices(address)
+    if sum(device.state == READY for device in devices) < 2:
+        return devices
+    found: dict[str, Attached] = {}
+    for device in sorted(devices, key=lambda each: ":" in each.serial or "._adb" in each.serial):
+        found.setdefault(_who(address, device), device)
+    return [device for device in devices if device in found.values()]
+
+
+def _who(address: ServerAddress, attached: Attached) -> str:
+    """Return what a phone is known by under all its serials, while it runs."""
+    names = {"serial": ["getprop", "ro.serialno"], "boot": ["cat", BOOT_ID]}
+    try:
+        said = Device(address, attached.serial).run_all(names) if attached.state == READY else {}
+    except DeviceError:
+        said = {}
+    is_told = bool(said) and said["boot"].exit_status == 0
+    return "".join(each.stdout for each in said.values()) if is_told else attached.serial
 
 
 def _quoted(arguments: Sequence[str]) -> str:

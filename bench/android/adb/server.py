@@ -37,6 +37,7 @@ _USB = Path("/dev/bus/usb")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 READY = "device"
+_NETWORK_SERIAL = re.compile(r"\[?[\w.:-]+\]?:\d{1,5}", re.ASCII)
 LOOK_EVERY_S = 0.05
 WAITED_FOR_S = {"connecting": 15.0, "authorizing": 30.0, "offline": 2.0}
 """States that pass, and how long one waits for that: a new connection is offline for a moment."""
@@ -192,14 +193,17 @@ def stop_server(address: ServerAddress) -> None:
         Client(address).server_kill()
 
 
-def connect(address: ServerAddress, serial: str | None) -> None:
-    """Let the server connect to a device whose serial is HOST:PORT, as `adb connect` does.
+def connect(address: ServerAddress, serial: str | None) -> str:
+    """Let the server connect to a device whose serial is HOST:PORT; return what it says, or "".
 
     A server that has it already does nothing; what becomes of it stands in the list of devices.
     """
-    if serial is not None and re.fullmatch(r"\[?[\w.:-]+\]?:\d{1,5}", serial, re.ASCII):
-        with contextlib.suppress(AdbError, OSError):
-            Client(address).connect(serial, timeout=START_TIMEOUT_S)
+    if serial is None or not _NETWORK_SERIAL.fullmatch(serial):
+        return ""
+    try:
+        return Client(address).connect(serial, timeout=START_TIMEOUT_S)
+    except (AdbError, OSError) as error:
+        return str(error)
 
 
 @dataclass(frozen=True)

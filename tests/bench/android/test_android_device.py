@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.android.adb.device import Device
+from bench.android.adb.device import Device, attached_phones
 from bench.android.adb.errors import (
     AdbServerError,
     CommandTimeoutError,
@@ -269,8 +269,22 @@ def test_a_device_on_the_network_is_connected_to(emulate):
         Device.open(emulated.address)
     device = Device.open(emulated.address, emulated.serial)  # which is HOST:PORT
     assert device.run(["echo", "there"]).stdout == "there\n"
-    with pytest.raises(NoDeviceError, match=r"no device 127\.0\.0\.1:1 is attached"):
+    with pytest.raises(NoDeviceError, match=r"\(adb connect: .*Connection refused"):
         Device.open(emulated.address, "127.0.0.1:1")
+
+
+def test_a_phone_under_two_serials_is_one_phone(emulate):
+    phone, other = emulate(), emulate()
+    again = f"localhost:{phone.daemon.port}"
+    Client(phone.address).connect(again)
+    wait_until(lambda: [each.state for each in attached_devices(phone.address)] == ["device"] * 2)
+    assert len(attached_phones(phone.address)) == 1
+    assert Device.open(phone.address).serial in (phone.serial, again)
+    Client(phone.address).connect(other.serial)
+    wait_until(lambda: [each.state for each in attached_devices(phone.address)] == ["device"] * 3)
+    assert len(attached_phones(phone.address)) == 2
+    with pytest.raises(DeviceChoiceError, match="3 devices are attached"):
+        Device.open(phone.address)
 
 
 def test_unplugged(emulate):
