@@ -93,6 +93,10 @@ def _tensor(tensor: Tensor, buffers: list):
     return made
 
 
+COLOURS = ("red", "green", "blue")
+"""The classes of `colour_classifier`."""
+
+
 def colour_classifier(
     shape: tuple[int, ...] = (1, 8, 8, 3), dtype: str = "float32", last: str | None = None
 ) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from models.data.canary_images import canary_images as draw_canary_images
 from models.data.fruits360 import CLASS_NAMES, SIDE
 from models.files.artifacts import PRECISIONS, artifact
+from models.files.graph import read_details
 from models.judging.evaluation import keras_predict_all, predict_all
 from models.running.runtimes import RUNTIMES
 from tests.models.committed import one_float_one_int8
@@ -23,11 +24,13 @@ TAKEN_WHOLE = {
     "litert": ("float32", "float16", "dynamic"),
     "tflite-runtime": ("float32", "float16"),
 }
-WEIGHTED = (
-    schema.BuiltinOperator.CONV_2D,
-    schema.BuiltinOperator.DEPTHWISE_CONV_2D,
-    schema.BuiltinOperator.FULLY_CONNECTED,
-)
+# How the weights of most layers are stored, and those of depthwise convolutions.
+WEIGHTS = {
+    "float32": ("FLOAT32", "FLOAT32"),
+    "float16": ("FLOAT16", "FLOAT16"),
+    "dynamic": ("INT8", "FLOAT32"),
+    "int8": ("INT8", "INT8"),
+}
 
 
 @pytest.fixture(params=PRECISIONS)
@@ -69,42 +72,75 @@ def test_the_whole_graph_is_one_partition(tflite_model, interpreter, runtime):
     assert interpreter.delegated_partitions() == [nodes]
 
 
-def test_depthwise_weights_of_a_dynamic_file_are_those_of_float(keras_model):
-    """The weights of its other layers are int8."""
+@pytest.fixture(scope="module")
+def network():
+    """A small network with all kinds of layers, large enough for its weights to be quantised."""
+    keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
+    keras.utils.set_random_seed(1)
+    layers, image = keras.layers, keras.Input((20, 20, 3))
+    x = layers.Rescaling(1 / 255)(image)
+    x = layers.SeparableConv2D(64, 5, strides=4, depth_multiplier=4, activation="relu")(x)
+    x = layers.Conv2D(128, 1, activation="relu")(x)
+    x = layers.DepthwiseConv2D(3, activation="relu")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    # Large weights, so that its answers differ from picture to picture.
+    far_apart = keras.initializers.RandomUniform(-100, 100)
+    x = layers.Dense(20, "softmax", kernel_initializer=far_apart)(x)
+    return keras.Model(image, x, name="small")
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return draw_canary_images()[:, ::5, ::5]
+
+
+@pytest.fixture(scope="module")
+def files(network, pictures):
+    """Its file of each precision."""
     from models.conversion import convert
 
-    float_weights, dynamic_weights = (
-        _weights(convert(keras_model, precision)) for precision in ("float32", "dynamic")
-    )
-    assert [operator for operator, _ in dynamic_weights] == [each for each, _ in float_weights]
-    types = set()
-    for (operator, expected), (_, actual) in zip(float_weights, dynamic_weights, strict=True):
-        if operator == schema.BuiltinOperator.DEPTHWISE_CONV_2D:
-            np.testing.assert_array_equal(actual, expected)
-        else:
-            types.add(actual.dtype)
-    assert np.dtype(np.int8) in types
+    return {precision: convert(network, precision, pictures) for precision in PRECISIONS}
 
 
-def _weights(content: bytes) -> list[tuple[int, np.ndarray]]:
-    """Return each operator that has weights, by its code, with them."""
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-    (part,) = model.subgraphs
-    dtypes = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT8: np.int8}
-    found = []
-    for operator in part.operators:
-        code = model.operatorCodes[operator.opcodeIndex].builtinCode
-        if code in WEIGHTED:
-            tensor = part.tensors[operator.inputs[1]]
-            data = np.frombuffer(model.buffers[tensor.buffer].data.tobytes(), dtypes[tensor.type])
-            found.append((code, data.reshape(tensor.shape)))
-    return found
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_each_precision_stores_its_weights_as_it_says(files, precision):
+    others, depthwise = WEIGHTS[precision]
+    expected = {"CONV_2D": others, "FULLY_CONNECTED": others, "DEPTHWISE_CONV_2D": depthwise}
+    assert read_details(files[precision]).weight_types == expected
 
 
-@one_float_one_int8
-def test_inner_tensors_have_short_names_of_their_own(tflite_model):
+NEAR = {"float32": 5e-6, "float16": 1e-3, "dynamic": 0.03, "int8": 0.04}
+
+
+def _farthest(content, network, pictures):
+    expected = keras_predict_all(network, pictures)
+    return np.abs(predict_all(RUNTIMES["litert"].load(content), pictures) - expected).max()
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_each_precision_is_as_near_to_keras_as_its_numbers_are(network, files, pictures, precision):
+    assert _farthest(files[precision], network, pictures) <= NEAR[precision]
+
+
+def test_a_scale_that_is_a_hundredth_wrong_would_be_noticed(network, pictures):
+    darker = np.rint(pictures * 0.99).astype(np.uint8)
+    one, other = (keras_predict_all(network, each) for each in (pictures, darker))
+    assert np.abs(one - other).max() > 100 * NEAR["float32"]
+
+
+def test_int8_ranges_are_those_of_the_calibration_pictures(network, files, pictures):
+    """Calibrated on pictures that are nearly black, all that bright ones reach is cut off."""
+    from models.conversion import convert
+
+    dark = convert(network, "int8", pictures // 16)
+    right = _farthest(files["int8"], network, pictures)
+    assert _farthest(dark, network, pictures) > 10 * right
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_inner_tensors_have_short_names_of_their_own(files, precision):
     """LiteRT's quantiser goes by names."""
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(tflite_model.read_bytes()))
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(files[precision]))
     (part,) = model.subgraphs
     outer = {*map(int, part.inputs), *map(int, part.outputs)}
     names = [tensor.name.decode() for tensor in part.tensors]
@@ -113,17 +149,16 @@ def test_inner_tensors_have_short_names_of_their_own(tflite_model):
 
 
 def test_an_int8_file_answers_int8_pixels_as_one_of_uint8_pixels_bit_for_bit(
-    keras_model, canary_images, monkeypatch
+    network, files, pictures, monkeypatch
 ):
     """Its input is the pixel XOR 0x80, and nothing else changes."""
     tf = pytest.importorskip("tensorflow")
     from models import conversion
 
-    load = RUNTIMES["litert"].load
-    of_int8 = load(conversion.convert(keras_model, "int8", canary_images))
+    of_int8 = RUNTIMES["litert"].load(files["int8"])
     monkeypatch.setattr(conversion, "INT8_FILES_TAKE", tf.uint8)
-    of_uint8 = load(conversion.convert(keras_model, "int8", canary_images))
-    for image in canary_images:
+    of_uint8 = RUNTIMES["litert"].load(conversion.convert(network, "int8", pictures))
+    for image in pictures:
         of_uint8.set_input(image[None])
         of_int8.set_input((image ^ 0x80).view(np.int8)[None])
         of_uint8.invoke()
@@ -135,12 +170,7 @@ def test_a_card_names_its_conversion_and_the_types_of_its_weights(converted):
     card = converted.require_card()
     assert card.conversion["versions"].keys() >= {"tensorflow", "keras", "ai-edge-litert"}
     assert len(card.conversion["source_sha256"]) == 64
-    others, depthwise = {
-        "float32": ("FLOAT32", "FLOAT32"),
-        "float16": ("FLOAT16", "FLOAT16"),
-        "dynamic": ("INT8", "FLOAT32"),
-        "int8": ("INT8", "INT8"),
-    }[converted.precision]
+    others, depthwise = WEIGHTS[converted.precision]
     weights = dict(card.conversion["weights"])
     assert weights.pop("DEPTHWISE_CONV_2D", depthwise) == depthwise
     small = {"FLOAT32", "FLOAT32, INT8"} if converted.precision == "dynamic" else set()
@@ -164,35 +194,25 @@ def test_contract_of_input_and_output(tflite_model, interpreter):
         assert not interpreter.input.is_quantised
 
 
-@one_float_one_int8
-def test_outputs_are_probabilities(tflite_model, interpreter, canary_images):
-    if tflite_model.card is None:
-        pytest.skip("a user's own model may answer anything")
-    probabilities = predict_all(interpreter, canary_images)
-    assert probabilities.min() >= 0
-    # An int8 file rounds each of 20 probabilities to 1/256.
-    assert probabilities.sum(axis=1) == pytest.approx(1, abs=20 / 512)
-
-
-def test_folding_the_scaling_changes_no_answer(keras_model, canary_images):
+def test_folding_the_scaling_changes_no_answer(network, pictures):
     from models.conversion import fold_scaling
 
-    folded = fold_scaling(keras_model)
-    expected = keras_predict_all(keras_model, canary_images)
-    actual = keras_predict_all(folded, canary_images)
+    folded = fold_scaling(network)
+    expected = keras_predict_all(network, pictures)
+    actual = keras_predict_all(folded, pictures)
     assert np.abs(expected - actual).max() < 1e-5
     assert not [layer for layer in folded.layers if type(layer).__name__ == "Rescaling"]
 
 
-def test_a_stem_of_two_halves_becomes_one_and_changes_no_answer(keras_model, canary_images):
+def test_a_stem_of_two_halves_becomes_one_and_changes_no_answer(network, pictures):
     from models.conversion import with_dense_stem
 
-    dense = with_dense_stem(keras_model)
-    expected = keras_predict_all(keras_model, canary_images)
-    actual = keras_predict_all(dense, canary_images)
+    dense = with_dense_stem(network)
+    expected = keras_predict_all(network, pictures)
+    actual = keras_predict_all(dense, pictures)
     assert np.abs(expected - actual).max() < 1e-5
     assert type(dense.layers[2]).__name__ == "Conv2D"
-    assert (dense is keras_model) == (type(keras_model.layers[2]).__name__ == "Conv2D")
+    assert with_dense_stem(dense) is dense
 
 
 def test_a_stem_of_two_halves_may_have_a_bias():
@@ -221,13 +241,13 @@ def test_a_scaling_with_an_offset_is_not_folded():
         fold_scaling(network)
 
 
-def test_unknown_precisions_and_missing_calibration_are_refused(keras_model):
+def test_unknown_precisions_and_missing_calibration_are_refused(network):
     from models.conversion import convert
 
     with pytest.raises(ValueError, match=r"unknown precision 'int4'.*float32"):
-        convert(keras_model, "int4")
+        convert(network, "int4")
     with pytest.raises(ValueError, match="calibration"):
-        convert(keras_model, "int8")
+        convert(network, "int8")
 
 
 def test_calibration_pictures_are_spread_over_the_whole_set():

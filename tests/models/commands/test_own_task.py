@@ -11,7 +11,6 @@ from PIL import Image
 pytest.importorskip("keras", reason="TensorFlow is not installed")
 
 from models.__main__ import main
-from models.commands.seeds import missing
 from models.data.photographs import DatasetError
 from models.data.tasks import folder_task
 from models.files.artifacts import PRECISIONS, artifact
@@ -97,11 +96,6 @@ def test_a_network_that_is_not_there_is_told_before_anything_is_written(folder, 
         assert main([*command, *out]) == 1
         assert "no such file; make it with `python -m models train" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
-
-
-def test_seeds_of_a_folder_are_those_of_the_whole(folder):
-    runs = missing([ARCHITECTURE], folder, ("whole",))
-    assert list(runs) == [(ARCHITECTURE, "whole", seed) for seed in (360, 1, 2)]
 
 
 def test_a_class_of_test_alone_is_told_before_the_training(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +14,9 @@ keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
 from models import zoo  # noqa: E402
 from models.__main__ import main  # noqa: E402
 from models.commands.seeds import SEEDS, missing  # noqa: E402
-from models.commands.train import CHECKPOINTS  # noqa: E402
 from models.data import fruits360, splits  # noqa: E402
 from models.data.tasks import fruits360_task  # noqa: E402
-from models.files.artifacts import artifact, sha256  # noqa: E402
+from models.files.artifacts import DIRECTORY, artifact, sha256  # noqa: E402
 from models.judging.seeds import asked_about  # noqa: E402
 from models.training.records import (  # noqa: E402
     REPORTED,
@@ -157,12 +155,6 @@ def test_a_card_that_claims_more_than_is_measured_differs(published, capsys):
     assert "differs" in capsys.readouterr().out
 
 
-def test_converting_what_was_not_trained_is_refused(shared_small_dataset, tmp_path, capsys):
-    data = ["--fruits360", str(shared_small_dataset), "--artifacts", str(tmp_path)]
-    assert main(["convert", "alexnet", *data]) == 1
-    assert "python -m models train alexnet" in capsys.readouterr().err
-
-
 def test_the_queue_is_what_has_no_record(tmp_path, published):
     names = [OTHER, NETWORK]
     everything = list(missing(names, tmp_path))
@@ -183,7 +175,8 @@ def test_committed_records_hold_the_recipe_and_all_answers(architecture):
     runs = [run for run in read_records() if run.architecture == architecture.name]
     assert published_record(architecture.name) in runs
     for run in runs:
-        assert len(run.history["accuracy"]) == run.recipe["epochs"]
+        assert len(run.history["accuracy"]) == run.recipe["epochs"] == run.epochs["run"]
+        assert tuple(run.task["classes"]) == fruits360.CLASS_NAMES
         assert run.right_answers().sum() == run.accuracy.correct
         assert sum(right for right, _ in run.groups.values()) == run.accuracy.correct
         asked, learnt = run.accuracy.images, run.learnt["pictures"]
@@ -201,9 +194,8 @@ def test_seeds_of_a_network_have_the_recipe_of_the_table(architecture):
             assert {key: found[key] for key in expected} == expected, run.name
 
 
-def test_checkpoints_are_not_committed():
-    inside = CHECKPOINTS / "alexnet-whole-seed360" / "checkpoint.keras"
-    command = ["git", "-C", str(CHECKPOINTS.parent), "check-ignore", "--quiet"]
-    assert subprocess.run([*command, str(inside)], check=False).returncode == 0
-    outside = CHECKPOINTS.parent / "models" / "zoo.py"
-    assert subprocess.run([*command, str(outside)], check=False).returncode == 1
+def test_classes_stand_in_one_order_everywhere():
+    """The alphabet's, as the folders of a data set; a card's answers are numbered by it."""
+    assert list(fruits360.CLASS_NAMES) == sorted(fruits360.CLASS_NAMES)
+    labels = (DIRECTORY / "labels.txt").read_text(encoding="utf-8").splitlines()
+    assert tuple(labels) == fruits360.CLASS_NAMES

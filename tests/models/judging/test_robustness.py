@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from fixtures.strategies import input_spec
-from models.__main__ import main
 from models.data.canary_images import canary_images
 from models.data.photographs import Photographs
 from models.files.cards import Share
@@ -48,15 +47,6 @@ def test_accuracy_is_the_share_of_right_answers(pictures):
     assert [result.right.fraction for result in results] == [1.0, 0.25]
 
 
-def test_the_number_decides_the_direction(pixels):
-    turned = robustness.rotation(90)
-    one = pixels[0]
-    np.testing.assert_array_equal(turned(one, 0), np.rot90(one))
-    np.testing.assert_array_equal(turned(one, 1), np.rot90(one, -1))
-    moved = [robustness.shift(0.1)(one, number) for number in range(4)]
-    assert len({picture.tobytes() for picture in moved}) == 4
-
-
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
 def test_every_change_gives_a_picture(change, pixels):
     for number, one in enumerate(pixels):
@@ -65,6 +55,57 @@ def test_every_change_gives_a_picture(change, pixels):
         assert distorted.ndim == 3
         same = distorted.shape == one.shape and (distorted == one).all()
         assert same == (change.name == "none")
+
+
+def _fruit(pixels):
+    return pixels.min(axis=2) < distortions.GROUND_FROM
+
+
+def _area(pixels):
+    return _fruit(pixels).mean()
+
+
+def _turned_by(pixels, original):
+    """Degrees that bring the original nearest to a picture."""
+    angles = range(-90, 91, 5)
+    distances = [
+        np.abs(distortions.rotated(original, angle).astype(int) - pixels).mean() for angle in angles
+    ]
+    return angles[int(np.argmin(distances))]
+
+
+def test_each_change_goes_the_way_that_its_name_says(pixels):
+    """And as far, as measured on the picture that it makes."""
+    one = distortions.scaled(pixels[2], 0.7)  # so that no change cuts it
+    seen = {change.name: change.distort(one, 0) for change in CHANGES}
+    grey = np.full((9, 9, 3), 100, np.uint8)
+    levels = {change.name: change.distort(grey, 0).mean() for change in CHANGES}
+    for percent in (5, 20):
+        assert levels[f"{percent} % darker"] == 100 - percent
+        assert levels[f"{percent} % brighter"] == pytest.approx(100 + percent, abs=1)
+    for name, factor in (("smaller", -1), ("larger", 1)):
+        for percent in (5, 20):
+            scale = np.sqrt(_area(seen[f"{percent} % {name}"]) / _area(one))
+            assert scale == pytest.approx(1 + factor * percent / 100, abs=0.02)
+    for degrees in (5, 15, 45, 90):
+        assert _turned_by(seen[f"rotated by {degrees} degrees"], one) == degrees
+    errors = [
+        np.abs(seen[f"JPEG quality {quality}"].astype(int) - one).mean() for quality in (75, 50, 20)
+    ]
+    assert errors == sorted(errors)
+    grounds = {
+        "light grey": (230, 230, 230),
+        "beige": (245, 235, 215),
+        "dark grey": (120, 120, 120),
+    }
+    for name, colour in grounds.items():
+        assert tuple(seen[f"on {name}"][0, 0]) == colour
+    for percent in (5, 10):
+        moved = seen[f"shifted by {percent} %"]
+        np.testing.assert_array_equal(moved[:, percent:], one[:, :-percent])
+        assert (moved[:, :percent] == 255).all()
+    for directions, change in ((2, robustness.rotation(90)), (4, robustness.shift(0.1))):
+        assert len({change(one, number).tobytes() for number in range(8)}) == directions
 
 
 @pytest.mark.parametrize(
@@ -83,14 +124,6 @@ def test_every_change_gives_a_picture(change, pixels):
 def test_no_change_changes_nothing(distort, arguments):
     pixels = canary_images(1)[0]
     np.testing.assert_array_equal(distort(pixels, *arguments), pixels)
-
-
-def test_shifting_moves_whole_pixels_and_fills_with_white():
-    pixels = canary_images(1)[0]
-    moved = distortions.shifted(pixels, 0.1, -0.05)
-    np.testing.assert_array_equal(moved[:-5, 10:], pixels[5:, :-10])
-    assert (moved[-5:] == 255).all()
-    assert (moved[:, :10] == 255).all()
 
 
 def test_another_ground_leaves_the_fruit():
@@ -164,11 +197,6 @@ def test_androids_scaling_is_what_the_model_is_shown(pictures):
         seen[change.resampling] = set(model.seen)
     assert set(seen) == {"antialiased", "android"}
     assert not seen["antialiased"] & seen["android"]
-
-
-def test_the_command_needs_the_photographs(tmp_path, capsys):
-    assert main(["robustness", "alexnet", "--fruits360", str(tmp_path)]) == 1
-    assert "models download" in capsys.readouterr().err
 
 
 def test_committed_files_stand_mild_changes(architecture, runtime, photographs):

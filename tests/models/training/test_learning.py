@@ -136,10 +136,32 @@ def test_a_damaged_checkpoint_is_begun_anew(examples, after_an_epoch, tmp_path):
         assert _steps_done(examples, tmp_path, recipe=replace(SMALL, epochs=1)) == 4
 
 
-def test_training_lowers_the_loss(examples, tmp_path):
-    recipe = replace(SMALL, epochs=10, learning_rate=1e-2)
-    history = train(network(), examples, recipe, tmp_path)
-    assert history[-1]["loss"] < history[0]["loss"]
+def test_smoothed_labels_are_learnt(examples, tmp_path):
+    """The loss of the first step is that of its batch, with a part of each label on all classes."""
+    recipe = replace(SMALL, epochs=1, batch_size=32, label_smoothing=0.3)
+    image = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
+    plain = keras.Model(image, keras.layers.Dense(20, activation="softmax")(x))
+    pixels, targets = learning._batch_of(examples, recipe, 20)(tf.constant(0))
+    smoothed = targets * (1 - 0.3) + 0.3 / 20
+    expected = -np.sum(smoothed * np.log(np.asarray(plain(pixels))), axis=1).mean()
+    (logs,) = train(plain, examples, recipe, tmp_path)
+    assert logs["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_weights_decay_and_biases_do_not(examples, tmp_path):
+    """What has no part in the answer has no gradient: only the decay changes it."""
+    image = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.GlobalAveragePooling2D()(image)
+    idle = keras.layers.Dense(4, bias_initializer="ones", name="idle")
+    x = keras.layers.Rescaling(0.0)(idle(x))
+    network = keras.Model(image, keras.layers.Dense(20, activation="softmax")(x))
+    kernel, _ = idle.get_weights()
+    train(network, examples, replace(SMALL, weight_decay=0.5, learning_rate=0.1), tmp_path)
+    left, bias = idle.get_weights()
+    assert 0.5 < (left / kernel).mean() < 0.9
+    np.testing.assert_allclose(left / kernel, (left / kernel).mean(), rtol=1e-5)
+    np.testing.assert_array_equal(bias, 1)
 
 
 class TestBatches:

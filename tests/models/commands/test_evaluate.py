@@ -1,0 +1,207 @@
+"""`python -m models evaluate --model ... --images ...`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from models.__main__ import main
+from models.preprocessing import Normalisation, Preparation
+from tests.models.files.test_metadata import metadata, with_metadata
+from tests.models.small_files import Tensor, colour_classifier, small_file
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_it_prints_shares_confusions_and_damage(model, pictures, capsys):
+    assert main(["evaluate", "--model", str(model), "--images", str(pictures)]) == 0
+    out, err = capsys.readouterr()
+    assert "10 of 11 right, 90.91%" in out
+    assert "1 of green were taken for blue" in out
+    assert "not classified: red/3.png: " in err
+
+
+def test_json_has_everything(model, pictures, capsys, tmp_path):
+    target = tmp_path / "out.json"
+    arguments = [
+        "--model",
+        str(model),
+        "--images",
+        str(pictures),
+        "--reference",
+        str(model),
+    ]
+    command = ["evaluate", *arguments, "--json", str(target), "--runtime", "litert-compiled"]
+    assert main(command) == 0
+    capsys.readouterr()
+    (result,) = json.loads(target.read_text())["results"]
+    assert result["runtime"] == "litert-compiled"
+    assert (result["top_1"]["correct"], result["top_1"]["images"]) == (10, 11)
+    assert result["by_class"]["green"]["correct"] == 3
+    assert result["confusion"] == [["green", "blue", 1]]
+    assert list(result["damaged"]) == ["red/3.png"]
+    assert result["beside_reference"]["same"] == 11
+    told = Preparation.from_dict(result["preparation"])
+    assert told.normalisation == Normalisation(told_by="assumption")
+
+
+def test_the_range_that_the_input_takes_can_be_named(model, pictures, capsys):
+    """Turned round, every dominating colour becomes the least likely."""
+    arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
+    assert main([*arguments, "--runtime", "litert"]) == 0
+    assert "nothing tells what values" in capsys.readouterr().err
+    assert main([*arguments, "--runtime", "litert", "--mean", "255", "--std=-1"]) == 0
+    out, err = capsys.readouterr()
+    assert "0 of 11 right" in out
+    assert "nothing tells" not in err
+
+
+def test_metadata_names_the_range_and_an_option_the_fit(model, pictures, tmp_path):
+    """Turned round as above, and the middle of each picture alone."""
+    model.write_bytes(with_metadata(metadata([255], [-1])))
+    target = tmp_path / "out.json"
+    arguments = ["--model", str(model), "--images", str(pictures), "--fit", "crop"]
+    assert main(["evaluate", *arguments, "--json", str(target), "--runtime", "litert"]) == 0
+    (result,) = json.loads(target.read_text())["results"]
+    assert (result["top_1"]["correct"], result["top_1"]["images"]) == (0, 11)
+    told = Preparation.from_dict(result["preparation"])
+    assert told.fit == "crop"
+    assert told.normalisation == Normalisation((255,), (-1,), "metadata")
+
+
+def test_bgr_and_imagenets_crop_can_be_asked_for(model, pictures, tmp_path, capsys):
+    """Red and blue change places; of a wide picture whose middle is green, that is seen."""
+    for number in range(4):
+        wide = Image.new("RGB", (40, 10), "red")
+        wide.paste("green", (15, 0, 25, 10))
+        wide.save(pictures / "green" / f"{number}.png")
+    target = tmp_path / "out.json"
+    arguments = ["--model", str(model), "--images", str(pictures), "--runtime", "litert"]
+    arguments += ["--prepare", "fit=crop,crop_from=10", "--prepare", "channel_order=BGR"]
+    assert main(["evaluate", *arguments, "--json", str(target)]) == 0
+    (result,) = json.loads(target.read_text())["results"]
+    right = {name: share["correct"] for name, share in result["by_class"].items()}
+    assert right == {"red": 0, "green": 4, "blue": 0}
+    told = Preparation.from_dict(result["preparation"])
+    assert (told.fit, told.crop_from, told.channel_order) == ("crop", 10, "BGR")
+    assert main(["evaluate", *arguments, "--fit", "letterbox"]) == 1
+    assert "crop_from 10 goes with fit 'crop'" in capsys.readouterr().err
+
+
+def test_what_cannot_be_prepared_is_bad_usage(model, pictures, capsys):
+    arguments = ["--model", str(model), "--images", str(pictures), "--prepare", "fit=cover"]
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", *arguments])
+    assert ended.value.code == 2
+    assert "squash or letterbox or crop" in capsys.readouterr().err
+
+
+def test_an_order_of_classes_that_nothing_tells_is_told(model, pictures, capsys):
+    arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
+    arguments += ["--runtime", "litert"]
+    assert main(arguments) == 0
+    assert "alphabetical" not in capsys.readouterr().err
+    model.with_name("labels.txt").unlink()
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert "in alphabetical order (blue, green, red, ...); --labels" in err
+    assert "10 of 11" not in out
+
+
+def test_pictures_of_a_label_that_two_classes_have_are_left_out(model, pictures, capsys):
+    model.with_name("labels.txt").write_text("crane\ngreen\ncrane\n")
+    (pictures / "blue").rename(pictures / "crane")
+    (pictures / "red").rename(pictures / "0")
+    arguments = ["--model", str(model), "--images", str(pictures), "--runtime", "litert"]
+    assert main(["evaluate", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert "6 of 7 right" in out
+    assert "left out: 4 pictures of 'crane'" in err
+
+
+def test_names_of_any_letters_are_printed_in_any_locale(model, pictures, tmp_path):
+    (pictures / "blue").rename(pictures / "Ж")
+    model.with_name("labels.txt").write_text("red\ngreen\nЖ\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "models", "evaluate", "--model", str(model), "--images",
+         str(pictures), "--runtime", "litert"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"}, cwd=ROOT, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert r"\u0416" in done.stdout
+
+
+def test_the_size_that_a_file_leaves_open_can_be_named(model, pictures, capsys):
+    model.write_bytes(colour_classifier((-1, -1, -1, 3)))
+    arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
+    assert main([*arguments, "--runtime", "litert"]) == 1
+    assert "name them with --input-shape" in capsys.readouterr().err
+    assert main([*arguments, "--input-shape", "1x7x9x3", "--reference", str(model)]) == 0
+    assert "10 of 11 right" in capsys.readouterr().out
+
+
+def test_a_batch_that_is_open_is_of_one_picture(model, pictures, capsys):
+    """As in every file that Keras' converter makes of a model without a batch size."""
+    model.write_bytes(colour_classifier((-1, 8, 8, 3)))
+    assert main(["evaluate", "--model", str(model), "--images", str(pictures)]) == 0
+    assert "10 of 11 right" in capsys.readouterr().out
+
+
+def test_too_low_an_accuracy_fails(model, pictures, capsys):
+    arguments = ["evaluate", "--model", str(model), "--images", str(pictures)]
+    assert main([*arguments, "--min-accuracy", "0.95", "--runtime", "litert"]) == 1
+    assert "90.91%, below 95.00%" in capsys.readouterr().err
+    assert main([*arguments, "--min-accuracy", "0.9", "--runtime", "litert"]) == 0
+
+
+def test_what_is_no_classifier_is_not_called_one(tmp_path, pictures, capsys):
+    path = tmp_path / "sum.tflite"
+    tensors = [Tensor("one"), Tensor("two"), Tensor("out")]
+    path.write_bytes(small_file(tensors, [("ADD", [0, 1], [2])], [0, 1], [2]))
+    assert main(["evaluate", "--model", str(path), "--images", str(pictures)]) == 1
+    assert "is no classifier of pictures: it takes 2 inputs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", [["--min-accuracy", "1"], ["--json"], ["--mean", "3"], ["--labels", "x"]]
+)
+def test_what_would_do_nothing_is_refused(option, capsys):
+    assert main(["evaluate", "patch_separable", *option]) == 2
+    assert f"{option[0]} goes with --model and --images" in capsys.readouterr().err
+
+
+def test_photographs_beside_pictures_are_refused(model, pictures, capsys):
+    command = [
+        "evaluate",
+        "--model",
+        str(model),
+        "--images",
+        str(pictures),
+        "--data",
+        "x",
+    ]
+    assert main(command) == 2
+    assert "--data goes without --model" in capsys.readouterr().err
+
+
+def test_answers_that_are_no_numbers_are_told(tmp_path, pictures, capsys):
+    """The logarithm of a mean below zero."""
+    path = tmp_path / "nan.tflite"
+    path.write_bytes(colour_classifier(last="LOG"))
+    arguments = ["--mean", "300", "--runtime", "litert"]
+    assert main(["evaluate", "--model", str(path), "--images", str(pictures), *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert "0 of 11 right" in out
+    assert "NaN" in err
+
+
+def test_a_model_without_pictures_is_bad_usage(model, capsys):
+    assert main(["evaluate", "--model", str(model)]) == 2
+    assert "--model and --images go together" in capsys.readouterr().err
