@@ -215,21 +215,6 @@ def test_a_stem_of_two_halves_becomes_one_and_changes_no_answer(network, picture
     assert with_dense_stem(dense) is dense
 
 
-def test_a_stem_of_two_halves_may_have_a_bias():
-    keras = pytest.importorskip("keras")
-    from models.conversion import with_dense_stem
-
-    image = keras.Input((9, 8, 3))
-    x = keras.layers.SeparableConv2D(
-        5, 3, strides=2, padding="same", depth_multiplier=2, activation="relu",
-        bias_initializer="uniform",
-    )(keras.layers.Rescaling(0.5)(image))  # fmt: skip
-    network = keras.Model(image, x)
-    pictures = np.random.default_rng(0).uniform(0, 1, (4, 9, 8, 3))
-    actual, expected = (np.asarray(each(pictures)) for each in (with_dense_stem(network), network))
-    np.testing.assert_allclose(actual, expected, atol=1e-6)
-
-
 def test_a_scaling_with_an_offset_is_not_folded():
     keras = pytest.importorskip("keras")
     from models.conversion import fold_scaling

@@ -108,24 +108,6 @@ def test_each_change_goes_the_way_that_its_name_says(pixels):
         assert len({change(one, number).tobytes() for number in range(8)}) == directions
 
 
-@pytest.mark.parametrize(
-    ("distort", "arguments"),
-    [
-        (distortions.rotated, (0,)),
-        (distortions.scaled, (1,)),
-        (distortions.shifted, (0, 0)),
-        (distortions.brightened, (1,)),
-        (distortions.on_ground, ((255, 255, 255),)),
-        (distortions.noisy, (0, 1)),
-        (distortions.blurred, (0,)),
-        (distortions.photographed_at, (100, 100)),
-    ],
-)
-def test_no_change_changes_nothing(distort, arguments):
-    pixels = canary_images(1)[0]
-    np.testing.assert_array_equal(distort(pixels, *arguments), pixels)
-
-
 def test_another_ground_leaves_the_fruit():
     pixels = canary_images(1)[0]
     changed = distortions.on_ground(pixels, (200, 180, 160))
