@@ -97,8 +97,8 @@ def summary(history: History) -> list[str]:
         return [f"too few commits to tell a change from chance: {over}", *history.remarks]
     changed = sum(bool(series.changes) for series in history.series)
     return [
-        f"{changed} of {len(history.series)} benchmarks changed, over {over}; of the changes named,"
-        f" {FALSE_DISCOVERIES:.0%} are none, in the mean, at most",
+        f"{changed} of {len(history.series)} benchmarks changed, over {over}; of the changes that "
+        f"are named, {FALSE_DISCOVERIES:.0%} at most are none, in the mean",
         *history.remarks,
     ]
 

@@ -158,7 +158,7 @@ def in_line(
     remarks = []
     if missing:
         remarks.append(
-            f"in the order of the commits' times: {repository} does not have {missing[0][:8]}"
+            f"in the order of the commits' times: git does not have {missing[0][:8]}"
             + (f" and {len(missing) - 1} more" if missing[1:] else "")
         )
     if anonymous:

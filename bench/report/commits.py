@@ -23,6 +23,7 @@ def sections(inputs: Inputs) -> Iterator[Section | Missing]:
 
 def _section(history: History) -> Section:
     shown = history.of(QUANTITY)
+    told = [line[0].upper() + line[1:] for line in summary(history)]
     states = history.states
     raw = [
         [series.title, states[state].label, len(states[state].sessions), 1e3 * median_s]
@@ -36,7 +37,7 @@ def _section(history: History) -> Section:
         '"+" stands where files differed from the commit. Sessions at different times '
         "differ by more than their rounds show, so a commit's median over its sessions is what is "
         "repeated: a dashed line stands at a commit before and after which these differ, and the "
-        f"table holds these changes, of all benchmarks. {'. '.join(summary(history))}.",
+        f"table holds these changes, of all benchmarks. {'. '.join(told)}.",
         changes_table(history),
         history.processor,
         f"Lines of the median latency of {len(shown)} models and runtimes over {len(states)} "

@@ -64,7 +64,7 @@ def _section(found: Robustness) -> Section:
         )
     else:
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
-        axes.set_xlabel(f"points of accuracy gained or lost, on {found.images:,} pictures")
+        axes.set_xlabel(f"points of accuracy, on {found.images:,} pictures")
         text = f'What changes of the pictures do to the accuracy, against that under "{NONE}".'
     figure.legend(
         list(marks.values()), list(marks), loc="outside upper left", ncols=2, fontsize=8,

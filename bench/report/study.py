@@ -76,23 +76,24 @@ def _means(session: Session) -> Section:
     every = host_rows(session.of(QUANTITY))
     rows = [row for row in every if row.precision == "float32" or not row.architecture] or every
     runtimes = list(dict.fromkeys(row.runs_on for row in rows))
-    titles = list(dict.fromkeys(row.title for row in rows))
+    titles = {row.model: row.title for row in sorted(rows, key=lambda row: len(row.title))}
+    models = list(dict.fromkeys(row.model for row in rows))
     colours = figures.colours(row.family for row in rows)
     alphas = dict(zip(runtimes, np.linspace(1, 0.5, len(runtimes)), strict=True))
-    figure = figures.new_figure(1.2 + 0.24 * len(rows) + 0.16 * len(titles))
+    figure = figures.new_figure(1.2 + 0.24 * len(rows) + 0.16 * len(models))
     axes = figure.subplots()
     ticks: dict[float, str] = {}
     position = 0.0
-    for title in titles:
+    for model in models:
         first = position
-        for row in (row for row in rows if row.title == title):
+        for row in (row for row in rows if row.model == model):
             mean_ms = row.results[QUANTITY].mean_ms
             colour = (colours[row.family], alphas[row.runs_on])
             (bar,) = axes.barh(position, mean_ms, 0.8, color=[colour])
             figures.tip(bar, f"{row.full_title}: mean {mean_ms:.4f} ms")
             figures.note(axes, f"{mean_ms:#.3g}", mean_ms, position)
             position += 1
-        ticks[(first + position - 1) / 2] = title
+        ticks[(first + position - 1) / 2] = titles[model]
         position += 0.6
     figures.label_rows(axes, ticks, ())
     axes.set_ylim(position - 1, -0.6)
@@ -102,7 +103,7 @@ def _means(session: Session) -> Section:
     fastest = min(rows, key=lambda row: row.results[QUANTITY].mean_ms)
     is_studys = any(row.is_of_the_study for row in rows)
     as_studied = ", which is what the study showed in a figure without numbers" if is_studys else ""
-    shortest = f" Of these models {fastest.title} has the shortest mean here." if titles[1:] else ""
+    shortest = f" Of these models {fastest.title} has the shortest mean here." if models[1:] else ""
     heads = ["model", "runs on", "mean ms", "median ms", "95th percentile ms", "rounds"]
     body = [
         [row.title, row.runs_on, result.mean_ms, result.median_ms, result.percentile_95_ms,
@@ -116,7 +117,7 @@ def _means(session: Session) -> Section:
         f"Pixels in, label out; the mean of all rounds{as_studied}.{shortest}",
         Table(heads, body, ["", "", ".4f", ".4f", ".4f", "d"]),
         session.processor,
-        f"Bars of the mean latency of {len(titles)} model{'s' if titles[1:] else ''}. The shortest "
+        f"Bars of the mean latency of {len(models)} model{'s' if models[1:] else ''}. The shortest "
         f"is {fastest.full_title} with {fastest.results[QUANTITY].mean_ms:.4f} ms.",
         figure,
         files=[session.name],
@@ -129,8 +130,8 @@ def every_model(inputs: Inputs) -> Iterator[Section]:
     found = [
         (row, session.processor) for session in sessions for row in host_rows(session.of(*HOST))
     ]
-    titles = list(dict.fromkeys(row.title for row, _ in found))
-    found.sort(key=lambda each: (titles.index(each[0].title), each[0].runs_on))
+    models = list(dict.fromkeys(row.model for row, _ in found))
+    found.sort(key=lambda each: (models.index(each[0].model), each[0].runs_on))
     several = ["processor"] if sessions[1:] else []
     heads = ("model", "runs on", *several, "precision", "inputs", "parameters",
              "multiply-accumulates", "operators", "bytes", "accuracy", "invoke: median ms",

@@ -55,6 +55,15 @@ def test_the_same_input_gives_the_same_page(result, tmp_path):
     assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
+def test_a_file_of_the_first_format_is_shown(tmp_path):
+    old = ROOT / "tests" / "bench" / "results" / "format1.json"
+    assert main(["report", str(old), "-o", str(tmp_path / "report.html")]) == 0
+    root = parse((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert {"rounds", "tradeoff", "device-1", "models"} <= {
+        each.attributes["id"] for each in root.all("section")
+    }
+
+
 def test_stored_results_are_found(tmp_path, monkeypatch):
     """And nothing else of what lies beside them."""
     storage = tmp_path / ".benchmarks" / "Linux-CPython-3.11-64bit"

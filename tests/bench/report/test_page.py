@@ -131,7 +131,7 @@ def test_history_goes_from_the_older_run_to_the_newer(root, data):
     median = statistics.median(_rounds_ms(data, "test_classify[alexnet-float32-litert]"))
     assert float(newer["median ms"]) == pytest.approx(median)
     assert older["median ms"] != newer["median ms"]
-    assert "too few commits" in root.section("history").text
+    assert "Too few commits" in root.section("history").text
 
 
 def test_a_phone_and_what_is_none_never_share_a_part(root):
