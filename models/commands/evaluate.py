@@ -102,7 +102,7 @@ def _hold_against_cards(arguments: argparse.Namespace, chosen: list[Runtime]) ->
                 measured = measure_accuracy(runtime.load(content), test, bar(target.name))
                 if expected.fingerprint != measured.fingerprint:
                     verdict = "of other photographs"
-                elif abs(expected.correct - measured.correct) > 0.001 * measured.images:
+                elif not expected.may_be(measured):
                     verdict, differs = f"{expected.fraction:.2%}: differs", True
                 else:
                     verdict = "agrees"

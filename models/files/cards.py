@@ -15,6 +15,10 @@ FORMAT = 2
 CONFIDENCE = 0.95
 
 
+AGREEMENT = 0.001
+"""By which share of many pictures another runtime's answers may differ from a card's."""
+
+
 @dataclass(frozen=True)
 class Share:
     """A share of right answers: the one record of it.
@@ -51,6 +55,12 @@ class Share:
         half = math.sqrt(square * (share * (1 - share) / count + square / (4 * count**2)))
         scale = 1 + square / count
         return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+    def may_be(self, measured: Share) -> bool:
+        """Whether another runtime may answer so: a few answers of a file differ there."""
+        low, high = self.interval
+        near = abs(self.correct - measured.correct) <= AGREEMENT * self.images
+        return self.images == measured.images and (near or low <= measured.fraction <= high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for programs, with what follows from it."""

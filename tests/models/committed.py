@@ -1,10 +1,11 @@
-"""Which committed files a test asks that would say nothing new of the others."""
+"""Which files a test asks: one of each kind of the committed ones, and those of the study."""
 
 from __future__ import annotations
 
 import pytest
 
-from models.files.artifacts import artifact
+from bench.results.rows import is_of_the_study
+from models.files.artifacts import Artifact, artifact
 
 one_float_one_int8 = pytest.mark.parametrize(
     "tflite_model",
@@ -12,3 +13,10 @@ one_float_one_int8 = pytest.mark.parametrize(
     ids=lambda file: file.name,
     indirect=True,
 )
+
+
+def skip_unless_of_the_study(model: Artifact) -> None:
+    """Skip what fruit alone is held to."""
+    accuracy = model.require_card().accuracy
+    if not is_of_the_study(accuracy.fingerprint):
+        pytest.skip(f"it was judged on {accuracy.images:,} pictures that are not the study's")

@@ -275,10 +275,6 @@ def _at(info: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-AGREEMENT = 0.001
-"""By which share of the photographs another machine's answers may differ from the card's."""
-
-
 def measure_changed(
     base: Mapping[str, Known],
     head: Mapping[str, Known],
@@ -333,7 +329,7 @@ def measure_changed(
             stated = known.accuracy
             if stated.fingerprint != accuracy.fingerprint:
                 problems.append(f"accuracy of {name}, {tree}: its card is of other photographs")
-            elif abs(stated.correct - accuracy.correct) > AGREEMENT * accuracy.images:
+            elif not stated.may_be(accuracy):
                 problems.append(
                     f"accuracy of {name}, {tree}: its card says {stated.fraction:.2%}, "
                     f"measured are {accuracy.fraction:.2%}"
