@@ -105,11 +105,10 @@ class Artifact:
         return self._known.metadata
 
     @property
-    def stored_preparation(self) -> Preparation:
-        """How pictures are prepared, as the card beside the file says.
+    def card_beside(self) -> Card | None:
+        """The card beside the file, which a user's copy of a committed file has, too.
 
-        A user's copy of a committed file has such a card, too. What does not hold this file's
-        sha256 is not its card, and tells nothing: the plainest preparation.
+        What does not hold this file's sha256 is not its card: None.
 
         Raises:
             ArtifactError: as for `sha256`, or its card is damaged.
@@ -117,10 +116,14 @@ class Artifact:
         try:
             beside = self.card_path.read_bytes()
         except OSError:
-            return Preparation()
-        if self.sha256.encode() not in beside:
-            return Preparation()
-        return self._read_card().preparation
+            return None
+        return self._read_card() if self.sha256.encode() in beside else None
+
+    @property
+    def stored_preparation(self) -> Preparation:
+        """How pictures are prepared, as the card beside the file says, else the plainest way."""
+        card = self.card_beside
+        return card.preparation if card else Preparation()
 
     def read_bytes(self) -> bytes:
         """Return the content, read anew where it was asked for before; errors as for `sha256`."""

@@ -329,7 +329,7 @@ def evaluate_file(
         file: a classifier.
         runtime: that runs it.
         pictures: as for `models.data.photographs.read_pictures`.
-        labels: a file of the model's classes; else its metadata tells, or labels.txt beside it.
+        labels: a file of the model's classes; else its metadata or card tells, or labels.txt.
         preparation: as for `preparation_of`.
         shapes: of the first inputs, in place of the file's.
         progress: wraps the iteration over the pictures.
@@ -368,9 +368,9 @@ def preparation_of(file: Artifact, spec: TensorSpec, told: Mapping[str, Any]) ->
 
 
 def _labels(file: Artifact, named: Path | None) -> tuple[str, ...]:
-    """Return the labels: as named, of the file's metadata, of labels.txt beside it, or none."""
+    """Return the labels: as named, of the file's metadata or card, of labels.txt, or none."""
     if named:
         return read_labels(named)
-    told = file.metadata.labels
-    beside = file.path.with_name("labels.txt")
+    card, beside = file.card_beside, file.path.with_name("labels.txt")
+    told = file.metadata.labels or (card.labels if card else ())
     return told or (read_labels(beside) if beside.is_file() else ())

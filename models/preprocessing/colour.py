@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import warnings
 from typing import BinaryIO
 
@@ -27,6 +28,9 @@ _SPACES = {"RGB": "RGB ", "RGBA": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "L
 _CHANNELS = (1, 3, 4)
 _BYTES_PER_PIXEL = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 12, np.dtype(np.float32): 16}
 """Most that the way to RGB holds at once beside the array itself, measured."""
+
+_MAX_PROFILE_BYTES = 4_000_000
+"""Larger ones, which printers have no use for either, are taken for damaged."""
 
 _PNG_HEADER_BYTES = 33
 _PNG_GREY, _PNG_COLOUR, _PNG_PALETTE = 0, 2, 3
@@ -106,8 +110,11 @@ def correct_transparency(image: Image.Image, stream: BinaryIO) -> None:
     depth, colour_type = stream.read(_PNG_HEADER_BYTES)[24:26]
     content = b""
     while len(head := stream.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
-        chunk = stream.read(int.from_bytes(head[:4], "big") + 4)[:-4]
-        content = chunk if head[4:] == b"tRNS" else content
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] == b"tRNS":
+            content = stream.read(length)
+            length = 0
+        stream.seek(length + 4, os.SEEK_CUR)  # the checksum, too
     stream.seek(position)
     if not content:
         return
@@ -121,8 +128,7 @@ def correct_transparency(image: Image.Image, stream: BinaryIO) -> None:
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Bring a picture of any mode to sRGB by the perceptual intent: RGB, or RGBA if it was
-    that.
+    """Bring a picture of any mode to sRGB by the perceptual intent: RGB, or RGBA if it was that.
 
     A picture stays as it is where its embedded profile (ICC.1) is sRGB itself (to one grey level),
     is damaged, or is one for another colour mode: viewers do so, too.
@@ -134,10 +140,12 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     return image if converted is None else converted
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=4)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return the way from a profile to sRGB; None where there is none, or nothing to do."""
     try:
+        if len(profile) > _MAX_PROFILE_BYTES:
+            return None
         embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if embedded.profile.xcolor_space != _SPACES[mode]:
             return None

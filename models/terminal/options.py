@@ -294,8 +294,8 @@ def add_own_pictures(add: Add) -> None:
         "--labels",
         type=Path,
         metavar="FILE",
-        help="the model's classes, one a line; default: its metadata, else labels.txt beside it, "
-        "else the classes of the pictures in alphabetical order",
+        help="the model's classes, one a line; default: its metadata, card, or labels.txt beside "
+        "it, else the classes of the pictures in alphabetical order",
     )
     add(
         "--min-accuracy",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 from PIL import Image
 
 from models.__main__ import main
+from models.data.canary_images import canary_images
+from models.data.fruits360 import CLASS_NAMES
+from models.files.artifacts import artifact
 from models.preprocessing import Normalisation, Preparation
 from tests.models.files.test_metadata import metadata, with_metadata
 from tests.models.small_files import Tensor, colour_classifier, small_file
@@ -112,6 +116,22 @@ def test_an_order_of_classes_that_nothing_tells_is_told(model, pictures, capsys)
     out, err = capsys.readouterr()
     assert "in alphabetical order (blue, green, red, ...); --labels" in err
     assert "10 of 11" not in out
+
+
+def test_the_card_beside_a_copy_names_the_classes(tmp_path, capsys):
+    """As of a network that was trained on pictures of one's own."""
+    ours = artifact("patch_separable", "int8")
+    for path in (ours.path, ours.card_path):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "pictures" / "Pear Red").mkdir(parents=True)
+    answered = ours.require_card().canary.top1.index(CLASS_NAMES.index("Pear Red"))
+    shown = tmp_path / "pictures" / "Pear Red" / "1.png"
+    Image.fromarray(canary_images()[answered]).save(shown)
+    arguments = ["--model", str(tmp_path / ours.path.name), "--runtime", "litert"]
+    assert main(["evaluate", *arguments, "--images", str(tmp_path / "pictures")]) == 0
+    out, err = capsys.readouterr()
+    assert "1 of 1 right" in out
+    assert "alphabetical" not in err
 
 
 def test_pictures_of_a_label_that_two_classes_have_are_left_out(model, pictures, capsys):

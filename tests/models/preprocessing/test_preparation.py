@@ -208,6 +208,8 @@ def test_display_p3_is_more_colourful_and_srgb_stays():
     same = encode(pixels, "PNG", icc_profile=rgb_profile(SRGB, 2.2))
     assert np.abs(decode(same)[0, 0].astype(int) - (200, 100, 50)).max() <= 5
     assert (decode(encode(pixels, "PNG", icc_profile=b"no profile")) == pixels).all()
+    large = rgb_profile(DISPLAY_P3).ljust(colour._MAX_PROFILE_BYTES + 1)
+    assert (decode(encode(pixels, "WEBP", lossless=True, icc_profile=large)) == pixels).all()
 
 
 def test_floats_of_0_to_1_are_told_to_be_nearly_black():
