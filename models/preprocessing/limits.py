@@ -23,6 +23,9 @@ MAX_JPEG_BYTES = 100_000_000
 MAX_JPEG_HEADER_BYTES, MAX_JPEG_SEGMENTS = 16_000_000, 10_000
 """Before the first scan: Pillow keeps the segments, and something for each, however short it is."""
 
+MAX_BMP_RUNS_BYTES = 4_000_000
+"""Of a BMP of run lengths, which Pillow reads run by run in Python."""
+
 MAX_DECODING_BYTES = 160_000_000
 MAX_PIXELS = 200_000_000
 MAX_JPEG_SCANS = 64

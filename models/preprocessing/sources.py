@@ -42,6 +42,7 @@ from models.preprocessing.geometry import (
 from models.preprocessing.jpeg import check_header, check_scans, coefficient_bytes, draft_jpeg
 from models.preprocessing.limits import (
     DECODING_BYTES_PER_PIXEL,
+    MAX_BMP_RUNS_BYTES,
     MAX_DECODING_BYTES,
     MAX_ENCODED_BYTES,
     MAX_JPEG_BYTES,
@@ -164,6 +165,8 @@ def _opened(source: Any) -> Iterator[Image.Image]:
             check_size(image.size)
             if kind == "JPEG":
                 check_scans(image, stream)
+            elif kind == "BMP" and image.tile and image.tile[0].codec_name == "bmp_rle":
+                check_encoded_bytes(stream.seek(0, os.SEEK_END), MAX_BMP_RUNS_BYTES)
             yield image
 
 

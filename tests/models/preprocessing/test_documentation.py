@@ -82,6 +82,7 @@ def test_limits():
     assert f"| file | {limits.MAX_ENCODED_BYTES / 1e6:.0f} MB |" in PAGE
     assert f"| side | {limits.MAX_SIDE:,} pixels |" in PAGE
     assert f"| scans of a JPEG | {limits.MAX_JPEG_SCANS} |" in PAGE
+    assert f"| a BMP of run lengths | {limits.MAX_BMP_RUNS_BYTES / 1e6:.0f} MB |" in PAGE
     header = f"{limits.MAX_JPEG_HEADER_BYTES / 1e6:.0f} MB in {limits.MAX_JPEG_SEGMENTS:,} segments"
     assert f"| before a JPEG's first scan | {header} |" in PAGE
 

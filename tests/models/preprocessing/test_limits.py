@@ -119,6 +119,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         "more than 16 MB, or 10,000 segments",
     ),
     "jpeg junk": (lambda: bombs.jpeg_junk(90_000_000), "more than 16 MB, or 10,000 segments"),
+    "bmp runs": (lambda: bombs.bmp_runs(4_000_000), "8 MB encoded, more than the 4 MB"),
     "png large": (lambda: bombs.png(4001, 4001), "16.0 megapixels, more than the 16.0"),
     "png larger": (lambda: bombs.png(10_000, 10_000, colour_type=0, depth=1), "100.0 megapixels"),
     "png endless": (lambda: bombs.png(3, 4_521_986, colour_type=0, depth=16), "65535 that a side"),
