@@ -41,23 +41,28 @@ log -t tflite-gauge "$mark"
 am start -S -W -n {APP}/.BenchmarkModelActivity --es args "$*" > start.log 2>&1 || {{
   cat start.log; exit 1; }}
 if grep -q '^Error' start.log; then grep '^Error' start.log; exit 1; fi
-ended=
+ended= looks=0
 while :; do
-  logcat -d -v raw -s tflite:V tflite-gauge:V | sed "1,/^$mark/d" > app.log
-  if grep -q -e 'Inference timings in us' -e 'Benchmarking failed' app.log; then break; fi
+  logcat -d -v tag -s tflite:V tflite-gauge:V libc:F | sed "1,/: $mark/d" > app.log
+  if grep -q 'Inference timings in us' app.log; then break; fi
   if [ -n "$ended" ]; then
-    cat app.log
+    sed -e 's|^[EF]/[^:]*: |ERROR: |' -e 's|^[A-Z]/[^:]*: |INFO: |' app.log
     echo 'ERROR: Benchmarking failed: the app ended without a result'
     exit 1
   fi
-  pidof {APP} > /dev/null || ended=1
+  looks=$((looks + 1))
+  if grep -q -e '^[EF]/' -e 'Benchmarking failed' app.log; then ended=1
+  elif [ $((looks % 5)) -eq 1 ]; then
+    dumpsys activity activities | grep -q '{APP}/' || ended=1
+  fi
   sleep 0.2
 done
-cat app.log
+sed 's|^[A-Z]/[^:]*: |INFO: |' app.log
 am force-stop {APP}
 """.encode()
 """A round inside the app, started anew: it prints what the app logged since a mark of its own; so
-the phone's log is not cleared."""
+the phone's log is not cleared. An error in it, or the end of the app's activity (its process
+stays), ends the round at the next look."""
 
 
 @dataclass(frozen=True)

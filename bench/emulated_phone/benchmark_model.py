@@ -149,6 +149,8 @@ def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> N
     memory_at_start_mb = _memory_mb()
     start_us = clock.now_us()
     try:
+        if fault == "bad model":
+            raise ValueError("The model is not a valid Flatbuffer buffer")
         model = runtime.load(Path(flags["graph"]), threads)
     except (ValueError, RuntimeError) as error:
         raise RefusedError(f"Failed to load model {flags['graph']} ({error})") from None

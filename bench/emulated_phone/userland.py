@@ -100,14 +100,37 @@ case "$1" in
 esac
 """,
     "am": """echo "am $*" >> "$root/system/log"
+name=org.tensorflow.lite.benchmark
+app="$root/data/app/$name" pid="$root/system/app.pid" log="$root/system/logcat"
+stop() { number=$(cat "$pid" 2>/dev/null)
+  rm -f "$pid" "$root/system/dumpsys/activity"
+  [ -z "$number" ] || kill -9 "$number" 2>/dev/null || :; }
+run() {
+  sh "$app" "$@" > "$root/system/app.out" 2>&1 &
+  echo "$!" > "$pid"
+  wait "$!"
+  status=$?
+  [ -f "$pid" ] || exit  # it was stopped
+  if [ "$status" -gt 128 ]; then
+    rm -f "$pid"; echo "F libc: Fatal signal $((status - 128))" >> "$log"; fi
+  sed -e 's/^ERROR: /E tflite: /' -e t -e 's/^[A-Z]*: //' -e 's/^/I tflite: /' \\
+    "$root/system/app.out" >> "$log"
+  rm -f "$root/system/dumpsys/activity"; }  # its process stays, with nothing to do
 case "$1" in
-  kill-all|force-stop) ;;
+  kill-all) ;;
+  force-stop) stop;;
   start)
     while [ $# -gt 1 ] && [ "$1" != args ]; do shift; done
-    app="$root/data/app/org.tensorflow.lite.benchmark"
     [ -f "$app" ] || { echo 'Error type 3'; echo 'Error: Activity class does not exist.'; exit 0; }
-    echo 'Status: ok'
-    /bin/sh "$app" $2 2>&1 | sed 's/^INFO: //; s/^/tflite:/' >> "$root/system/logcat";;
+    stop
+    echo "  mResumedActivity: ActivityRecord{8f1c2d3 u0 $name/.BenchmarkModelActivity t12}" \\
+      > "$root/system/dumpsys/activity"
+    run $2 < /dev/null > /dev/null 2>&1 &
+    waited=0
+    while [ -f "$root/system/dumpsys/activity" ] && [ "$waited" -lt 100 ]; do
+      sleep 0.1; waited=$((waited + 1))
+    done
+    [ "$waited" -lt 100 ] && echo 'Status: ok' || echo 'Status: timeout';;
   *) echo "Error: unknown command '$1'" >&2; exit 255;;
 esac
 """,
@@ -134,14 +157,28 @@ case "$1" in
     while [ $# -gt 1 ]; do shift; done
     cp "$1" "$app" && echo Success;;
   uninstall) [ -f "$app" ] || { echo 'Failure [DELETE_FAILED_INTERNAL_ERROR]'; exit 1; }
-    rm -f "$app"; echo Success;;
+    am force-stop org.tensorflow.lite.benchmark; rm -f "$app"; echo Success;;
 esac
 """,
-    "log": """echo "$2:$3" >> "$root/system/logcat"
+    "log": """echo "I $2: $3" >> "$root/system/logcat"
 """,
-    "logcat": """sed 's/^[^:]*://' "$root/system/logcat"
+    "logcat": """format=threadtime tags=
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -v) format=$2; shift;;
+    *:[VF]) tags="$tags${tags:+|}${1%:?}";;
+  esac
+  shift
+done
+case "$format" in
+  raw) edit='s/^. [^:]*: //';;
+  tag) edit='s/^(.) ([^:]*): /\\1\\/\\2  : /';;
+  *) edit='s/^(.) ([^:]*): /11-30 23:10:00.000  4711  4711 \\1 \\2: /';;
+esac
+grep -E "^. ($tags): " "$root/system/logcat" | sed -E "$edit"
 """,
-    "pidof": "exit 1\n",
+    "pidof": """cat "$root/system/app.pid" 2>/dev/null
+""",
     "input": """echo "input $*" >> "$root/system/log"
 case "$2" in
   224) sed -i 's/mWakefulness=.*/mWakefulness=Awake/' "$root/system/dumpsys/power";;
@@ -214,7 +251,7 @@ def install(root: Path, profile: Profile) -> None:
         "system/fixed-performance-mode": "false\n",
         "system/uid": "0\n" if profile.is_rooted else "2000\n",
         "system/log": "",
-        "system/logcat": "tflite:Inference timings in us: Init: 1, of somebody else\n",
+        "system/logcat": "I tflite: Inference timings in us: Init: 1, of somebody else\n",
         "system/page-size": "4096\n",
         "system/usable-cores": "ff\n",
         "sys/devices/system/cpu/online": "0-7\n",
@@ -290,6 +327,7 @@ FILE_NAME = "faults.json"
 
 TOOL_FAULTS = (
     "crash",
+    "bad model",
     "hang",
     "garbage",
     "half line",

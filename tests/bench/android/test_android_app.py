@@ -38,11 +38,19 @@ def test_inside_an_app(emulate, measure, profile):
     ]
 
 
-def test_an_app_that_fails(emulate, measure):
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("crash", r"round 2: .*Fatal signal 6"),
+        ("bad model", r"round 2: .*Failed to load model"),
+        ("garbage", r"round 2: .*the app ended without a result"),  # the process stays
+    ],
+)
+def test_an_app_that_fails_is_seen_at_once_with_its_reason(emulate, measure, fault, reason):
     emulated = emulate()
-    emulated.set_tool_fault("crash", from_run=2)
-    with pytest.raises(DeviceError, match=r"round 2: .*the app ended without a result"):
-        measure(emulated, apk=emulated.tool())
+    emulated.set_tool_fault(fault, from_run=2)
+    with pytest.raises(DeviceError, match=reason):
+        measure(emulated, apk=emulated.tool(), timeout_s=10_000.0)
     assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
 
 
