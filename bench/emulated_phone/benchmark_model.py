@@ -14,6 +14,7 @@ import resource
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -59,16 +60,8 @@ class RefusedError(Exception):
     """The tool gives up; the message is what it prints to stderr."""
 
 
-class DeviceClock:
-    """Microseconds of a clock that starts at 0; `goes_backwards` lets it do so."""
-
-    def __init__(self, goes_backwards: bool) -> None:
-        self._direction = -1 if goes_backwards else 1
-        self._start_ns = time.monotonic_ns()
-
-    def now_us(self) -> int:
-        """Return the time, truncated to the microsecond as the real tool does."""
-        return self._direction * ((time.monotonic_ns() - self._start_ns) // 1000)
+Clock = Callable[[], int]
+"""Tells microseconds, truncated as the real tool does."""
 
 
 def main(arguments: list[str]) -> int:
@@ -79,7 +72,9 @@ def main(arguments: list[str]) -> int:
     is_compiled = generation == "compiled"
     known = FLAGS if is_compiled else {**FLAGS, **INTERPRETER_FLAGS}
     if "--help" in arguments:
-        _print_usage(known)
+        print("usage: benchmark_model <flags>\nFlags:", file=sys.stderr)
+        for name, (kind, default) in known.items():
+            print(f"\t--{name}={default}\t{kind}\toptional\t{name}", file=sys.stderr)
         return 1
     fault = tool_fault()
     _fail_at_once(fault)
@@ -94,12 +89,6 @@ def main(arguments: list[str]) -> int:
 
 def _print(line: str) -> None:
     print(f"INFO: {line}", flush=True)
-
-
-def _print_usage(known: dict[str, tuple[str, str]]) -> None:
-    print("usage: benchmark_model <flags>\nFlags:", file=sys.stderr)
-    for name, (kind, default) in known.items():
-        print(f"\t--{name}={default}\t{kind}\toptional\t{name}", file=sys.stderr)
 
 
 def _parse(arguments: list[str], known: dict[str, tuple[str, str]]) -> dict[str, str]:
@@ -140,21 +129,25 @@ def _fail_at_once(fault: str | None) -> None:
 
 
 def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> None:
-    clock = DeviceClock(goes_backwards=fault == "backward clock")
+    direction, start_ns = -1 if fault == "backward clock" else 1, time.monotonic_ns()
+
+    def clock() -> int:
+        return direction * ((time.monotonic_ns() - start_ns) // 1000)
+
     threads = max(1, int(flags["num_threads"]))
     _print(f"Num threads: [{threads}]")
     _print(f"Graph: [{flags['graph']}]")
     runtime = available()[0]
     importlib.import_module(runtime.module)  # which the real tool has in itself
     memory_at_start_mb = _memory_mb()
-    start_us = clock.now_us()
+    start_us = clock()
     try:
         if fault == "bad model":
             raise ValueError("The model is not a valid Flatbuffer buffer")
         model = runtime.load(Path(flags["graph"]), threads)
     except (ValueError, RuntimeError) as error:
         raise RefusedError(f"Failed to load model {flags['graph']} ({error})") from None
-    init_us = clock.now_us() - start_us
+    init_us = clock() - start_us
     memory_after_init_mb = _memory_mb()
     _print(f"Loaded model {flags['graph']}")
     _tell_delegates(flags, is_compiled, fault, sum(model.delegated_partitions() or [1]))
@@ -267,7 +260,7 @@ def _input(model: LoadedModel, value_files: str) -> np.ndarray:
 
 
 def _run(
-    model: LoadedModel, pixels: np.ndarray, runs: int, min_secs: float, clock: DeviceClock
+    model: LoadedModel, pixels: np.ndarray, runs: int, min_secs: float, clock: Clock
 ) -> list[int]:
     """Invoke at least `runs` times and `min_secs` seconds; print and return each duration in us."""
     _print(
@@ -278,9 +271,9 @@ def _run(
     finish_s = time.monotonic() + min_secs
     while len(times_us) < runs or time.monotonic() < finish_s:
         model.set_input(pixels)
-        start_us = clock.now_us()
+        start_us = clock()
         model.invoke()
-        times_us.append(clock.now_us() - start_us)
+        times_us.append(clock() - start_us)
     _print(_summary(times_us) + "\n")
     return times_us
 

@@ -8,6 +8,7 @@ the payload) and daemon/services.cpp.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import queue
 import socket
@@ -221,7 +222,8 @@ class Connection(threading.Thread):
         if packet.command == CONNECT:
             self._greet()
         elif packet.command == AUTHENTICATE:
-            self._refuse_key(packet)
+            if packet.first == AUTH_SIGNATURE:  # once all keys are tried the user is asked
+                self.send(Packet(AUTHENTICATE, AUTH_TOKEN, 0, b"\x5a" * 20))
         elif packet.command == OPEN:
             self._open(packet)
         elif (stream := self._streams.get(packet.second)) is None:
@@ -244,14 +246,9 @@ class Connection(threading.Thread):
         banner = f"device::{self._daemon.banner};features={FEATURES}".encode()
         self.send(Packet(CONNECT, VERSION, MAX_PAYLOAD_BYTES, banner))
 
-    def _refuse_key(self, packet: Packet) -> None:
-        """Ask for the next key; once all are tried the user is asked, who never answers."""
-        if packet.first == AUTH_SIGNATURE:
-            self.send(Packet(AUTHENTICATE, AUTH_TOKEN, 0, b"\x5a" * 20))
-
     def _open(self, packet: Packet) -> None:
         service = packet.payload.rstrip(b"\0").decode("utf-8", "surrogateescape")
-        stream = Stream(self.send, self._daemon.next_stream_number(), packet.first)
+        stream = Stream(self.send, next(self._daemon.numbers), packet.first)
         serve = self._daemon.service(service)
         if serve is None:
             self.send(Packet(CLOSE, 0, packet.first))
@@ -285,7 +282,7 @@ class Daemon:
         self.banner = banner
         self.service = service
         self.faults = faults
-        self._numbers = iter(range(1, 2**31))
+        self.numbers = itertools.count(1)
         self._connections: list[Connection] = []
         self._listener: socket.socket | None = None
         self.port = 0
@@ -314,10 +311,6 @@ class Daemon:
         for connection in connections:
             connection.drop()
         return connections
-
-    def next_stream_number(self) -> int:
-        """Return a number that no stream has had."""
-        return next(self._numbers)
 
     def _accept(self, listener: socket.socket) -> None:
         while True:

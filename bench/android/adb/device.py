@@ -227,13 +227,9 @@ class Device:
         return completed
 
     def run_all(self, commands: Mapping[str, Sequence[str]]) -> dict[str, Completed]:
-        """Run commands one after another in one shell; none has to succeed.
+        """Run commands by the caller's names for them in one shell; none has to succeed.
 
-        Args:
-            commands: argument lists by a name of the caller's.
-
-        Returns:
-            What each came to, by its name, both streams in `stdout`.
+        Returns what each came to, by its name, both streams in `stdout`.
         """
         token = secrets.token_hex(8)
         script = "\n".join(
@@ -349,11 +345,7 @@ class Device:
 
 
 def attached_phones(address: ServerAddress) -> list[Attached]:
-    """Return what the adb server lists, a phone that has several serials (USB, Wi-Fi) once.
-
-    Raises:
-        AdbServerError: it does not answer.
-    """
+    """Return what the adb server lists, a phone that has several serials (USB, Wi-Fi) once."""
     devices = attached_devices(address)
     if sum(device.state == READY for device in devices) < 2:
         return devices

@@ -171,12 +171,9 @@ class Workspace:
     def put(
         self, content: bytes, suffix: str = "", mode: int = 0o644, name: str | None = None
     ) -> str:
-        """Push a file under the name of its content's hash, and return its path on the device.
+        """Push a file under its hash and a suffix, or a name, and return its path on the device.
 
-        Args:
-            content: what shall be in it; a file that the device has already is not sent again.
-            suffix: what its name ends in.
-            name: what it is called instead.
+        One that the device has already is not sent again.
         """
         path = f"{self.path}/{name or hashlib.sha256(content).hexdigest() + suffix}"
         self.device.run(["mkdir", "-p", self.path])

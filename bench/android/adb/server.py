@@ -208,12 +208,7 @@ def connect(address: ServerAddress, serial: str | None) -> str:
 
 @dataclass(frozen=True)
 class Attached:
-    """A device that the adb server lists.
-
-    Attributes:
-        serial: its serial.
-        state: "device" where it can be used, else what is the matter, such as "unauthorized".
-    """
+    """A device that the adb server lists; `state` is "device", or what is the matter with it."""
 
     serial: str
     state: str
@@ -229,11 +224,7 @@ class Attached:
 
 
 def attached_devices(address: ServerAddress) -> list[Attached]:
-    """Return what the adb server lists.
-
-    Raises:
-        AdbServerError: it does not answer.
-    """
+    """Return what the adb server lists; `AdbServerError` where it does not answer."""
     try:
         with Client(address).make_connection() as connection:
             connection.send_command("host:devices")
@@ -256,9 +247,6 @@ def wait_for(
     Args:
         serial: the device's; None for the only one.
         tell: is given a line where a person has something to do.
-
-    Raises:
-        AdbServerError, NoDeviceError, DeviceChoiceError: see `attached_devices` and `choose`.
     """
     start_s = time.monotonic()
     told = None

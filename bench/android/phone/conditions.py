@@ -46,15 +46,9 @@ _CHARGING = {3: "discharging", 4: "not charging"}
 
 @dataclass(frozen=True)
 class Core:
-    """One core.
+    """One core, counted from 0: its highest frequency, that allowed now, that it runs at.
 
-    Attributes:
-        number: counted from 0, as in a CPU mask.
-        max_khz: the hardware's highest frequency.
-        cap_khz: the highest frequency that is allowed now.
-        current_khz: the frequency that it runs at now.
-        governor: what sets the frequency.
-        capacity: how much work it does, 1024 for the most that one of the device's cores does.
+    `capacity` is the work that it does, 1024 for the most that one of the device's cores does.
     """
 
     number: int
@@ -72,13 +66,7 @@ def is_another_frequency(one_khz: int, other_khz: int) -> bool:
 
 @dataclass(frozen=True)
 class ThermalService:
-    """What `dumpsys thermalservice` says.
-
-    Attributes:
-        status: 0 (none) to 6 (shutdown); None where nobody knows it.
-        unknown_because: why nobody knows it; None where it is known.
-        temperatures_c: by the sensor's name.
-    """
+    """A status of 0 (none) to 6 (shutdown), or why nobody knows it; temperatures by sensor."""
 
     status: int | None
     unknown_because: str | None
@@ -87,13 +75,9 @@ class ThermalService:
 
 @dataclass(frozen=True)
 class Battery:
-    """The battery's state.
+    """How full it is, how warm, what feeds the phone ("no" for nothing).
 
-    Attributes:
-        percent: how full it is.
-        temperature_c: its temperature.
-        charging: what feeds the phone, "no", or None; and whether it charges, where that differs.
-        is_simulated: whether `dumpsys battery` was told what to say, and the truth is not known.
+    `is_simulated`: `dumpsys battery` was told what to say, and the truth is not known.
     """
 
     percent: int | None
@@ -106,19 +90,9 @@ class Battery:
 class Conditions:
     """What changes while a device runs.
 
-    Attributes:
-        cores: frequencies and governors.
-        online_cores: the cores that are switched on; () where the device does not say.
-        thermal_status: of the thermal service, 0 (none) to 6 (shutdown); None where nobody knows.
-        thermal_status_unknown_because: why nobody knows it; None where it is known.
-        temperatures_c: of the thermal service's or the kernel's sensors, by their names.
-        battery_c: temperature of the battery.
-        battery_percent: how full it is.
-        battery_is_simulated: whether the battery's figures are made up (`dumpsys battery set`).
-        charging: what it charges from, "no", or None.
-        screen: such as "Awake" or "Asleep".
-        airplane_mode: whether the radios are off.
-        battery_saver: whether it saves battery, which may cap the cores.
+    `online_cores` is () where the device does not say; `thermal_status` and the battery's are those
+    of `ThermalService` and `Battery`; `temperatures_c` are the service's or the kernel's,
+    by sensor; `screen` is such as "Awake"; a battery saver may cap the cores.
     """
 
     cores: tuple[Core, ...]
@@ -391,11 +365,9 @@ def parse_stays_on(text: str) -> bool:
 
 @dataclass(frozen=True)
 class CorePlacement:
-    """The cores that a measurement runs on.
+    """The cores that a measurement runs on; () where the device's scheduler chooses.
 
-    Attributes:
-        cores: their numbers; () where the device's scheduler chooses.
-        note: why these are not the fastest ones, or none; None where all is as wished.
+    `note` says why these are not the fastest ones, or none; None where all is as wished.
     """
 
     cores: tuple[int, ...]

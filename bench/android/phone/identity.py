@@ -32,14 +32,9 @@ class Identity:
     """What does not change while a device runs.
 
     Attributes:
-        serial: as the adb server has it.
-        manufacturer, model: of the device.
         soc: the system on a chip, by the most telling name that the device has for it.
-        android: version, such as "9".
-        sdk: API level.
         abis: the ABIs that it executes, the preferred one first.
-        build: fingerprint of the system image.
-        kernel: release of the Linux kernel.
+        build, kernel: fingerprint of the system image, release of the Linux kernel.
         page_bytes: size of a memory page; 16 KB pages refuse tools that are aligned to 4 KB.
         is_emulated: whether it is no phone, by its own word.
         root_command: what goes before a command to run it as root; None where nothing does.
