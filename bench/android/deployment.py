@@ -14,9 +14,8 @@ from pathlib import Path
 from bench.android.adb.errors import DeviceError, printable
 from bench.android.adb.files import Workspace
 from bench.android.phone.control import COOL_DOWN_TIMEOUT_S, PhoneLock
-from bench.android.tool.binary import Tool
-from bench.android.tool.flags import REQUIRED, ToolFlags, parse_flags
 from bench.android.tool.output import exit_error
+from bench.android.tool.program import REQUIRED, Tool, ToolFlags, parse_flags
 from bench.android.verification import ModelInput
 from models.files.artifacts import Artifact
 
@@ -26,14 +25,8 @@ APP = "org.tensorflow.lite.benchmark"
 REMOVE_APP = f"for wait in 0 1 2 4; do sleep $wait; pm uninstall {APP} && break; done"
 """An installation that was broken off may still come to its end."""
 
-APP_FLAGS = ToolFlags(
-    frozenset(
-        (
-            *REQUIRED, "use_gpu", "use_nnapi", "use_xnnpack", "input_layer", "input_layer_shape",
-            "input_layer_value_files",
-        )
-    )
-)  # fmt: skip
+INPUT_FLAGS = ("input_layer", "input_layer_shape", "input_layer_value_files")
+APP_FLAGS = ToolFlags(frozenset((*REQUIRED, "use_gpu", "use_nnapi", "use_xnnpack", *INPUT_FLAGS)))
 """The app cannot be asked; it logs an unknown flag, which counts as a failure like the tool's."""
 
 APP_ROUND = f"""mark="tflite-gauge round $$ of $(cat /proc/uptime)"
@@ -67,26 +60,17 @@ stays), ends the round at the next look."""
 
 @dataclass(frozen=True)
 class DeviceSettings:
-    """How a model is measured on a device.
+    """How a model is measured on a device; each as the option of its name says.
 
-    Attributes:
-        rounds: number of rounds, each a process of its own.
-        threads: of the tool.
-        delegate: one of `bench.android.tool.flags.DELEGATE_FLAGS`.
-        cpu_mask: cores to run on (hexadecimal); None for those of the highest frequency.
-        retries: how often it is measured again when the device was throttled.
-        timeout_s: how long one process may take.
-        cool_down_s: how long the device may take to cool down when it is throttled.
-        rest_s: how long the device rests before each model, throttled or not.
-        libraries: folder of a vendor's libraries, which are pushed beside the tool; None for none.
-        apk: the benchmark app, inside which it is measured; None for a process of the shell.
-        fixed_performance: whether the clocks are held at a level that the device can keep, which
-            is lower.
+    `tool_flags` are such as "gpu_backend=opencl"; `cpu_mask` None is the fastest cores, `apk` None
+    a process of the shell.
     """
 
     rounds: int = 100
     threads: int = 1
     delegate: str = "cpu"
+    may_be_part: bool = False
+    tool_flags: tuple[str, ...] = ()
     cpu_mask: str | None = None
     retries: int = 2
     timeout_s: float = 120.0
@@ -98,11 +82,7 @@ class DeviceSettings:
 
 
 class ToolSetup:
-    """Puts the tool and its files into a workspace, and makes its command line.
-
-    Args:
-        find: gives the tool; called once, when it is first needed.
-    """
+    """Puts the tool and its files into a workspace, and makes its command line."""
 
     def __init__(self, workspace: Workspace, find: Callable[[], Tool]) -> None:
         self._workspace = workspace
@@ -110,23 +90,21 @@ class ToolSetup:
 
     @cached_property
     def tool(self) -> Tool:
-        """The tool; raises `DeviceError` where there is none."""
+        """The tool, found when it is first needed."""
         return self._find()
 
     def command(
         self, artifact: Artifact, settings: DeviceSettings, model_input: ModelInput
     ) -> tuple[list[str], ToolFlags]:
-        """Push what the tool needs, and return it with its arguments, all but the numbers of runs.
-
-        Raises:
-            DeviceError: the tool does not know a flag that it needs, or a file did not arrive.
-        """
+        """Push what the tool needs, and return it with its arguments, all but numbers of runs."""
         put = self._workspace.put
         executable = put(self.tool.content, mode=0o755)
         flags = self._flags
         graph = put(artifact.read_bytes(), ".tflite")
         libraries = self._push_libraries(settings.libraries)
-        command = flags.command(executable, graph, settings.threads, settings.delegate, libraries)
+        command = flags.command(
+            executable, graph, settings.threads, settings.delegate, libraries, settings.tool_flags
+        )
         if flags.takes_input:
             command += flags.input_arguments(put(model_input.content, ".input"), model_input.shape)
         return command, flags
@@ -160,15 +138,8 @@ class ToolSetup:
 
 
 class AppSetup:
-    """Installs the app for the measurements alone, and makes the command line of a round inside it.
-
-    Args:
-        lock: takes the app off the phone at its end.
-        path: the user's APK.
-
-    Raises:
-        DeviceError: the file cannot be read, or is no app.
-    """
+    """Installs the user's APK for the measurements alone, and makes the command line of a round
+    inside it."""
 
     def __init__(self, workspace: Workspace, lock: PhoneLock, path: Path) -> None:
         self._workspace = workspace
@@ -181,11 +152,7 @@ class AppSetup:
     def command(
         self, artifact: Artifact, settings: DeviceSettings, model_input: ModelInput
     ) -> tuple[list[str], ToolFlags]:
-        """Install the app, push its files, and return the command line all but numbers of runs.
-
-        Raises:
-            DeviceError: the app is the user's own, cannot be installed, or lacks what is asked for.
-        """
+        """Install the app, push its files, and return the command line all but numbers of runs."""
         if settings.libraries is not None or settings.delegate == "npu":
             raise DeviceError(
                 "the benchmark app takes no vendor's libraries: --device-process shell"
@@ -193,7 +160,10 @@ class AppSetup:
         self._install()
         put = self._workspace.put
         script, graph = put(APP_ROUND, ".sh"), put(artifact.read_bytes(), ".tflite")
-        _, *arguments = APP_FLAGS.command("app", graph, settings.threads, settings.delegate)
+        own = frozenset(each.partition("=")[0] for each in settings.tool_flags)
+        _, *arguments = ToolFlags(APP_FLAGS.names | own).command(
+            "app", graph, settings.threads, settings.delegate, more=settings.tool_flags
+        )
         arguments += APP_FLAGS.input_arguments(
             put(model_input.content, ".input"), model_input.shape
         )

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partialmethod
 from typing import Any
 
 from bench.android.deployment import DeviceSettings
@@ -18,13 +19,7 @@ LOOK_EVERY_S = 0.1
 
 @dataclass(frozen=True)
 class Job:
-    """A model on a phone.
-
-    Attributes:
-        phone: what `open_bench` knows the phone by.
-        artifact: the model.
-        settings: how it is measured.
-    """
+    """A model on a phone, as `open_bench` knows that."""
 
     phone: str
     artifact: Artifact
@@ -34,9 +29,7 @@ class Job:
 class Fleet:
     """Measures jobs on their phones, in each phone's own order.
 
-    Args:
-        open_bench: returns what measures on a phone; called by the phone's worker, for each job.
-        progress: returns who is told of a phone's rounds; called and told by whoever waits.
+    A phone's worker opens its bench for each job; whoever waits tells of its progress.
     """
 
     def __init__(
@@ -59,11 +52,7 @@ class Fleet:
                 self._futures[job] = self._workers[job.phone].submit(self._work, job)
 
     def result(self, job: Job) -> Measurement:
-        """Wait for a job, while the watchers are told of all phones.
-
-        Raises:
-            DeviceError, ArtifactError: it could not be measured.
-        """
+        """Wait for a job, while progress is told of all phones; raises what the job raised."""
         while True:
             self._tell()
             try:
@@ -113,14 +102,9 @@ class _Relay(Progress):
         if self.stop.is_set():
             raise CancelledError
 
-    def begin(self, title: str, rounds: int) -> None:
-        self._put("begin", title, rounds)
-
-    def advance(self, done: int) -> None:
-        self._put("advance", done)
+    begin = partialmethod(_put, "begin")
+    advance = partialmethod(_put, "advance")
+    tell = partialmethod(_put, "tell")
 
     def end(self) -> None:
         self.events.put((self.phone, "end", ()))
-
-    def tell(self, line: str) -> None:
-        self._put("tell", line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -24,27 +24,23 @@ from bench.android.phone.control import (
 )
 from bench.android.phone.identity import Identity, identify
 from bench.android.rounds import Drift, Plan, Sitting, drift_of, run_rounds
-from bench.android.tool.binary import Tool
-from bench.android.tool.flags import (
-    ON_CPU,
+from bench.android.tool.delegation import check_delegation, read_runtime_info
+from bench.android.tool.output import DeviceRound, ToolFacts
+from bench.android.tool.program import (
+    RUNTIME_INFO_FLAG,
     TRIAL_INFERENCES,
     WARMUPS,
+    Tool,
     ToolFlags,
     inferences_for,
 )
-from bench.android.tool.output import DeviceRound
 from bench.android.verification import ModelInput
 from models.files.artifacts import Artifact
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured of one model on one device.
-
-    Attributes:
-        sitting: the rounds.
-        info: all that a later comparison needs to know, the same for every quantity of a round.
-    """
+    """The rounds of a model on a device, and all that a later comparison needs to know."""
 
     sitting: Sitting
     info: dict[str, Any] = field(repr=False)
@@ -110,7 +106,6 @@ class Bench:
         """Measure a model; again where the device was throttled.
 
         Raises:
-            DeviceError: it could not be measured; the type and the message say why.
             ArtifactError: the host cannot run the model, so its answers cannot be verified.
         """
         progress = progress or Progress()
@@ -156,11 +151,14 @@ class Bench:
         trial, verified = self._try_out(command, flags, settings, model_input, placement)
         plan = self._plan(command, settings, placement, inferences_for(trial), before)
         sitting = self._run_rounds(plan, settings, progress, artifact)
+        said = sitting.rounds[0].tool
+        said = replace(said, delegates=said.delegates or trial.tool.delegates)
+        check_delegation(settings.delegate, said.delegates, settings.may_be_part, artifact.name)
         after = record(self.device)
         drift = self._check_heat(sitting, before, after, placement)
         info = {
             **artifact.describe(),
-            **self._describe(settings, sitting, placement, setup.tool),
+            **self._describe(settings, said, placement, setup.tool),
             **sitting.describe(),
             "input": model_input.kind if flags.takes_input else "random values of the tool's own",
             "inferences_per_round": plan.inferences,
@@ -192,14 +190,10 @@ class Bench:
     def _check_heat(
         self, sitting: Sitting, before: Conditions, after: Conditions, placement: CorePlacement
     ) -> Drift | None:
-        """Return the drift of the rounds where nothing better tells of heat.
-
-        Raises:
-            ThrottledError: the device was too hot.
-        """
+        """Return the drift of the rounds, which always decides: a status knows the skin alone."""
         reason = after.throttled_because(placement.cores, before.caps_khz)
         drift = None
-        if after.thermal_status is None and not self.identity.is_emulated:
+        if not self.identity.is_emulated:  # whose drift is its machine's
             drift = drift_of([each.inference_ns for each in sitting.rounds])
         if reason is None and drift is not None and drift.is_throttling:
             reason = f"the last third of the rounds was {drift.slowdown:.0%} slower than the first"
@@ -229,18 +223,16 @@ class Bench:
         model_input: ModelInput,
         placement: CorePlacement,
     ) -> tuple[DeviceRound, dict[str, Any] | None]:
-        """Run the tool once to see how fast the model is, and what it answers.
-
-        Returns:
-            The run, and what the comparison of the answers came to; None where the tool cannot
-            write its outputs.
-        """
-        path = f"{self._workspace.path}/output"
+        """Run the tool once to see how fast the model is, where it runs, and what it answers: None
+        where the tool cannot write its outputs."""
+        path, info_path = (f"{self._workspace.path}/{name}" for name in ("output", "runtime_info"))
+        tells_runtime_info = RUNTIME_INFO_FLAG in flags.names and settings.apk is None
         plan = Plan(
             command=[
                 *command,
                 *flags.run_arguments(TRIAL_INFERENCES, warmups=1),
                 *([f"--output_filepath={path}"] if flags.writes_output else []),
+                *([f"--{RUNTIME_INFO_FLAG}={info_path}"] if tells_runtime_info else []),
             ],
             rounds=1,
             inferences=TRIAL_INFERENCES,
@@ -249,12 +241,13 @@ class Bench:
             kill_background_apps=False,
         )
         trial = run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0]
-        delegation = trial.tool.delegation
-        if settings.delegate not in ON_CPU and delegation and delegation.part == "none":
-            raise DeviceError(
-                f"{settings.delegate} took nothing of {model_input.artifact.name}: the CPU "
-                f"computed it all, which is no result of {settings.delegate}"
-            )
+        if tells_runtime_info:  # a runtime on Linux may log no delegate
+            told = read_runtime_info(pull(self.device, info_path))
+            delegates = trial.tool.delegates or told
+            trial = replace(trial, tool=replace(trial.tool, delegates=delegates))
+        check_delegation(
+            settings.delegate, trial.tool.delegates, settings.may_be_part, model_input.artifact.name
+        )
         if not flags.writes_output:
             return trial, None
         return trial, model_input.check(pull(self.device, path), settings.delegate)
@@ -282,16 +275,16 @@ class Bench:
         )
 
     def _describe(
-        self, settings: DeviceSettings, sitting: Sitting, placement: CorePlacement, tool: Tool
+        self, settings: DeviceSettings, said: ToolFacts, placement: CorePlacement, tool: Tool
     ) -> dict[str, Any]:
-        said = sitting.rounds[0].tool
         return {
             "device": {**self.identity.to_dict(), "serial": self.name},
             "emulated": self.identity.is_emulated,
             "process": "shell" if settings.apk is None else "app",
             "threads": settings.threads,
             "delegate": settings.delegate,
-            "delegation": asdict(said.delegation) if said.delegation else None,
+            "delegates": [asdict(each) for each in said.delegates],
+            "tool_flags": list(settings.tool_flags),
             "cpu_mask": placement.mask,
             "cores": list(placement.cores),
             "cores_note": placement.note,

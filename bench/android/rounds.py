@@ -13,6 +13,7 @@ import math
 import re
 import secrets
 import shlex
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -44,19 +45,9 @@ _UPTIME = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Plan:
-    """What a shell does in each round.
+    """What a shell does in each round, which messages call by `name`.
 
-    Attributes:
-        command: the tool and its arguments.
-        rounds: how often.
-        inferences: how many inferences the tool is asked for.
-        name: what messages call a round.
-        cpu_mask: cores that the tool may run on (hexadecimal); None for all.
-        kill_background_apps: whether `am kill-all` goes before the rounds, and again and again.
-        drop_caches: the command that drops the page caches before each round; None for none.
-        caps_khz: by the files with the frequencies that the cores are capped at, what each says
-            before the rounds.
-        watch_thermal_service: whether the thermal service is looked at between rounds.
+    `caps_khz` says by files what each says of a phone whose clocks are as they were before.
     """
 
     command: Sequence[str]
@@ -74,11 +65,7 @@ class Plan:
 class Sitting:
     """All rounds of a model, measured without a break.
 
-    Attributes:
-        rounds: in their order.
-        whole_s: from opening the shell to its last word, on this machine's clock.
-        killed_background_apps: in how many rounds `am kill-all` succeeded.
-        dropped_caches: in how many rounds the page caches were dropped.
+    `whole_s` is from opening the shell to its last word, on this machine's clock.
     """
 
     rounds: tuple[DeviceRound, ...]
@@ -92,14 +79,21 @@ class Sitting:
         return {
             "rounds_with_background_apps_killed": self.killed_background_apps,
             "rounds_with_caches_dropped": self.dropped_caches,
+            "caches_dropped": self.dropped_caches > 0,
             "overhead": {
                 "whole_s": self.whole_s,
                 "processes_s": processes_s,
                 "ratio": self.whole_s / processes_s if processes_s else None,
             },
+            "percentiles_ns": self._percentiles_ns(),
             "footprint_init_mb": _mean([each.footprint_init_mb for each in self.rounds]),
             "footprint_overall_mb": _mean([each.footprint_overall_mb for each in self.rounds]),
         }
+
+    def _percentiles_ns(self) -> list[float] | None:
+        """The 5th, the median and the 95th inside a process; of each the median of the rounds."""
+        known = [each.percentiles_ns for each in self.rounds if each.percentiles_ns]
+        return list(map(statistics.median, zip(*known, strict=True))) if known else None
 
 
 def _mean(values: list[float | None]) -> float | None:
@@ -115,17 +109,10 @@ def run_rounds(
     on_round: Callable[[int], None] = lambda _: None,
     before_round: Callable[[], None] | None = None,
 ) -> Sitting:
-    """Run all rounds of a plan.
+    """Run all rounds of a plan in a workspace.
 
-    Args:
-        workspace: the directory that the rounds run in.
-        timeout_s: how long one process may take.
-        on_round: called after each round with the number of rounds done.
-        before_round: waits until a round may begin; each then has a shell of its own.
-
-    Raises:
-        DeviceError: the tool failed, the device slowed down, a process did not end in time, or the
-            connection ended. It carries the rounds that were measured before.
+    Each process may take `timeout_s`. `on_round` is told the number of rounds done; `before_round`
+    waits until a round may begin, and each then has a shell of its own.
     """
     if before_round is not None:
         return _run_one_by_one(device, workspace, plan, timeout_s, on_round, before_round)
@@ -251,6 +238,11 @@ class _Reader:
         if process_s < 0:
             raise DeviceError(f"the device's uptime ran backwards by {-process_s:g} s")
         found = parse_round(output, self.plan.inferences, process_s)
+        if self.rounds and found.tool != self.rounds[0].tool:
+            raise DeviceError(
+                "it did not run as round 1 did: "
+                f"{printable('; '.join(map(str, found.tool.delegates)) or 'no delegate is named')}"
+            )
         for said, full_khz in zip(caps.split(",")[1:], self.plan.caps_khz.values(), strict=False):
             cap_khz = whole_number(said)
             if cap_khz and is_another_frequency(cap_khz, full_khz):
@@ -346,12 +338,8 @@ LEVEL = 0.001
 
 @dataclass(frozen=True)
 class Drift:
-    """How the last third of the rounds compares with the first.
-
-    Attributes:
-        slowdown: by which share the median is larger.
-        p_value: of the one-sided Mann-Whitney test that the last third is slower.
-    """
+    """By which share the last third of the rounds is slower than the first (medians), and the
+    p-value of the one-sided Mann-Whitney test that it is."""
 
     slowdown: float
     p_value: float

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from bench.android.adb.errors import DeviceError
-from bench.android.tool.flags import ON_CPU
+from bench.android.tool.delegation import ON_CPU
 from models.files.artifacts import Artifact, ArtifactError
 from models.running.loaded_model import LoadedModel
 from models.running.probe import probe
@@ -28,10 +28,7 @@ goes on to the next), or a delegate computes in half precision, as GPUs do by de
 
 @dataclass
 class ModelInput:
-    """One input for a model, and the host's answer to it.
-
-    Using it raises `ArtifactError` where the host cannot run the model.
-    """
+    """One input for a model, and the host's answer; `ArtifactError` where it cannot run it."""
 
     artifact: Artifact
 
@@ -72,17 +69,10 @@ class ModelInput:
         return self._model.predict(sample_pixels(self._model.input))
 
     def check(self, output: bytes, delegate: str = "cpu") -> dict[str, float | int]:
-        """Compare the device's answer with the host's.
-
-        Args:
-            output: the bytes of the model's first output tensor, as the tool wrote them.
-            delegate: which delegate computed it.
+        """Compare the bytes of the first output tensor, as the tool wrote them, with the host's.
 
         Returns:
             For the record: the label, and the largest difference as a share of the outputs' span.
-
-        Raises:
-            DeviceError: it is another one.
         """
         spec = self._model.output
         expected_bytes = int(np.prod(spec.shape)) * spec.dtype.itemsize

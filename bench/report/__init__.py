@@ -1,4 +1,4 @@
 """Shows results to people: on one page, in a picture, in the tables after a run.
 
-It calls `adb` (for its errors), `history`, `results` and models.
+It calls `history`, `results` and models.
 """

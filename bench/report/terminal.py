@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from bench.android.adb.errors import printable
 from bench.report.stages import STAGES, Breakdown, breakdowns, contradictions, find
-from bench.results.rows import DEVICE, is_of_the_study, runtime_text
+from bench.results.rows import DEVICE, is_of_the_study, runtime_text, what_ran
 from bench.results.session import Result
 from bench.tables import Table
 from models import zoo
@@ -172,27 +171,31 @@ def device_table(results: Iterable[Result]) -> RichTable | None:
         info = next(iter(found.values())).info
         how = (
             ("" if threads == 1 else f", {threads} threads")
-            + ("" if delegate == "cpu" else f", {delegate}{_delegation(info['delegation'])}")
+            + ("" if delegate == "cpu" else f", {delegate}")
             + ("" if process == "shell" else ", in an app")
+            + "".join(f", {each}" for each in what_ran(info))
         )
         times = (found.get(quantity) for quantity in DEVICE)
         body.append(
             [
-                printable(model),
-                f"{printable(serial)}{how}",
+                model,
+                f"{serial}{how}",
                 *(each and f"{each.mean_ms:.2f} / {each.median_ms:.2f}" for each in times),
                 info["footprint_overall_mb"],
                 info["overhead"]["ratio"],
+                _percentiles(info.get("percentiles_ns")),
             ]
         )
-    heads = ["model", "device", *DEVICE.values(), "memory in MB", "overhead"]
+    within = "5 / 50 / 95 % in a round"
+    heads = ["model", "device", *DEVICE.values(), "memory in MB", "overhead", within]
+    if all(row[-1] is None for row in body):  # an old tool prints none
+        heads, body = heads[:-1], [row[:-1] for row in body]
     formats = ["", "", *(".2f" for _ in heads[2:])]
     return Table(heads, body, formats).rich("On the device: mean / median in ms")
 
 
-def _delegation(delegation: dict | None) -> str:
-    if delegation is None:
-        return " (unknown how much of the graph)"
-    return {"whole": "", "part": " (not the whole graph)", "none": " (none of the graph)"}[
-        delegation["part"]
-    ]
+def _percentiles(percentiles_ns: Sequence[float] | None) -> str | None:
+    """How the inferences inside a process spread, in ms."""
+    if percentiles_ns is None:
+        return None
+    return " / ".join(f"{each / 1e6:.2f}" for each in percentiles_ns)

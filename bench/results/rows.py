@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -147,4 +147,27 @@ def _how_on_device(result: Result) -> str:
     info = result.info
     threads = info.get("threads") or 1
     where = ", in an app" if info.get("process") == "app" else ""
-    return f"{info.get('delegate', 'cpu')}, {threads} thread{'' if threads == 1 else 's'}{where}"
+    notes = "".join(f", {each}" for each in what_ran(info))
+    name = info.get("delegate", "cpu")
+    return f"{name}, {threads} thread{'' if threads == 1 else 's'}{where}{notes}"
+
+
+def what_ran(info: Mapping[str, Any]) -> list[str]:
+    """Say what the name of a delegate does not: that it took a part, that nobody knows, and that
+    nobody compared the answers with the host's."""
+    delegates = info.get("delegates")
+    notes = [
+        f"{each['delegate']} took {'a part' if each['nodes'] is None else each['taken']}"
+        + ("" if each["nodes"] is None else f" of {each['nodes']} nodes")
+        for each in delegates or ()
+        if each["part"] == "part"
+    ]
+    if not delegates:
+        notes.append("unknown what ran")
+    said = {
+        "answers not compared": info.get("verified") is None,
+        f"at {info.get('frequency_cap')}": info.get("frequency_cap"),
+        "clocks held": info.get("performance_mode") == "on",
+        "battery saver": info.get("battery_saver"),
+    }
+    return [*notes, *(note for note, applies in said.items() if applies)]

@@ -23,11 +23,9 @@ def printable(text: str) -> str:
 
 
 class DeviceError(Exception):
-    """Something failed on a device or on the way to it.
+    """Something failed on a device (of a serial, where one was reached) or on the way to it.
 
-    Attributes:
-        serial: the device's; None where no device was reached.
-        rounds: those that were measured before the failure (`tool.output.DeviceRound`).
+    `rounds` are those that were measured before (`tool.output.DeviceRound`).
     """
 
     def __init__(self, message: str, serial: str | None = None) -> None:

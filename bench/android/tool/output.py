@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 
 from bench.android.adb.errors import NOT_EXECUTABLE, NOT_FOUND, DeviceError, printable
+from bench.android.tool.delegation import Delegation, Delegations
 
 TICK_NS = 1_000
 """What the interpreter tool's clock is read in: microseconds."""
@@ -31,43 +32,20 @@ CLOCK_SLACK = 0.05
 SIGNALLED = 128
 """Above it, an exit status of a shell holds the number of a signal."""
 
-CPU_DELEGATE = "TfLiteXNNPackDelegate"
-"""Takes what is left for the CPU, without being asked for."""
-
-
-@dataclass(frozen=True)
-class Delegation:
-    """Whether a delegate took the graph.
-
-    Attributes:
-        delegate: its name.
-        part: "whole", "part" or "none".
-        kernels: number of delegate kernels, where it took a part.
-    """
-
-    delegate: str
-    part: str
-    kernels: int | None = None
-
 
 @dataclass(frozen=True)
 class ToolFacts:
     """What is the same in all rounds of a model.
 
-    Attributes:
-        generation: "interpreter" or "compiled".
-        tick_ns: the smallest difference that the printed durations can show.
-        inferences: how many inferences the mean is of.
-        warmups: how many the warm-up was, the first one included.
-        delegation: how much of the graph a delegate took that was asked for; None where the tool
-            says nothing of one.
+    `generation` is "interpreter" or "compiled", `tick_ns` the smallest difference that the printed
+    durations can show; of `delegates` there is none where the tool names none.
     """
 
     generation: str
     tick_ns: int
     inferences: int
     warmups: int
-    delegation: Delegation | None
+    delegates: tuple[Delegation, ...]
 
 
 @dataclass(frozen=True)
@@ -78,6 +56,7 @@ class DeviceRound:
         load_ns: from nothing to a model that can be invoked.
         first_inference_ns: the first inference after it.
         inference_ns: mean of the inferences after the warm-up.
+        percentiles_ns: of those inferences, the 5th, the median and the 95th; None where unsaid.
         footprint_init_mb: growth of the process until the model was loaded; None where unsaid.
         footprint_overall_mb: its growth until the end; None where unsaid.
         process_s: how long the process lived, by the device's own clock (ticks of 0.01 s).
@@ -87,6 +66,7 @@ class DeviceRound:
     load_ns: float
     first_inference_ns: float
     inference_ns: float
+    percentiles_ns: tuple[float, float, float] | None
     footprint_init_mb: float | None
     footprint_overall_mb: float | None
     process_s: float
@@ -95,12 +75,13 @@ class DeviceRound:
 
 @dataclass(frozen=True)
 class Series:
-    """What the tool says of one series of inferences: their number, and three of their times."""
+    """What the tool says of one series of inferences."""
 
     count: int
     first_ns: float
     mean_ns: float
     min_ns: float
+    percentiles_ns: tuple[float, float, float] | None = None
 
 
 def parse_round(output: str, inferences: int, process_s: float = math.inf) -> DeviceRound:
@@ -109,11 +90,8 @@ def parse_round(output: str, inferences: int, process_s: float = math.inf) -> De
     Args:
         output: both streams of the tool, from its first character to its last.
         inferences: how many inferences were asked for.
-        process_s: how long the process lived, by the device's own clock.
-
-    Raises:
-        DeviceError: the tool failed or does not know a flag; a result is missing, there twice or
-            not understood; a duration is not positive, or longer than the process lived.
+        process_s: how long the process lived, by the device's own clock; a tool that claims to
+            have measured for longer is refused.
     """
     lines = output.split("\n")
     if lines.pop():
@@ -132,11 +110,7 @@ def parse_round(output: str, inferences: int, process_s: float = math.inf) -> De
 
 
 def parse_series(text: str) -> Series | None:
-    """Read a `count=…` line without its prefix; None where it is none.
-
-    Raises:
-        DeviceError: it contradicts itself.
-    """
+    """Read a `count=…` line without its prefix; None where it is none."""
     match = _SERIES.fullmatch(text)
     if match is None:
         return None
@@ -145,7 +119,7 @@ def parse_series(text: str) -> Series | None:
         if (count > 1) != bool(match["same"]) or count < 1:
             raise DeviceError(f"contradicts itself: {printable(text)}")
         only_ns = int(match["only"]) * 1e3
-        return Series(count, only_ns, only_ns, only_ns)
+        return Series(count, only_ns, only_ns, only_ns, (only_ns, only_ns, only_ns))
     mean, low, high = (float(match[name]) for name in ("avg", "min", "max"))
     # The mean is printed to six digits, so it may be rounded to just outside.
     slack = 1e-5 * max(abs(low), abs(high))
@@ -154,7 +128,10 @@ def parse_series(text: str) -> Series | None:
         low <= first <= high and low <= last <= high
     ):  # fmt: skip
         raise DeviceError(f"contradicts itself: {printable(text)}")
-    return Series(count, first * 1e3, mean * 1e3, low * 1e3)
+    p5, median, p95 = (float(match[name] or -1) for name in ("p5", "median", "p95"))
+    has_percentiles = low <= p5 <= median <= p95 <= high
+    percentiles_ns = (p5 * 1e3, median * 1e3, p95 * 1e3) if has_percentiles else None
+    return Series(count, first * 1e3, mean * 1e3, low * 1e3, percentiles_ns)
 
 
 def without_prefix(line: str) -> str:
@@ -169,8 +146,7 @@ class _Results:
         self.series: list[Series] = []
         self.values: dict[str, float] = {}
         self.runs: dict[str, int] = {}
-        self.delegation: Delegation | None = None
-        self.partitions: Delegation | None = None
+        self.delegations = Delegations()
 
     def take(self, text: str) -> bool:
         """Take a line's result; return whether it was understood as one."""
@@ -190,13 +166,8 @@ class _Results:
                 self.runs[match["what"]] = int(match["runs"])
         elif (match := _SUMMARY_MEMORY.fullmatch(text)) is not None:
             self._put(match["what"], float(match["value"]), text)
-        elif (match := _DELEGATE.fullmatch(text)) is not None:
-            self.delegation = _delegation(match)
-        elif (match := _PARTITIONS.fullmatch(text)) is not None:
-            if match["name"] != CPU_DELEGATE and self.partitions is None:
-                self.partitions = _delegation_of_partitions(match)
         else:
-            return _NO_RESULT.match(text) is not None
+            return self.delegations.take(text) or _NO_RESULT.match(text) is not None
         return True
 
     def to_round(self, inferences: int, process_s: float, last: str) -> DeviceRound:
@@ -233,6 +204,7 @@ class _Results:
             load_ns=load_ns,
             first_inference_ns=warmup.first_ns,
             inference_ns=steady.mean_ns,
+            percentiles_ns=steady.percentiles_ns,
             footprint_init_mb=self.values.get("Init footprint"),
             footprint_overall_mb=self.values.get("Overall footprint"),
             process_s=process_s,
@@ -241,7 +213,7 @@ class _Results:
                 tick_ns=TICK_NS if self.series else SUMMARY_TICK_NS,
                 inferences=steady.count,
                 warmups=warmup.count,
-                delegation=self.delegation or self.partitions,
+                delegates=self.delegations.found(),
             ),
         )
 
@@ -287,22 +259,6 @@ class _Results:
         if name in self.values:
             raise DeviceError(f"there twice: {printable(text)}")
         self.values[name] = value
-
-
-def _delegation(match: re.Match[str]) -> Delegation:
-    if match["unused"] is not None:
-        return Delegation(match["unused"], "none")
-    if match["whole"] is not None:
-        return Delegation(match["applied"], "whole")
-    return Delegation(match["applied"], "part", int(match["kernels"]))
-
-
-def _delegation_of_partitions(match: re.Match[str]) -> Delegation:
-    """Read what the runtime itself logs, whichever tool it is in."""
-    partitions = int(match["partitions"])
-    if match["taken"] == match["nodes"] and partitions == 1:
-        return Delegation(match["name"], "whole")
-    return Delegation(match["name"], "part" if int(match["taken"]) else "none", partitions)
 
 
 def find_failure(output: str) -> str | None:
@@ -376,21 +332,10 @@ _NO_RESULT = re.compile(
 )
 """Lines that look like results, and are of no use."""
 
-_DELEGATE = re.compile(
-    r"Explicitly applied (?P<applied>.+?) delegate, and the model graph will be "
-    r"(?:(?P<whole>completely) executed by the delegate\."
-    r"|partially executed by the delegate w/ (?P<kernels>\d+) delegate kernels\.)"
-    r"|Though (?P<unused>.+?) delegate is explicitly applied, the model graph will not be executed "
-    r"by the delegate\."
-)
-_PARTITIONS = re.compile(
-    r"Replacing (?P<taken>\d+) out of (?P<nodes>\d+) node\(s\) with delegate \((?P<name>[^)]+)\)"
-    r" node, yielding (?P<partitions>\d+) partitions(?: for .+)?\."
-)
 _LOOKS_LIKE_A_RESULT = re.compile(
     r"count=|^Inference(?: timings| \()|^Warmup \(|^Model initialization|^Init footprint"
     r"|^Initialized session|^Overall footprint|^Peak memory|^Memory footprint delta"
-    r"|delegate.*model graph will"
+    r"|delegate.*model graph will|^Replacing \d"
 )
 
 _TOO_OLD = "Average inference timings in us"

@@ -7,7 +7,7 @@ import pytest
 from bench.android.adb.device import Device
 from bench.android.deployment import DeviceSettings
 from bench.android.measure import Bench
-from bench.android.tool.binary import find_tool
+from bench.android.tool.program import find_tool
 from bench.emulated_phone import userland
 from bench.emulated_phone.userland import MKSH_AND_TOYBOX
 

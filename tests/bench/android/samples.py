@@ -8,8 +8,8 @@ from bench.android.tool.output import DeviceRound, ToolFacts
 
 
 def round_of(inference_ns: float, tick_ns: int = 1_000) -> DeviceRound:
-    facts = ToolFacts("interpreter", tick_ns, 3, 1, None)
-    return DeviceRound(1.0, 1.0, inference_ns, None, None, 0.1, facts)
+    facts = ToolFacts("interpreter", tick_ns, 3, 1, ())
+    return DeviceRound(1.0, 1.0, inference_ns, None, None, None, 0.1, facts)
 
 
 def sitting_of(inference_ns: list[float]) -> Sitting:

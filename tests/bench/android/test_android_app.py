@@ -86,9 +86,3 @@ def test_the_users_own_app_is_left_alone(emulate, measure):
     with pytest.raises(DeviceError, match="is installed on it already, for this user"):
         measure(emulated, apk=emulated.tool())
     assert own.read_text() == "the user's"
-
-
-def test_a_file_that_is_no_app(emulated_device, measure, tmp_path):
-    (tmp_path / "x.apk").write_bytes(b"text")
-    with pytest.raises(DeviceError, match=r"x\.apk: not an APK \(--device-apk\)"):
-        measure(emulated_device, apk=tmp_path / "x.apk")

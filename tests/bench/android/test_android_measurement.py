@@ -17,8 +17,7 @@ from bench.android.adb.files import Workspace, pull
 from bench.android.deployment import DeviceSettings
 from bench.android.measure import Bench, Progress
 from bench.android.rounds import Plan, run_rounds
-from bench.android.tool.binary import find_tool
-from bench.android.tool.flags import WARMUPS, inferences_for
+from bench.android.tool.program import WARMUPS, find_tool, inferences_for
 from bench.android.verification import ModelInput
 from bench.emulated_phone import userland
 from bench.emulated_phone.userland import ANDROID_11, ROOTED
@@ -64,7 +63,8 @@ def test_what_a_comparison_needs_is_recorded(measured, device_model):
     assert len(info["tool_sha256"]) == len(info["sha256"]) == 64
     warmups = {each.tool.warmups for each in measured[0].sitting.rounds}
     assert warmups == {info["warmups_per_round"]} == {WARMUPS}
-    assert (info["threads"], info["delegate"], info["delegation"]) == (1, "cpu", None)
+    assert (info["threads"], info["delegate"]) == (1, "cpu")
+    assert [each["delegate"] for each in info["delegates"]] == ["TfLiteXNNPackDelegate"]
     assert info["footprint_overall_mb"] > 0
     assert info["input"] == "canary image 0"
     assert info["verified"]["largest_difference"] < 0.01
@@ -76,12 +76,6 @@ def test_what_a_comparison_needs_is_recorded(measured, device_model):
         assert (conditions["screen"], conditions["airplane_mode"]) == ("Awake", True)
         assert conditions["temperatures_c"] == {"BIG": 41.0, "LITTLE": 38.0}
     json.dumps(info)
-
-
-def test_the_overhead_is_recorded(measured):
-    overhead = measured[0].info["overhead"]
-    assert overhead["ratio"] == overhead["whole_s"] / overhead["processes_s"]
-    assert overhead["processes_s"] == sum(each.process_s for each in measured[0].sitting.rounds)
 
 
 def test_background_apps_are_ended_and_each_round_runs_on_the_fast_cores(measured):
@@ -203,16 +197,62 @@ def test_the_compiled_tool(emulated_device, measure):
     assert info["verified"] is None
 
 
-def test_a_delegate_that_takes_the_graph_is_said(emulated_device, measure):
-    info = measure(emulated_device, delegate="gpu").info
-    assert info["delegation"] == {"delegate": "GPU", "part": "whole", "kernels": None}
+@pytest.mark.parametrize(
+    ("generation", "name"), [("interpreter", "TfLiteGpuDelegateV2"), ("compiled", "LITERT_CL")]
+)
+def test_a_delegate_that_takes_the_graph_is_said(emulated_device, measure, generation, name):
+    info = measure(emulated_device, generation=generation, delegate="gpu").info
+    found = {each["delegate"]: each for each in info["delegates"]}
+    assert found[name]["part"] == "whole"
+    assert found[name]["taken"] == found[name]["nodes"] > 0
 
 
-def test_a_delegate_that_leaves_all_to_the_cpu_is_no_result(emulate, measure):
+@pytest.mark.parametrize("generation", ["interpreter", "compiled"])
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("delegate falls back", r"gpu took nothing of .*, which is no result of gpu \(it ran by "),
+        ("delegate takes a part", r"gpu took a part of .* alone \(.*: \d+ of \d+ nodes\): "),
+        ("delegate is not told", r"nothing tells whether gpu took anything of "),
+    ],
+)
+def test_what_is_labelled_gpu_ran_on_the_gpu(emulate, measure, generation, fault, reason):
     emulated = emulate()
-    emulated.set_tool_fault("delegate falls back")
-    with pytest.raises(DeviceError, match=r"gpu took nothing of .*: the CPU computed it all"):
+    emulated.set_tool_fault(fault)
+    with pytest.raises(DeviceError, match=reason):
+        measure(emulated, generation=generation, delegate="gpu")
+
+
+def test_a_part_is_measured_where_that_is_asked_for(emulate, measure):
+    emulated = emulate()
+    emulated.set_tool_fault("delegate takes a part")
+    info = measure(emulated, generation="compiled", delegate="gpu", may_be_part=True).info
+    gpu, cpu = info["delegates"]
+    assert (gpu["delegate"], gpu["part"]) == ("LITERT_CL", "part")
+    assert 0 < gpu["taken"] < gpu["nodes"]
+    assert cpu["delegate"] == "TfLiteXNNPackDelegate"
+
+
+def test_a_cpu_of_which_nothing_is_told_is_measured(emulate, measure):
+    emulated = emulate()
+    emulated.set_tool_fault("delegate is not told")
+    assert measure(emulated).info["delegates"] == []
+
+
+def test_a_delegate_that_leaves_in_the_middle(emulate, measure):
+    emulated = emulate()
+    emulated.set_tool_fault("delegate falls back", from_run=2)
+    with pytest.raises(DeviceError, match=r"round 2: it did not run as round 1 did: .*XNNPack"):
         measure(emulated, delegate="gpu")
+
+
+def test_a_flag_of_the_users(emulated_device, measure):
+    info = measure(emulated_device, tool_flags=("max_secs=9",)).info
+    assert info["tool_flags"] == ["max_secs=9"]
+    with pytest.raises(DeviceError, match="knows no --gpu_backend: give --device-tool another"):
+        measure(emulated_device, tool_flags=("gpu_backend=opencl",))
+    with pytest.raises(DeviceError, match="and there are none: --device-libraries"):
+        measure(emulated_device, tool_flags=("max_secs={libraries}/x.so",))
 
 
 def test_a_vendors_libraries_lie_beside_the_tool(emulated_device, measure, tmp_path, monkeypatch):
@@ -234,18 +274,6 @@ def test_a_vendors_libraries_lie_beside_the_tool(emulated_device, measure, tmp_p
         assert f"--dispatch_library_path={directory}" in command
         assert "--use_npu=true" in command
         assert library == b"a library"
-
-
-def test_a_delegate_that_the_tool_does_not_know(emulated_device, measure):
-    with pytest.raises(DeviceError, match="knows no --use_nnapi"):
-        measure(emulated_device, generation="compiled", delegate="nnapi")
-
-
-def test_exactly_as_many_inferences_as_were_asked_for(measured):
-    found, _ = measured
-    assert {each.tool.inferences for each in found.sitting.rounds} == {
-        found.info["inferences_per_round"]
-    }
 
 
 @pytest.mark.parametrize("inference_ns", [900, 1_000, 7_777, 20_000, 1e6, 1e9])

@@ -10,8 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bench.android.adb.errors import DeviceError
-from bench.android.tool import binary as tool
-from bench.android.tool.binary import MACHINES
+from bench.android.tool import program as tool
 
 ARM64, ARM, X86_64 = 183, 40, 62
 
@@ -87,11 +86,6 @@ def test_a_file_that_the_device_cannot_execute(tmp_path, content, complaint):
         tool.find_tool(["arm64-v8a"], path)
 
 
-def test_a_directory(tmp_path):
-    with pytest.raises(DeviceError, match="cannot be read"):
-        tool.find_tool(["arm64-v8a"], tmp_path)
-
-
 def test_the_published_tool_is_downloaded_once(published, tmp_path):
     for _ in range(2):
         assert tool.find_tool(["arm64-v8a"]).content == elf(ARM64)
@@ -107,16 +101,17 @@ def test_a_damaged_copy_is_downloaded_again(published, tmp_path):
     assert published.requests == 2
 
 
-def test_half_a_download_is_none(published, tmp_path):
-    published.lacking_bytes = 10
-    with pytest.raises(DeviceError, match=r"give --device-tool PATH"):
-        tool.find_tool(["arm64-v8a"])
-    assert _cached_files(tmp_path) == []
-
-
-def test_an_address_that_has_nothing(published, tmp_path):
-    published.status = 404
-    with pytest.raises(DeviceError, match=r"cannot be downloaded from .* \(HTTPError\)"):
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ({"lacking_bytes": 10}, "give --device-tool PATH"),
+        ({"status": 404}, r"cannot be downloaded from .* \(HTTPError\)"),
+        ({"content": elf(ARM64) + b"more"}, r"another file than benchmark_model 9\.9\.9 \(sha256 "),
+    ],
+)
+def test_what_is_not_the_published_file_is_refused(published, tmp_path, fault, complaint):
+    vars(published).update(fault)
+    with pytest.raises(DeviceError, match=complaint):
         tool.find_tool(["arm64-v8a"])
     assert _cached_files(tmp_path) == []
 
@@ -126,28 +121,6 @@ def test_an_abi_for_which_nothing_is_published():
         tool.find_tool(["riscv64"])
     with pytest.raises(DeviceError, match="published for ABI that the device does not tell"):
         tool.find_tool([])
-
-
-def test_another_file_than_the_pinned_one_is_refused(published, tmp_path):
-    published.content = elf(ARM64) + b"more"
-    with pytest.raises(DeviceError, match=r"another file than benchmark_model 9\.9\.9 \(sha256 "):
-        tool.find_tool(["arm64-v8a"])
-    assert _cached_files(tmp_path) == []
-
-
-def test_what_is_published_is_pinned():
-    for abi, published in tool.PUBLISHED.items():
-        assert abi in MACHINES.values()
-        assert published.version in published.url
-        assert "latest" not in published.url
-        assert "nightly" not in published.url
-        assert len(published.sha256) >= 8
-
-
-def test_a_32_bit_tool_on_a_64_bit_phone(tmp_path):
-    path = tmp_path / "benchmark_model"
-    path.write_bytes(elf(ARM))
-    assert tool.find_tool(["arm64-v8a", "armeabi-v7a"], path).content == elf(ARM)
 
 
 def _with_one_load(alignment: int) -> bytes:

@@ -122,7 +122,8 @@ def test_no_line_is_wider_than_the_terminal_and_none_is_cut(width, runtimes):
 
 ON_DEVICE = {
     "model": "m", "architecture": None, "precision": None, "threads": 2, "delegate": "cpu",
-    "delegation": None, "emulated": False, "footprint_overall_mb": None,
+    "delegates": [{"delegate": "XNNPACK", "part": "whole", "taken": 7, "nodes": 7}],
+    "verified": {"label": 3}, "emulated": False, "footprint_overall_mb": None,
     "device": {"serial": "s\x1b[31m", "model": "Phone"}, "overhead": {"ratio": 1.02},
 }  # fmt: skip
 
@@ -136,3 +137,32 @@ def test_shell_and_app_stand_side_by_side_without_a_control_character():
     assert [row.runs_on for row in rows] == ["cpu, 2 threads", "cpu, 2 threads, in an app"]
     devices = [str(cell) for cell in device_table(results).columns[1].cells]
     assert devices == [r"s\x1b[31m, 2 threads", r"s\x1b[31m, 2 threads, in an app"]
+
+
+PART = {"delegate": "LITERT_CL", "part": "part", "taken": 54, "nodes": 559}
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        ({"delegates": []}, "unknown what ran"),
+        ({"delegates": [PART]}, "LITERT_CL took 54 of 559 nodes"),
+        ({"delegates": [{**PART, "nodes": None}]}, "LITERT_CL took a part"),
+        ({"verified": None}, "answers not compared"),
+        ({"frequency_cap": "1.40 of 2.80 GHz"}, "at 1.40 of 2.80 GHz"),
+        ({"performance_mode": "on"}, "clocks held"),
+        ({"battery_saver": True}, "battery saver"),
+    ],
+)
+def test_what_a_label_does_not_say_is_said(change, note):
+    result = Result("test_device_inference[m-s]", (2e-3, 4e-3), {**ON_DEVICE, **change})
+    (rows,) = device_rows([result]).values()
+    assert rows[0].runs_on == f"cpu, 2 threads, {note}"
+    (device,) = device_table([result]).columns[1].cells
+    assert str(device).endswith(f", 2 threads, {note}")
+
+
+def test_percentiles_inside_a_round_are_shown_where_there_are_any():
+    info = {**ON_DEVICE, "percentiles_ns": [1e6, 2e6, 5.5e6]}
+    table = device_table([Result("test_device_inference[m-s]", (2e-3,), info)])
+    assert str(next(iter(table.columns[-1].cells))) == "1.00 / 2.00 / 5.50"
