@@ -20,27 +20,12 @@ import platformdirs
 from models.data.photographs import DatasetError, DatasetMissingError, Photographs
 
 CLASS_NAMES: tuple[str, ...] = (
-    "Apple Braeburn",
-    "Apple Crimson Snow",
-    "Apple Golden 1",
-    "Apple Golden 2",
-    "Apple Golden 3",
-    "Apple Granny Smith",
-    "Apple Pink Lady",
-    "Apple Red 1",
-    "Apple Red 2",
-    "Apple Red 3",
-    "Apple Red Delicious",
-    "Apple Red Yellow 1",
-    "Apple Red Yellow 2",
-    "Pear",
-    "Pear Abate",
-    "Pear Forelle",
-    "Pear Kaiser",
-    "Pear Monster",
-    "Pear Red",
+    "Apple Braeburn", "Apple Crimson Snow", "Apple Golden 1", "Apple Golden 2", "Apple Golden 3",
+    "Apple Granny Smith", "Apple Pink Lady", "Apple Red 1", "Apple Red 2", "Apple Red 3",
+    "Apple Red Delicious", "Apple Red Yellow 1", "Apple Red Yellow 2",
+    "Pear", "Pear Abate", "Pear Forelle", "Pear Kaiser", "Pear Monster", "Pear Red",
     "Pear Williams",
-)
+)  # fmt: skip
 SIDE = 100
 """Height and width of every photograph, in pixels."""
 

@@ -9,24 +9,12 @@ from typing import BinaryIO
 from models.preprocessing.limits import MAX_JPEG_HEADER_BYTES
 
 _SIGNATURES = {
-    b"\xff\xd8": "JPEG",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-    b"\xff\x0a": "JPEG XL",
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
-    b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"8BPS": "Photoshop",
-    b"%PDF": "PDF",
-    b"<svg": "SVG",
-    b"<?xml": "XML",
-    b"<!DOCTYPE": "HTML",
-    b"<html": "HTML",
-    b"PK\x03\x04": "ZIP",
-}
+    b"\xff\xd8": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF8": "GIF", b"BM": "BMP",
+    b"II*\0": "TIFF", b"MM\0*": "TIFF", b"8BPS": "Photoshop", b"%PDF": "PDF", b"PK\x03\x04": "ZIP",
+    b"\0\0\0\x0cJXL ": "JPEG XL", b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"<svg": "SVG", b"<?xml": "XML", b"<!DOCTYPE": "HTML", b"<html": "HTML",
+}  # fmt: skip
 _AVIF_BRANDS, _HEIF_BRANDS = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"hevc")
 _OFTEN_CUT = {"JPEG": b"\xff\xd8", "PNG": b"\x89PNG\r\n\x1a\n"}
 _NEEDED = "encode it as JPEG, PNG, WebP, AVIF, BMP or GIF"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -39,6 +40,20 @@ def pictures(pixels, tmp_path):
     for file, picture in zip(files, pixels, strict=True):
         Image.fromarray(picture).save(tmp_path / file)
     return Photographs(tmp_path, files, np.array([1, 0, 1, 1]), files, ("black", "white"))
+
+
+def test_one_picture_at_a_time_is_in_memory(tmp_path):
+    """However many there are: of twelve megapixels each takes 36 MB."""
+    files = tuple(f"{number}.png" for number in range(12))
+    for file in files:
+        Image.new("RGB", (1000, 1000), "white").save(tmp_path / file)
+    pictures = Photographs(tmp_path, files, np.ones(12, int), files, ("black", "white"))
+    tracemalloc.start()
+    (result,) = measure({"corner": CornerModel()}, pictures, CHANGES[:1])
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert result.right == Share(12, 12)
+    assert peak_bytes < 4 * 3_000_000
 
 
 def test_accuracy_is_the_share_of_right_answers(pictures):

@@ -43,6 +43,8 @@ def whole_files() -> tuple[bytes, ...]:
         encode(pixels, "WEBP", quality=80),
         encode(alpha, "WEBP", lossless=True, orientation=8),
         animation.getvalue(),
+        encode(pixels, "BMP"),
+        encode(pixels, "GIF"),
     )
 
 
@@ -75,7 +77,7 @@ def test_no_picture_at_all(data, signature):
         prepare(signature + data, SPEC)
 
 
-@pytest.mark.parametrize("number", range(11))
+@pytest.mark.parametrize("number", range(13))
 def test_a_file_that_ends_too_early_is_refused(number):
     """At each of a hundred lengths, up to where the last pixels' bytes begin."""
     whole = whole_files()[number]
