@@ -15,6 +15,7 @@ from models.judging.evaluation import (
     Comparison,
     Evaluation,
     compare,
+    draw_confusion,
     evaluate_file,
     measure_accuracy,
 )
@@ -37,6 +38,7 @@ from models.terminal.table import print_table, terminal_table
 CARDS_ONLY = ("data", "fruits360")
 OWN_ONLY = (
     "input_shape", "labels", "min_accuracy", "mean", "std", "prepare", "reference", "json",
+    "picture",
 )  # fmt: skip
 """Options of one of the two kinds of evaluation, which would do nothing in the other."""
 MOST_CONFUSIONS = 5
@@ -61,7 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     own.add_argument(
         "--json", nargs="?", const="-", type=_target, metavar="FILE",
-        help="for programs; default: to the screen",
+        help="for programs; without FILE: to the screen, in place of the summary",
+    )  # fmt: skip
+    own.add_argument(
+        "--picture", type=output_file(".png", ".svg", ".pdf"), metavar="FILE",
+        help="draw which class was taken for which; of several models, a file each",
     )  # fmt: skip
 
 
@@ -89,7 +95,7 @@ def _hold_against_cards(arguments: argparse.Namespace, chosen: list[Runtime]) ->
     task = chosen_task(arguments)
     test = task.load("Test")
     print(f"{len(test):,} photographs in {test.root}: {task.describe()}")
-    rows, differs = [], False
+    rows, differs, is_other = [], False, False
 
     def float32(name: str) -> Path:
         return artifacts.artifact(name, "float32", arguments.artifacts).path
@@ -101,7 +107,7 @@ def _hold_against_cards(arguments: argparse.Namespace, chosen: list[Runtime]) ->
             for runtime in chosen:
                 measured = measure_accuracy(runtime.load(content), test, bar(target.name))
                 if expected.fingerprint != measured.fingerprint:
-                    verdict = "of other photographs"
+                    verdict, is_other = "of other photographs", True
                 elif not expected.may_be(measured):
                     verdict, differs = f"{expected.fraction:.2%}: differs", True
                 else:
@@ -116,7 +122,9 @@ def _hold_against_cards(arguments: argparse.Namespace, chosen: list[Runtime]) ->
                     )
                 )
     print_table(terminal_table(("model", "runtime", "right", "accuracy", "card"), rows, (2, 3)))
-    return 1 if differs else 0
+    if is_other:
+        print("error: a card is of other photographs: nothing to hold it to", file=sys.stderr)
+    return 1 if differs else 2 if is_other else 0
 
 
 def _evaluate(arguments: argparse.Namespace, chosen: list[Runtime]) -> int:
@@ -132,10 +140,18 @@ def _evaluate(arguments: argparse.Namespace, chosen: list[Runtime]) -> int:
             evaluation = _answers(file, runtime, arguments)
             beside = compare(reference, evaluation) if reference else None
             results.append(_record(file, runtime, evaluation, beside))
-            if not arguments.json:
+            if arguments.json != "-":
                 _print(file, runtime, evaluation, beside)
-            if evaluation.top_1.fraction < arguments.min_accuracy:
-                too_low.append(f"{file.path} in {runtime.name}: {evaluation.top_1.fraction:.2%}")
+            if arguments.picture:
+                title, path = f"{file.name} in {runtime.name}", arguments.picture
+                is_one = len(files) * len(chosen) == 1
+                own = path.with_stem(f"{path.stem}-{file.name}-{runtime.name}")
+                draw_confusion(evaluation, title, path if is_one else own)
+            if evaluation.held_to_bound.fraction < arguments.min_accuracy:
+                too_low.append(
+                    f"{file.path} in {runtime.name}: {evaluation.held_to_bound.fraction:.2%}"
+                    + (" with unreadable pictures as wrong" if evaluation.damaged else "")
+                )
     if arguments.json:
         _write_json(arguments.json, {"format": 1, "results": results})
     for line in too_low:

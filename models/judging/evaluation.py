@@ -164,6 +164,11 @@ class Evaluation:
         return _share(self.right)
 
     @property
+    def held_to_bound(self) -> Share:
+        """As `top_1`, with all that could not be read counted as wrong."""
+        return Share(self.top_1.correct, self.top_1.images + len(self.damaged))
+
+    @property
     def top_5(self) -> Share:
         """Answers whose right class is among the `TOP` likeliest; of equal ones the first count."""
         order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :TOP]
@@ -293,21 +298,47 @@ def compare(first: Evaluation, second: Evaluation) -> Comparison:
     """Compare two models on the pictures that both have classified.
 
     Raises:
-        ValueError: they were not the same pictures.
+        DatasetError: there is none.
     """
-    if first.photographs.files != second.photographs.files:
-        raise ValueError("the two models were asked about different pictures")
+    answers = [
+        {
+            file: (plain_name(each.photographs.class_names[answer]), bool(right))
+            for file, answer, right in zip(
+                each.photographs.files, each.answers, each.right, strict=True
+            )
+        }
+        for each in (first, second)
+    ]
+    both = [(answers[0][file], answers[1][file]) for file in answers[0] if file in answers[1]]
+    if not both:
+        raise DatasetError("there is no picture that both models have classified")
     return Comparison(
-        int((_named_answers(first) == _named_answers(second)).sum()),
-        len(first.photographs),
-        int((first.right & ~second.right).sum()),
-        int((second.right & ~first.right).sum()),
+        sum(one[0] == other[0] for one, other in both),
+        len(both),
+        sum(one[1] and not other[1] for one, other in both),
+        sum(other[1] and not one[1] for one, other in both),
     )
 
 
-def _named_answers(evaluation: Evaluation) -> np.ndarray:
-    names = [plain_name(name) for name in evaluation.photographs.class_names]
-    return np.array(names)[evaluation.answers]
+def draw_confusion(evaluation: Evaluation, title: str, path: Path) -> None:
+    """Draw which class was taken for which, as shares of the right class's pictures."""
+    from matplotlib.figure import Figure
+
+    names, labels = evaluation.photographs.class_names, evaluation.photographs.labels
+    counts = np.zeros((len(names), len(names)), int)
+    np.add.at(counts, (labels, evaluation.answers), 1)
+    side = 2.5 + 0.3 * min(len(names), 60)
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), "Blues", vmin=0, vmax=1)
+    for (right, answered), count in np.ndenumerate(counts):
+        if count and len(names) <= 60:
+            colour = "white" if 2 * count > counts[right].sum() else "black"
+            axes.text(answered, right, str(count), ha="center", va="center", color=colour, size=7)
+    axes.set_xticks(range(len(names)), names, rotation=90)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="answered", ylabel="right", title=title)
+    figure.savefig(path, dpi=110)
 
 
 def _share(right: np.ndarray) -> Share:

@@ -86,14 +86,14 @@ def test_its_files_are_models_of_ones_own(made, folder, capsys):
 
 
 def test_it_does_not_replace_the_projects_files(folder, capsys):
-    assert main(["train", ARCHITECTURE, "--data", str(folder)]) == 1
+    assert main(["train", ARCHITECTURE, "--data", str(folder)]) == 2
     assert "--data needs --artifacts DIR" in capsys.readouterr().err
 
 
 def test_a_network_that_is_not_there_is_told_before_anything_is_written(folder, tmp_path, capsys):
     out = ["--data", str(folder), "--artifacts", str(tmp_path / "none")]
     for command in (["convert"], ["convert", ARCHITECTURE], ["evaluate"], ["robustness"]):
-        assert main([*command, *out]) == 1
+        assert main([*command, *out]) == 2
         assert "no such file; make it with `python -m models train" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
@@ -108,7 +108,7 @@ def test_a_class_of_test_alone_is_told_before_the_training(tmp_path):
 
 def test_a_folder_has_no_rotation_series(folder, tmp_path, capsys):
     out = ["--data", str(folder), "--artifacts", str(tmp_path), "--checkpoints", str(tmp_path)]
-    assert main(["train", ARCHITECTURE, *out, "--split", "other-series"]) == 1
+    assert main(["train", ARCHITECTURE, *out, "--split", "other-series"]) == 2
     assert "has no rotation series" in capsys.readouterr().err
 
 

@@ -178,7 +178,7 @@ def test_the_command_shows_what_it_fetched(repository, tmp_path):
 def test_another_version_is_not_said_to_be_what_is_there(small_dataset, capsys):
     assert main(["download", "--to", str(small_dataset)]) == 0
     assert "were there already" in capsys.readouterr().out
-    assert main(["download", "--to", str(small_dataset), "--commit", "0" * 40]) == 1
+    assert main(["download", "--to", str(small_dataset), "--commit", "0" * 40]) == 2
     assert "for another version" in capsys.readouterr().err
 
 
@@ -190,6 +190,6 @@ def test_the_command_fails_in_one_line(tmp_path):
         ],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stderr.startswith("error: git fetch failed")
