@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,57 +20,50 @@ Add = Callable[..., object]
 """An argument parser's `add_argument`, or what pytest's option groups have for it."""
 
 
-def architecture_name(text: str) -> str:
-    """Return the name of a known architecture.
+def _type(kind: str, read: Callable[[str], Any], accepts: Callable[[Any], bool]) -> Any:
+    """Return the type of an argument: what `read` makes of it, if it can and that is accepted."""
 
-    Raises:
-        argparse.ArgumentTypeError: it is unknown; the message lists the known ones.
-    """
+    def checked(text: str) -> Any:
+        try:
+            value = read(text)
+        except ValueError:
+            value = None
+        if value is None or not accepts(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {kind}")
+        return value
+
+    return checked
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return int(text)
+
+
+positive = _type("a whole number above 0", _whole, lambda number: number > 0)
+non_negative = _type("a whole number of 0 or more", _whole, lambda number: True)
+positive_number = _type("a number above 0", float, lambda number: 0 < number < math.inf)
+share = _type("a share such as 0.9", float, lambda number: 0 <= number <= 1)
+seed = _type("a whole number from 1 to 4294967295", _whole, lambda number: 0 < number < 2**32)
+channel_numbers = _type(
+    "one number, or three as in 104,117,123",
+    lambda text: tuple(map(float, text.split(","))),
+    lambda numbers: len(numbers) in (1, 3),
+)
+shape = _type(
+    "a shape such as 1x224x224x3",
+    lambda text: tuple(map(_whole, text.lower().split("x"))),
+    all,
+)
+
+
+def architecture_name(text: str) -> str:
+    """Return the name of a known architecture."""
     try:
         return zoo.find(text).name
     except KeyError as error:
         raise argparse.ArgumentTypeError(error.args[0]) from None
-
-
-def positive(text: str) -> int:
-    """Return a whole number above zero.
-
-    Raises:
-        argparse.ArgumentTypeError: it is not one.
-    """
-    if not _is_whole(text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def non_negative(text: str) -> int:
-    """Return a whole number of zero or more.
-
-    Raises:
-        argparse.ArgumentTypeError: it is not one.
-    """
-    if not _is_whole(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
-    return int(text)
-
-
-def positive_number(text: str) -> float:
-    """Return a finite number above zero.
-
-    Raises:
-        argparse.ArgumentTypeError: it is not one.
-    """
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return number
-
-
-def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 def add_names(parser: argparse.ArgumentParser) -> None:
@@ -165,21 +159,6 @@ def add_precision(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def share(text: str) -> float:
-    """Return a share, 0..1.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.9")
-    return number
-
-
 def add_runtime(parser: argparse.ArgumentParser, default: str) -> None:
     """Add --runtime NAME, repeatable; `default` says what applies without it."""
     parser.add_argument(
@@ -188,21 +167,6 @@ def add_runtime(parser: argparse.ArgumentParser, default: str) -> None:
         choices=[runtime.name for runtime in RUNTIMES.values() if runtime.is_available],
         help=f"repeatable; default: {default}",
     )
-
-
-def channel_numbers(text: str) -> tuple[float, ...]:
-    """Return one number, or three with commas between them.
-
-    Raises:
-        argparse.ArgumentTypeError: it is neither.
-    """
-    try:
-        numbers = tuple(map(float, text.split(",")))
-    except ValueError:
-        numbers = ()
-    if len(numbers) not in (1, 3):
-        raise argparse.ArgumentTypeError(f"{text!r} is not one number, or three as in 104,117,123")
-    return numbers
 
 
 def _told_fields(text: str) -> dict[str, Any]:
@@ -262,19 +226,12 @@ def told_preparation(
     return told
 
 
-def _shape(text: str) -> tuple[int, ...]:
-    sizes = text.lower().split("x")
-    if not all(_is_whole(size) and int(size) for size in sizes):
-        raise argparse.ArgumentTypeError(f"{text!r} is no shape such as 1x224x224x3")
-    return tuple(map(int, sizes))
-
-
 def add_input_shape(add: Add) -> None:
     """Add --input-shape 1xHxWxC, repeatable: shapes of the first inputs, in place of the file's."""
     add(
         "--input-shape",
         action="append",
-        type=_shape,
+        type=shape,
         default=[],
         metavar="1xHxWxC",
         help="the shape of a --model's input, where the file leaves sizes open or another batch is "
