@@ -66,36 +66,20 @@ class Outcome:
         return not self.change.is_mild or self.right.fraction >= SMALLEST_ACCEPTED_ACCURACY
 
 
+def alike(distort: Callable[..., np.ndarray], *arguments: Any) -> Distortion:
+    """Change every photograph alike."""
+    return lambda pixels, number: distort(pixels, *arguments)
+
+
 def rotation(degrees: float) -> Distortion:
     """To the left or to the right."""
     return lambda pixels, number: distortions.rotated(pixels, degrees * (-1) ** number)
-
-
-def scale(factor: float) -> Distortion:
-    """About the centre."""
-    return lambda pixels, number: distortions.scaled(pixels, factor)
 
 
 def shift(fraction: float) -> Distortion:
     """Right, down, left or up."""
     directions = ((fraction, 0.0), (0.0, fraction), (-fraction, 0.0), (0.0, -fraction))
     return lambda pixels, number: distortions.shifted(pixels, *directions[number % 4])
-
-
-def brightness(factor: float) -> Distortion:
-    """Of every channel."""
-    return lambda pixels, number: distortions.brightened(pixels, factor)
-
-
-def jpeg(quality: int) -> Distortion:
-    """Compressed once more than the data set is."""
-    return lambda pixels, number: distortions.jpeg_compressed(pixels, quality)
-
-
-def ground(*colour: int) -> Distortion:
-    """Another background, RGB."""
-    red, green, blue = colour
-    return lambda pixels, number: distortions.on_ground(pixels, (red, green, blue))
 
 
 def chance_ground(pixels: np.ndarray, number: int) -> np.ndarray:
@@ -109,45 +93,39 @@ def noise(deviation: float) -> Distortion:
     return lambda pixels, number: distortions.noisy(pixels, deviation, number)
 
 
-def blur(deviation: float) -> Distortion:
-    """A lens out of focus."""
-    return lambda pixels, number: distortions.blurred(pixels, deviation)
-
-
-def camera(pixels: np.ndarray, number: int) -> np.ndarray:
-    """A preview's size, with other proportions."""
-    return distortions.photographed_at(pixels, *CAMERA_SIZE)
-
-
 CHANGES: tuple[Change, ...] = (
     Change("none", lambda pixels, number: pixels, is_mild=True),
     Change("rotated by 5 degrees", rotation(5), is_mild=True),
     Change("rotated by 15 degrees", rotation(15)),
     Change("rotated by 45 degrees", rotation(45)),
     Change("rotated by 90 degrees", rotation(90)),
-    Change("5 % smaller", scale(0.95), is_mild=True),
-    Change("5 % larger", scale(1.05), is_mild=True),
-    Change("20 % smaller", scale(0.8)),
-    Change("20 % larger", scale(1.2)),
+    Change("5 % smaller", alike(distortions.scaled, 0.95), is_mild=True),
+    Change("5 % larger", alike(distortions.scaled, 1.05), is_mild=True),
+    Change("20 % smaller", alike(distortions.scaled, 0.8)),
+    Change("20 % larger", alike(distortions.scaled, 1.2)),
     Change("shifted by 5 %", shift(0.05), is_mild=True),
     Change("shifted by 10 %", shift(0.1)),
-    Change("5 % darker", brightness(0.95), is_mild=True),
-    Change("5 % brighter", brightness(1.05), is_mild=True),
-    Change("10 % darker", brightness(0.9)),
-    Change("10 % brighter", brightness(1.1)),
-    Change("20 % darker", brightness(0.8)),
-    Change("20 % brighter", brightness(1.2)),
-    Change("JPEG quality 75", jpeg(75), is_mild=True),
-    Change("JPEG quality 50", jpeg(50), is_mild=True),
-    Change("JPEG quality 20", jpeg(20)),
-    Change("on light grey", ground(230, 230, 230)),
-    Change("on beige", ground(245, 235, 215)),
-    Change("on dark grey", ground(120, 120, 120)),
+    Change("5 % darker", alike(distortions.brightened, 0.95), is_mild=True),
+    Change("5 % brighter", alike(distortions.brightened, 1.05), is_mild=True),
+    Change("10 % darker", alike(distortions.brightened, 0.9)),
+    Change("10 % brighter", alike(distortions.brightened, 1.1)),
+    Change("20 % darker", alike(distortions.brightened, 0.8)),
+    Change("20 % brighter", alike(distortions.brightened, 1.2)),
+    Change("JPEG quality 75", alike(distortions.jpeg_compressed, 75), is_mild=True),
+    Change("JPEG quality 50", alike(distortions.jpeg_compressed, 50), is_mild=True),
+    Change("JPEG quality 20", alike(distortions.jpeg_compressed, 20)),
+    Change("on light grey", alike(distortions.on_ground, (230, 230, 230))),
+    Change("on beige", alike(distortions.on_ground, (245, 235, 215))),
+    Change("on dark grey", alike(distortions.on_ground, (120, 120, 120))),
     Change("on chance colours", chance_ground),
     Change("noise of 10 grey levels", noise(10)),
-    Change("blurred by 1.5 pixels", blur(1.5)),
-    Change("640x480, antialiased", camera),
-    Change("640x480, Android's scaling", camera, resampling="android"),
+    Change("blurred by 1.5 pixels", alike(distortions.blurred, 1.5)),
+    Change("640x480, antialiased", alike(distortions.photographed_at, *CAMERA_SIZE)),
+    Change(
+        "640x480, Android's scaling",
+        alike(distortions.photographed_at, *CAMERA_SIZE),
+        resampling="android",
+    ),
 )
 
 
