@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import math
+import random
+import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from bench.gate.judge.figures import (
-    compare_infos,
-    compare_partitions,
-    compare_trees,
-    differing_files,
-    incomparable,
-    measure_changed,
-    read_tree,
-)
+import numpy as np
+
+from bench.gate.judge import figures
 from bench.gate.judge.thresholds import ThresholdTable
-from bench.gate.judge.verdict import Figure, Latency, Outcome
-from bench.gate.measure.controller import Block, run_block
+from bench.gate.judge.verdict import Latency, Outcome
+from bench.gate.measure.controller import Block, Collected, collect, run_block
+from bench.gate.measure.trees import state
 from bench.gate.measure.worker import HEAD, GateError, Sampling, Tree
 from bench.gate.show import Progress
-from bench.statistics.intervals import log_ratio, process_latency
-from bench.statistics.sequential import SCREENING, Margins, SequentialTest, Verdict
+from bench.load import disturbance
+from bench.statistics.intervals import alike, log_ratio, process_latency, upper_latency
+from bench.statistics.sequential import SCREENING, USUAL_CONFIRMATION, Margins, ProcessTest, Verdict
+from models.files.artifacts import sha256
 
-FEWEST_ROUNDS = 10
-"""Of a benchmark in a process of the host, where the machine is too slow for more."""
+FEWEST_ROUNDS = 12
+"""On a slow machine. With fewer, the slower half might hold none of every fourth call."""
 
 SCOUTING_ROUNDS, DEVICE_SCOUTING_ROUNDS = FEWEST_ROUNDS, 2
 """Of the first block, which has everything, and tells how long things take."""
 
-FIRST_LOOKS_SHARE = 0.45
-"""Of all time that the first look at everything may take; the rest is for what is undecided."""
+FIRST_LOOKS_SHARE, USUAL_SHARE = 0.45, 1.3
+"""Of all time, what the first look at all may take; of that, what it usually takes in all."""
 
-USUAL_SHARE = 1.3
-"""Until everything is decided it takes so many times what the first look at everything takes."""
+ALIKE = 0.001
+"""Probability that independent blocks count as alike, at most."""
 
 SHORTEST_BLOCK_S = 15.0
 BLOCKS_IN_ALL = 20
@@ -48,46 +47,36 @@ Pair = tuple[str, str]
 Key = TypeVar("Key")
 
 
+@dataclass
 class LiveComparison:
-    """Compares a tree with others, its bases, in one sitting that shares its measurements.
+    """Compares a tree with others, its bases, in one sitting that shares its measurements."""
 
-    Args:
-        bases: by what the outcome calls each: its revision, or "" for the only one.
-        head: the tree that is judged.
-        sampling: how blocks are measured.
-        thresholds: what is allowed.
-        plan: of the time.
-        progress: is told how it goes.
-        photographs: their directory; None for where they usually are.
+    bases: Mapping[
+        str, Tree
+    ]  # by what the outcome calls each: its revision, or "" for the only one
+    head: Tree
+    sampling: Sampling
+    thresholds: ThresholdTable
+    plan: TimePlan
+    progress: Progress
+    photographs: str | None = None  # their directory; None for where they usually are
+    blocks: list[Block] = field(default_factory=list, init=False)  # with their raw rounds
 
-    Attributes:
-        blocks: all blocks so far, with their raw rounds.
-    """
-
-    def __init__(
-        self, bases: Mapping[str, Tree], head: Tree, sampling: Sampling,
-        thresholds: ThresholdTable, plan: TimePlan, progress: Progress,
-        photographs: str | None = None,
-    ) -> None:  # fmt: skip
-        self._bases = bases
-        self._head = head
-        self._sampling = sampling
-        self._thresholds = thresholds
-        self._plan = plan
-        self._progress = progress
-        self._photographs = photographs
-        self._outcome = Outcome()
-        self.blocks: list[Block] = []
+    def __post_init__(self) -> None:
+        self._outcome = Outcome(seed=secrets.randbits(32))
+        self._sums: dict[Path, str] = {}
 
     def run(self) -> Outcome:
         """Compare; what ends it too soon is a problem in the outcome, beside what was found."""
+        before = state(self.head.root)
         try:
-            self._compare_trees()
+            self._compare_files()
             if not self._has_regressed:
                 self._compare_latencies()
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             self._outcome.fail(error)
-        self._outcome.seconds = self._plan.spent_s
+        self._check_files(before)
+        self._outcome.seconds = self.plan.spent_s
         self._outcome.blocks = len(self.blocks)
         return self._outcome
 
@@ -95,148 +84,207 @@ class LiveComparison:
     def _has_regressed(self) -> bool:
         return any(row.verdict is Verdict.REGRESSED for row in self._outcome.figures)
 
-    def _compare_trees(self) -> None:
-        self._progress.tell("reading the cards")
-        head = read_tree(self._head.root, HEAD)
-        for against, tree in self._bases.items():
-            if tree.root == self._head.root:
-                continue
-            base = read_tree(tree.root, tree.name)
-            compare = [
-                partial(compare_trees, base, head, self._thresholds),
-                partial(
-                    measure_changed, base, head, self._thresholds, self._photographs,
-                    self._progress.tell,
-                ),
-            ]  # fmt: skip
-            for step in compare:
-                if not self._has_regressed:
-                    figures, problems, notes = step()
-                    self._take_figures(figures, against)
-                    self._outcome.problems += problems
-                    self._outcome.notes += notes
+    def _compare_files(self) -> None:
+        """Compare the figures of all files that will be measured, before anything is."""
+        self.progress.tell("reading the model files and their cards")
+        collected = collect([*self.bases.values(), self.head], self.sampling)
+        files = {tree: self._read(tree, own) for tree, own in collected.items()}
+        head, unseen = files[HEAD], self._outcome.unseen
+        unseen["files without an accuracy"] = sum(not file.accuracy for file in head.values())
+        unseen["benchmarks that --all adds"] = collected[HEAD].left_out
+        kind = "the host" if self.sampling.is_device else "a device"
+        unseen[f"benchmarks on {kind}"] = collected[HEAD].others
+        for against, tree in self.bases.items():
+            base = files[tree.name]
+            self._take(figures.compare_files(base, head, self.thresholds), against)
+            if not self._has_regressed:
+                self._take(
+                    figures.measure_changed(
+                        base, head, self.thresholds, self.photographs, self.progress.tell
+                    ),
+                    against,
+                )
 
-    def _take_figures(self, figures: Iterable[Figure], against: str) -> None:
-        self._outcome.figures += [replace(figure, against=against) for figure in figures]
+    def _read(self, tree: str, collected: Collected) -> dict[str, figures.ModelFile]:
+        named = {file[0]: file[1] for file in collected.files.values() if file}
+        files = {name: figures.read_file(path, name, tree) for name, path in named.items()}
+        self._sums |= {file.path: file.info["sha256"] for file in files.values()}
+        return files
+
+    def _check_files(self, before: str) -> None:
+        """Take verdicts away that are of files which changed meanwhile."""
+        changed = [path for path, sum_ in self._sums.items() if _sum(path) != sum_]
+        if not changed and state(self.head.root) != before:
+            changed = [self.head.root]
+        if changed:
+            self._outcome.withdraw(
+                f"{changed[0]} changed while it was measured; leave files as they are meanwhile"
+            )
+
+    def _take(self, found: figures.Found, against: str) -> None:
+        rows, problems, notes = found
+        self._outcome.figures += [replace(row, against=against) for row in rows]
+        self._outcome.problems += problems
+        self._outcome.notes += notes
 
     def _compare_latencies(self) -> None:
-        scouting = DEVICE_SCOUTING_ROUNDS if self._sampling.is_device else SCOUTING_ROUNDS
-        rounds = min(scouting, self._sampling.rounds)
-        self._progress.tell("measuring everything once, to see how long it takes")
+        scouting = DEVICE_SCOUTING_ROUNDS if self.sampling.is_device else SCOUTING_ROUNDS
+        rounds = min(scouting, self.sampling.rounds)
+        self.progress.tell("measuring everything once, to see how long it takes")
         first = self._measure(rounds, None)
         pairs = self._pairs(first)
         if self._outcome.problems or self._has_regressed:
             return
-        observed = self._observe(first, pairs)
-        test = SequentialTest({pair: self._margins(first, pair) for pair in pairs})
-        test.add(observed)
-        self._plan.settle_rounds(min(SCREENING))
+        margins = {pair: self._margins(first, pair) for pair in pairs}
+        test = ProcessTest(
+            {pair: own[0] for pair, own in margins.items()},
+            {} if self.sampling.is_device else {pair: own[1] for pair, own in margins.items()},
+        )
+        test.add(*self._observe(first, pairs))
+        self.plan.settle_rounds(min(SCREENING))
         self._announce(test)
-        while chosen := self._plan.choose(self._in_order(test), lambda pair: pair[1]):
-            self._progress.begin_block(len(self.blocks), len(test.pending), len(test.suspects()))
+        while chosen := self.plan.choose(self._in_order(test), lambda pair: pair[1]):
+            self._tell(test)
             needed = test.still_needed()
             names = {name for _, name in chosen}
-            rounds = self._plan.rounds_for(names, max(needed[pair] for pair in chosen))
+            rounds = self.plan.rounds_for(names, max(needed[pair] for pair in chosen))
             block = self._measure(rounds, chosen)
-            test.add(self._observe(block, chosen))
+            test.add(*self._observe(block, chosen))
             self._outcome.latencies = self._latencies(test)
         self._outcome.latencies = self._latencies(test)
-        self._outcome.more_seconds = self._seconds_needed(test) if test.pending else 0.0
+        if test.pending:
+            worst = {p: n + USUAL_CONFIRMATION for p, n in test.still_needed().items()}
+            self._outcome.needed_seconds = self.plan.spent_s + self._seconds_for(worst)
+        self._ask_neighbours(pairs)
+        disturbed = [each for each in self.blocks if disturbance(each.load)]
+        if 2 * len(disturbed) > len(self.blocks):
+            self._outcome.notes.append(
+                f"{len(disturbed)} of {len(self.blocks)} blocks were disturbed, the last one by "
+                f"{disturbance(disturbed[-1].load)}: verdicts hold, and take longer"
+            )
+
+    def _ask_neighbours(self, pairs: Sequence[Pair]) -> None:
+        """Take all verdicts on latencies away where blocks depend on those before them."""
+        rows = [
+            [
+                log_ratio(block.samples[base][name].rounds_s, block.samples[HEAD][name].rounds_s)
+                if name in block.shared(base)
+                else math.nan
+                for block in self.blocks
+            ]
+            for base, name in pairs
+        ]
+        found = alike(np.array(rows), random.Random(self._outcome.seed))
+        self._outcome.correlation = found
+        if found[0] > 0 and found[1] <= ALIKE:
+            self._outcome.withdraw(
+                f"blocks are like their neighbours (correlation {found[0]:.2f}, p {found[1]:.4f}), "
+                "and verdicts hold for independent ones; measure on a quieter machine"
+            )
 
     def _measure(self, rounds: int, pairs: Sequence[Pair] | None) -> Block:
-        trees = [*self._bases.values(), self._head]
+        trees = [*self.bases.values(), self.head]
         wanted = None
         if pairs is not None:
             wanted = {
                 tree.name: [name for base, name in pairs if base == tree.name] for tree in trees
             }
             wanted[HEAD] = list(dict.fromkeys(name for _, name in pairs))
-        sampling = replace(self._sampling, rounds=rounds)
-        block = run_block(trees, sampling, len(self.blocks), wanted)
+        sampling = replace(self.sampling, rounds=rounds)
+        number, seed = len(self.blocks), self._outcome.seed or 0
+        block = run_block(trees, sampling, number, wanted, seed)
         self.blocks.append(block)
-        self._plan.learn(block)
+        self.plan.learn(block)
         return block
 
     def _pairs(self, block: Block) -> list[Pair]:
         """Return what can be compared; say of what cannot why."""
         pairs = []
-        for against, tree in self._bases.items():
+        for against, tree in self.bases.items():
             shared = block.shared(tree.name)
             self._report_unshared(block, tree.name)
             old, new = (
                 {name: block.samples[each][name].info for name in shared}
                 for each in (tree.name, HEAD)
             )
-            self._outcome.problems += incomparable(old, new)
-            of_users = [name for name in shared if not new[name].get("architecture")]
-            before, after = ({name: each[name] for name in of_users} for each in (old, new))
-            self._take_figures(compare_infos(before, after, self._thresholds), against)
-            self._take_figures(compare_partitions(old, new, self._thresholds), against)
-            self._outcome.notes += differing_files(before, after)
+            self._outcome.problems += figures.incomparable(old, new)
+            self._take((figures.compare_partitions(old, new, self.thresholds), [], []), against)
             pairs += [(tree.name, name) for name in shared]
         if not pairs:
             raise GateError("nothing to compare: no benchmark was measured in both trees")
         return pairs
 
-    def _observe(self, block: Block, pairs: Iterable[Pair]) -> dict[Pair, list[float]]:
-        """Return the logarithms of ratios that a block gives of each pair."""
-        found = {}
+    def _observe(self, block: Block, pairs: Iterable[Pair]) -> list[dict[Pair, list[float]]]:
+        """Return the logarithms of ratios that a block gives of each pair, by figure."""
+        found: list[dict[Pair, list[float]]] = [{}] if self.sampling.is_device else [{}, {}]
         for base, name in pairs:
             if name not in block.shared(base):
                 raise GateError(f"{name} was skipped in block {len(self.blocks)}")
             old, new = (block.samples[each][name].rounds_s for each in (base, HEAD))
-            processes = [(old, new)]  # on a host, all rounds are of one process
-            if self._sampling.is_device:  # there each round is a process of its own
-                processes = [((before,), (after,)) for before, after in zip(old, new, strict=False)]
             try:
-                found[base, name] = [log_ratio(*each) for each in processes]
+                if self.sampling.is_device:  # each round is a process of its own
+                    found[0][base, name] = [
+                        log_ratio((before,), (after,))
+                        for before, after in zip(old, new, strict=False)
+                    ]
+                else:
+                    found[0][base, name] = [log_ratio(old, new)]
+                    found[1][base, name] = [log_ratio(old, new, upper_latency)]
             except ValueError as error:
                 raise GateError(f"{name}: {error}") from None
         return found
 
-    def _margins(self, block: Block, pair: Pair) -> Margins:
+    def _margins(self, block: Block, pair: Pair) -> tuple[Margins, Margins]:
         sample = block.samples[pair[0]][pair[1]]
-        allowed = self._thresholds.of(sample.info.get("architecture"))
-        latency_s = process_latency(sample.rounds_s)
-        return Margins.of(allowed.min_effect, allowed.margin, allowed.floor_us, latency_s)
+        allowed = self.thresholds.of(sample.info.get("architecture"))
+        return allowed.margins(process_latency(sample.rounds_s))
 
-    def _announce(self, test: SequentialTest[Pair]) -> None:
+    def _tell(self, test: ProcessTest[Pair]) -> None:
+        """Show that a block begins, and what is still open."""
+        suspects = len(test.suspects())
+        again = f", {suspects} of them suspected and measured again" if suspects else ""
+        self.progress.tell(
+            f"block {len(self.blocks) + 1}: {len(test.pending)} benchmarks open{again} "
+            f"({self.plan.spent_s:.0f} of at most {self.plan.max_seconds:.0f} s)"
+        )
+
+    def _announce(self, test: ProcessTest[Pair]) -> None:
         """Say how long it will take, and whether that is too long."""
-        minutes = (self._plan.spent_s + USUAL_SHARE * self._seconds_needed(test)) / 60
-        have = self._plan.max_seconds / 60
+        minutes = (self.plan.spent_s + USUAL_SHARE * self._seconds_for(test.still_needed())) / 60
+        have = self.plan.max_seconds / 60
         line = f"a verdict on {len(test.pending)} benchmarks takes about {minutes:.1f} minutes"
         if minutes > have:
             line += f", and --max-minutes is {have:g}: some will probably have none"
-        self._progress.announce(line)
+        self.progress.announce(line)
 
-    def _in_order(self, test: SequentialTest[Pair]) -> list[Pair]:
+    def _in_order(self, test: ProcessTest[Pair]) -> list[Pair]:
         """Return what is open: suspects first, then what is nearest to a look.
 
         Where time is too short for everything, suspects alone: a regression is a verdict.
         """
         suspects, needed = set(test.suspects()), test.still_needed()
-        if suspects and self._seconds_needed(test) > self._plan.left_s:
+        if suspects and self._seconds_for(test.still_needed()) > self.plan.left_s:
             needed = {pair: needed[pair] for pair in suspects}
         return sorted(needed, key=lambda pair: (pair not in suspects, needed[pair]))
 
-    def _seconds_needed(self, test: SequentialTest[Pair]) -> float:
+    def _seconds_for(self, observations: Mapping[Pair, int]) -> float:
         needed: dict[str, int] = {}
-        for (_, name), count in test.still_needed().items():
+        for (_, name), count in observations.items():
             needed[name] = max(count, needed.get(name, 0))
-        return self._plan.seconds_for(needed)
+        return self.plan.seconds_for(needed)
 
-    def _latencies(self, test: SequentialTest[Pair]) -> list[Latency]:
+    def _latencies(self, test: ProcessTest[Pair]) -> list[Latency]:
         """Return a row for each benchmark and base, from the decisions and all blocks."""
-        names = {tree.name: against for against, tree in self._bases.items()}
+        names = {tree.name: against for against, tree in self.bases.items()}
         rows = []
         for (base, name), decision in test.decisions().items():
-            base_s, head_s = (self._latency(each, name) for each in (base, HEAD))
+            base_s, head_s = (
+                median(process_latency(b.samples[tree][name].rounds_s) for b in self.blocks
+                       if name in b.samples[tree])
+                for tree in (base, HEAD)
+            )  # fmt: skip
             rows.append(Latency(name, base_s, head_s, decision, names[base]))
         return rows
-
-    def _latency(self, tree: str, name: str) -> float:
-        found = (block.samples[tree].get(name) for block in self.blocks)
-        return median(process_latency(sample.rounds_s) for sample in found if sample)
 
     def _report_unshared(self, block: Block, base: str) -> None:
         """Say which benchmarks only one tree has, or measured; none of these can be judged."""
@@ -252,19 +300,20 @@ class LiveComparison:
         for name, reason in block.skipped[base].items():
             if name in block.skipped[HEAD]:
                 notes.append(f"{name} was skipped ({reason})")
+                self._outcome.unseen["benchmarks skipped in both"] += 1
             elif name not in block.samples[HEAD]:
                 problems.append(f"{name} is gone from head ({base} skipped it)")
+
+
+def _sum(path: Path) -> str:
+    return sha256(path.read_bytes()) if path.is_file() else "gone"
 
 
 class TimePlan:
     """The time of one comparison: what the next block measures, with how many rounds, how long.
 
-    It knows durations, and how many observations are missing; of verdicts it knows nothing. The
-    time begins with the plan, or again with `begin`.
-
-    Args:
-        is_adaptive: whether slow machines have fewer rounds, and the last benchmarks on a device
-            have more.
+    It begins with the plan. If that is adaptive, slow machines have fewer rounds, and the last
+    benchmarks on a device more.
     """
 
     def __init__(self, max_seconds: float, sampling: Sampling, is_adaptive: bool) -> None:
@@ -279,10 +328,6 @@ class TimePlan:
         self._startup_s = 0.0
         self._setup_s: dict[str, float] = {}
         self._round_s: dict[str, float] = {}
-
-    def begin(self) -> None:
-        """Let the time begin now."""
-        self._started_s = time.monotonic()
 
     @property
     def spent_s(self) -> float:
@@ -310,11 +355,7 @@ class TimePlan:
             self.rounds = max(min(FEWEST_ROUNDS, self.rounds), min(self.rounds, rounds))
 
     def choose(self, pending: Sequence[Key], name_of: Callable[[Key], str]) -> list[Key]:
-        """Return what the next block measures: as many as fit, the first ones first.
-
-        Returns:
-            Nothing where no time is left for any.
-        """
+        """Return what the next block measures: the first ones, as many as there is time for."""
         left_s = self.left_s - self._startup_s
         limit_s = min(left_s, self._block_limit_s)
         chosen: list[Key] = []
@@ -327,14 +368,9 @@ class TimePlan:
         return chosen
 
     def rounds_for(self, names: Collection[str], needed: int) -> int:
-        """Return how many rounds the next block has.
+        """Return how many rounds a block of these has; one of them needs so many observations.
 
-        On the host a process is an observation, whatever its rounds. On a device each round is one,
-        and a block of few benchmarks has room for more rounds than one of many.
-
-        Args:
-            names: what it measures.
-            needed: the most observations that one of them still needs.
+        On a device each round is an observation, and a block of few benchmarks has room for more.
         """
         if not (self._is_adaptive and self._is_device):
             return self.rounds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import time
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,29 +14,47 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.gate.judge.verdict import CANNOT_JUDGE, FAIL, PASS, Figure, Latency, Outcome
+from bench.gate.judge.verdict import CANNOT_JUDGE, FAIL, PASS, Figure, Latency, Outcome, one_line
 from bench.gate.measure.controller import Block
 from bench.statistics.sequential import Verdict
-from bench.tables import Table, plain, write, write_text
+from bench.tables import Table, plain, terminal, write, write_text
+from models.terminal.screen import told
 from models.terminal.table import print_table
 
-COLOURS = {
-    Verdict.REGRESSED: "bold red",
-    Verdict.IMPROVED: "green",
-    Verdict.SAME: "dim",
-    Verdict.NONE: "yellow",
+STYLES = {
+    Verdict.REGRESSED: ("bold red", "#c0392b", "🔴"),
+    Verdict.NONE: ("yellow", "#d68910", "🟡"),
+    Verdict.IMPROVED: ("green", "#1e8449", "🟢"),
+    Verdict.SAME: ("dim", "#5d6d7e", "⚪"),
 }
+"""The worst first: on the terminal, in the picture, in Markdown."""
+
 STATUS_COLOURS = {PASS: "bold green", FAIL: "bold red", CANNOT_JUDGE: "bold yellow"}
-SIGNS = {
-    Verdict.REGRESSED: "🔴",
-    Verdict.IMPROVED: "🟢",
-    Verdict.SAME: "⚪",
-    Verdict.NONE: "🟡",
-}
-ORDER = (Verdict.REGRESSED, Verdict.NONE, Verdict.IMPROVED, Verdict.SAME)
+ORDER = list(STYLES)
 LATENCY_HEADS = ("benchmark", "base", "head", "change", "interval", "verdict")
+COLUMNS = (
+    "base, head: the median of each one's processes, of all blocks; change, interval: head over "
+    "base within a block, of the blocks that decided"
+)
 FIGURE_HEADS = ("model", "figure", "base", "head", "verdict")
 DETAILS_CHARACTERS = 5000
+
+
+def conclude(
+    outcome: Outcome, directory: Path | None, blocks: Sequence[Block] = (), **more: Any
+) -> int:
+    """Print and write an outcome; return its exit status, no pass where it cannot be written.
+
+    A regression was measured, and stays one. Arguments are those of `write_outcome`.
+    """
+    told(lambda: print_outcome(outcome, terminal()))
+    try:
+        if directory is not None:
+            write_outcome(directory, outcome, blocks, **more)
+    except Exception as error:
+        print(f"the outcome is not written: {one_line(error)}", file=sys.stderr)
+        return FAIL if outcome.exit_status == FAIL else CANNOT_JUDGE
+    return outcome.exit_status
 
 
 def print_outcome(outcome: Outcome, console: Console) -> None:
@@ -46,7 +64,7 @@ def print_outcome(outcome: Outcome, console: Console) -> None:
         print_table(_coloured(_figure_table(figures), figures, title), console)
     if rows := ordered(outcome.latencies):
         title = f"latency, {outcome.base} to {outcome.head}"
-        print_table(_coloured(_latency_table(rows), rows, title), console)
+        print_table(_coloured(_latency_table(rows), rows, title, COLUMNS), console)
     for note in outcome.notes:
         console.print(f"note: {note}", style="dim", markup=False)
     for problem in outcome.problems:
@@ -66,15 +84,17 @@ def markdown(outcome: Outcome) -> str:
     if outcome.details:
         parts.append(f"```\n{outcome.details.replace('```', '…')[-DETAILS_CHARACTERS:]}\n```")
     if figures := _differing(outcome):
-        parts.append(_figure_table(figures, SIGNS).markdown())
+        parts.append(_figure_table(figures, True).markdown())
     rows = ordered(outcome.latencies)
     same = [row for row in rows if row.verdict is Verdict.SAME]
     if changed := [row for row in rows if row.verdict is not Verdict.SAME]:
-        parts.append(_latency_table(changed, SIGNS).markdown())
+        parts.append(_latency_table(changed, True).markdown())
     if same:
-        folded = _latency_table(same, SIGNS).markdown()
+        folded = _latency_table(same, True).markdown()
         parts.append(f"<details>\n<summary>{len(same)} benchmarks are the same</summary>\n\n"
                      f"{folded}\n</details>")  # fmt: skip
+    if rows:
+        parts.append(f"{COLUMNS[0].upper()}{COLUMNS[1:]}.")
     parts += [*_items(outcome.notes), plain(summary(outcome))]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -96,22 +116,22 @@ def _differing(outcome: Outcome) -> list[Figure]:
     return [row for row in outcome.figures if row.verdict is not Verdict.SAME]
 
 
-def _figure_table(figures: Iterable[Figure], signs: dict[Verdict, str] | None = None) -> Table:
+def _figure_table(figures: Iterable[Figure], has_signs: bool = False) -> Table:
     rows = [
         (
             f"{row.subject} against {row.against}" if row.against else row.subject,
-            row.quantity, row.base, row.head, _word(row.verdict, signs),
+            row.quantity, row.base, row.head, _word(row.verdict, has_signs),
         )
         for row in figures
     ]  # fmt: skip
     return Table(FIGURE_HEADS, rows, ("", "", "", "", ""))
 
 
-def _latency_table(rows: Iterable[Latency], signs: dict[Verdict, str] | None = None) -> Table:
+def _latency_table(rows: Iterable[Latency], has_signs: bool = False) -> Table:
     cells = [
         (
             row.short_name, 1e6 * row.base_s, 1e6 * row.head_s, row.changes[0], row.interval_text,
-            _word(row.verdict, signs) + (", measured again" if row.decision.is_confirmed else ""),
+            _word(row.verdict, has_signs) + _remark(row),
         )
         for row in rows
     ]  # fmt: skip
@@ -119,15 +139,23 @@ def _latency_table(rows: Iterable[Latency], signs: dict[Verdict, str] | None = N
     return Table(heads, cells, ("", ",.1f", ",.1f", "+.1%", "", ""))
 
 
-def _word(verdict: Verdict, signs: dict[Verdict, str] | None) -> str:
-    return f"{signs[verdict]} {verdict}" if signs else str(verdict)
+def _remark(row: Latency) -> str:
+    if row.is_of_upper_half and row.verdict is Verdict.REGRESSED:
+        return f": {row.change_text}"
+    return ", measured again" if row.decision.typical.is_confirmed else ""
 
 
-def _coloured(table: Table, rows: Iterable[Figure | Latency], title: str) -> RichTable:
+def _word(verdict: Verdict, has_signs: bool) -> str:
+    return f"{STYLES[verdict][2]} {verdict}" if has_signs else str(verdict)
+
+
+def _coloured(
+    table: Table, rows: Iterable[Figure | Latency], title: str, caption: str | None = None
+) -> RichTable:
     """Return a table for the terminal, each row in its verdict's colour."""
-    shown = table.rich(title)
+    shown = table.rich(title, caption)
     for row, drawn in zip(rows, shown.rows, strict=True):
-        drawn.style = COLOURS[row.verdict]
+        drawn.style = STYLES[row.verdict][0]
     return shown
 
 
@@ -135,54 +163,38 @@ def _items(lines: list[str]) -> list[str]:
     return ["\n".join(f"- {plain(line)}" for line in lines)] if lines else []
 
 
-PICTURE_COLOURS = {
-    Verdict.REGRESSED: "#c0392b",
-    Verdict.IMPROVED: "#1e8449",
-    Verdict.SAME: "#5d6d7e",
-    Verdict.NONE: "#d68910",
-}
 WIDEST = 25.0
 """Per cent; what lies further out is drawn at the edge."""
 
 
 def draw(outcome: Outcome, path: Path) -> None:
-    """Draw one line a benchmark: the change of its latency and its interval, by verdict.
-
-    Args:
-        outcome: with at least one latency.
-        path: of the picture; the suffix decides its format.
-    """
+    """Draw one line a benchmark: the change of its latency and its interval, by verdict."""
     from matplotlib import rc_context
-
-    with rc_context({"text.parse_math": False}):  # a dollar sign in a name is one
-        _draw(outcome, path)
-
-
-def _draw(outcome: Outcome, path: Path) -> None:
     from matplotlib.figure import Figure
 
-    rows = ordered(outcome.latencies)[::-1]
-    figure = Figure(figsize=(9, 1.4 + 0.2 * len(rows)), layout="constrained")
-    axes = figure.subplots()
-    reach = min(WIDEST, max(4.0, *(1.1 * _farthest(row.changes) for row in rows)))
-    for height, row in enumerate(rows):
-        value, lower, upper = (_percent(change, reach) for change in row.changes)
-        colour = PICTURE_COLOURS[row.verdict]
-        axes.plot([lower, upper], [height, height], color=colour, linewidth=1.5)
-        axes.plot(value, height, "o", color=colour, markersize=4)
-    effects = {100 * math.expm1(row.decision.margins.effect) for row in rows}
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.axvline(min(effects), color="#c0392b", linewidth=0.8, linestyle="--")
-    axes.set(
-        xlim=(-reach, reach),
-        ylim=(-1, len(rows)),
-        yticks=range(len(rows)),
-        xlabel="change of latency in % (right of the dashed line: worth failing for)",
-        title=f"{outcome.word}: {outcome.base} to {outcome.head}",
-    )
-    axes.set_yticklabels([row.short_name for row in rows], fontsize=7)
-    axes.grid(axis="x", alpha=0.3)
-    figure.savefig(path, dpi=120)
+    with rc_context({"text.parse_math": False}):  # a dollar sign in a name is one
+        rows = ordered(outcome.latencies)[::-1]
+        figure = Figure(figsize=(9, 1.4 + 0.2 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        reach = min(WIDEST, max(4.0, *(1.1 * _farthest(row.changes) for row in rows)))
+        for height, row in enumerate(rows):
+            value, lower, upper = (_percent(change, reach) for change in row.changes)
+            colour = STYLES[row.verdict][1]
+            axes.plot([lower, upper], [height, height], color=colour, linewidth=1.5)
+            axes.plot(value, height, "o", color=colour, markersize=4)
+        effects = {100 * math.expm1(row.decision.typical.margins.effect) for row in rows}
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.axvline(min(effects), color="#c0392b", linewidth=0.8, linestyle="--")
+        axes.set(
+            xlim=(-reach, reach),
+            ylim=(-1, len(rows)),
+            yticks=range(len(rows)),
+            xlabel="change of latency in % (right of the dashed line: worth failing for)",
+            title=f"{outcome.word}: {outcome.base} to {outcome.head}",
+        )
+        axes.set_yticklabels([row.short_name for row in rows], fontsize=7)
+        axes.grid(axis="x", alpha=0.3)
+        figure.savefig(path, dpi=120)
 
 
 def _percent(change: float, reach: float) -> float:
@@ -193,7 +205,7 @@ def _farthest(changes: tuple[float, float, float]) -> float:
     return max((abs(100 * each) for each in changes if math.isfinite(each)), default=0.0)
 
 
-FORMAT = 2
+FORMAT = 3
 
 
 def write_outcome(
@@ -201,11 +213,7 @@ def write_outcome(
 ) -> None:
     """Write gate.json with every raw round, gate.md, and gate.png where there are latencies.
 
-    `GITHUB_STEP_SUMMARY` names a file that the Markdown is appended to. A picture that cannot be
-    drawn is a note in the outcome, and costs nothing else.
-
-    Raises:
-        ResultsError, OSError: a file cannot be written.
+    `GITHUB_STEP_SUMMARY` names a file that the Markdown is appended to.
     """
     picture = directory / "gate.png"
     picture.unlink(missing_ok=True)
@@ -214,12 +222,12 @@ def write_outcome(
             write(picture, lambda temporary: draw(outcome, temporary))
         except Exception as error:  # whatever it is, it says nothing of the latencies
             outcome.notes.append(f"no picture: {type(error).__name__}: {error}")
-    record = {
-        "format": FORMAT,
-        **outcome.to_dict(),
-        **more,
-        "blocks": [block_to_dict(block) for block in blocks],
+    info = {
+        tree: {name: sample.info for name, sample in samples.items()}
+        for tree, samples in (blocks[0].samples if blocks else {}).items()
     }
+    record = {"format": FORMAT, **outcome.to_dict(), **more, "info": info}
+    record["blocks"] = [_block(block) for block in blocks]
     write_text(directory / "gate.json", json.dumps(record, allow_nan=False) + "\n")
     report = markdown(outcome)
     write_text(directory / "gate.md", report)
@@ -228,26 +236,16 @@ def write_outcome(
             file.write(report)
 
 
-def block_to_dict(block: Block) -> dict[str, Any]:
+def _block(block: Block) -> dict[str, Any]:
     """Return a block with its raw rounds in seconds, by tree, then benchmark."""
-    return {
-        "order": block.order,
-        "cpus": block.cpus,
-        "seconds": round(block.seconds, 3),
-        "rounds_s": {
-            tree: {name: list(sample.rounds_s) for name, sample in samples.items()}
-            for tree, samples in block.samples.items()
-        },
-        "skipped": block.skipped,
-    }
-
-
-def infos(block: Block) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return the `extra_info` of a block's benchmarks, by tree, then benchmark."""
-    return {
-        tree: {name: sample.info for name, sample in samples.items()}
+    rounds_s = {
+        tree: {name: list(sample.rounds_s) for name, sample in samples.items()}
         for tree, samples in block.samples.items()
     }
+    return {
+        "order": block.order, "cpus": block.cpus, "load": block.load,
+        "seconds": round(block.seconds, 3), "rounds_s": rounds_s, "skipped": block.skipped,
+    }  # fmt: skip
 
 
 class Progress:
@@ -256,28 +254,13 @@ class Progress:
     It is rewritten between blocks, and by no thread of its own: that would disturb a round.
     """
 
-    def __init__(self, console: Console, max_seconds: float) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._max_seconds = max_seconds
-        self._started = time.monotonic()
-
-    def tell(self, line: str) -> None:
-        """Show that something begins."""
-        self._show(line)
 
     def announce(self, line: str) -> None:
         """Show a line that stays."""
         self.close()
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-    def begin_block(self, number: int, pending: int, suspects: int) -> None:
-        """Show what is still open."""
-        spent = time.monotonic() - self._started
-        what = f"{pending} benchmarks open" if pending else "all benchmarks"
-        again = f", {suspects} of them suspected and measured again" if suspects else ""
-        self._show(
-            f"block {number + 1}: {what}{again} ({spent:.0f} of at most {self._max_seconds:.0f} s)"
-        )
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -285,7 +268,8 @@ class Progress:
             self._console.file.write("\r\033[K")
             self._console.file.flush()
 
-    def _show(self, line: str) -> None:
+    def tell(self, line: str) -> None:
+        """Show that something begins."""
         if self._console.is_terminal:
             self._console.file.write(f"\r\033[K{line[: self._console.width - 1]}")
         else:

@@ -113,6 +113,7 @@ class Session:
         machine: pytest-benchmark's `machine_info`.
         results: the benchmarks, each with another `fullname`.
         failures: why a benchmark failed, in one line, by its `fullname`.
+        load: how busy the machine was (`bench.load`); empty where that is not known.
     """
 
     path: Path
@@ -126,6 +127,7 @@ class Session:
     results: tuple[Result, ...] = field(repr=False)
     failures: dict[str, str]
     difference: str | None = None
+    load: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def label(self) -> str:
@@ -205,6 +207,7 @@ def read_session(path: Path) -> Session:
             ),
             failures,
             commit.get("difference"),
+            dict(data.get("load") or {}),
         )
         processor(session.machine)
     if not session.results and not session.failures:

@@ -1,19 +1,18 @@
-"""Intervals for ratios of latencies: pure functions of numbers.
+"""Comparing latencies: rounds in turn, numbers of a process, intervals for their ratios.
 
 What is repeated is the process, not the round: rounds of one process share its memory layout and
 its clock, so a thousand of them are still one observation (Kalibera, Jones, "Rigorous
-benchmarking in reasonable time", ISMM 2013; Georges, Buytaert, Eeckhout, "Statistically rigorous
-Java performance evaluation", OOPSLA 2007). Two processes side by side see the same
-disturbances, so their ratio is much quieter than either (Bulej et al., "Duet benchmarking",
-ICPE 2020; there they run at once, here interleaved). A process pair therefore gives one number,
-the logarithm of the ratio of its latencies.
+benchmarking in reasonable time", ISMM 2013). Two processes side by side see the same disturbances,
+so their ratio is much quieter than either (Bulej et al., "Duet benchmarking", ICPE 2020). A process
+pair therefore gives one number a figure, the logarithm of the ratio.
 
 Where both processes run the same code, swapping their names changes nothing: the logarithm of the
-ratio has a distribution that is symmetric about zero, whatever its shape. That is all that
-Wilcoxon's signed-rank test assumes, and its exact distribution needs no normality, which a loaded
-machine would not grant. Its interval is made of Walsh averages (Hodges, Lehmann, "Estimates of
-location based on rank tests", Annals of Mathematical Statistics 34, 1963; Hollander, Wolfe,
-Chicken, "Nonparametric statistical methods", 3.1 to 3.3).
+ratio has a distribution that is symmetric about zero, whatever its shape. That, and that one pair
+knows nothing of the next (`alike` tests it), is all that Wilcoxon's signed-rank test assumes; its
+exact distribution needs no normality, which a loaded machine would not grant. Its interval is made
+of Walsh averages (Hodges, Lehmann, "Estimates of location based on rank tests", Annals of
+Mathematical Statistics 34, 1963; Hollander, Wolfe, Chicken, "Nonparametric statistical methods",
+3.1 to 3.3).
 """
 
 from __future__ import annotations
@@ -27,30 +26,49 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-QUANTILE = 0.25
-
 
 def process_latency(rounds: Sequence[float]) -> float:
-    """Return a process's latency, in the unit of its rounds.
+    """Return a process's latency, in the unit of its rounds: the geometric mean of the faster half.
+
+    In interleaved rounds every other one finds the caches full of another party's data, and takes
+    several per cent longer. The median falls into the gap between the two kinds, where it jumps;
+    the faster half is the undisturbed kind, and leaves out what a neighbour on the machine
+    disturbed. Tables of a single session show other figures, and call them so.
 
     Raises:
-        ValueError: there are no rounds, or the latency is not above zero.
+        ValueError: there are no rounds, or one of them is not above zero.
     """
-    if not len(rounds):
+    return _mean(np.sort(rounds)[: (len(rounds) + 1) // 2])
+
+
+def upper_latency(rounds: Sequence[float]) -> float:
+    """Return what the slower half of a process's rounds takes, in their unit.
+
+    The latency sees nothing of them. The slowest tenth is left out: there lies what now and then
+    interrupts a round. Errors are those of `process_latency`.
+    """
+    return _mean(np.sort(rounds)[len(rounds) // 2 : math.ceil(0.9 * len(rounds))])
+
+
+def _mean(values: np.ndarray) -> float:
+    """Return the geometric mean of sorted values."""
+    if not len(values):
         raise ValueError("a benchmark has no rounds")
-    value = float(np.quantile(rounds, QUANTILE))
-    if not value > 0:
+    if not values[0] > 0:
         raise ValueError("its rounds are not above zero: the timer is too coarse")
-    return value
+    return float(np.exp(np.mean(np.log(values))))
 
 
-def log_ratio(base: Sequence[float], head: Sequence[float]) -> float:
-    """Return the logarithm of the ratio of two processes' latencies, head over base.
+def log_ratio(
+    base: Sequence[float], head: Sequence[float],
+    figure: Callable[[Sequence[float]], float] = process_latency,
+) -> float:  # fmt: skip
+    """Return the logarithm of the ratio of a figure of two processes, head over base.
 
     Raises:
         ValueError: as for `process_latency`.
     """
-    return float(np.log(process_latency(head) / process_latency(base)))
+    return math.log(figure(head) / figure(base))
 
 
 ROUNDS_IN_A_ROW = 2
@@ -61,12 +79,9 @@ each party has as many rounds of either kind, however many parties there are."""
 def interleave(parties: Sequence[Callable[[], bool]], order: random.Random) -> None:
     """Run the rounds of all parties, a turn of each in a random order, then in another one.
 
-    No party is always first, and none always follows the same one: what drifts, and what a
-    predecessor leaves in the caches, becomes noise that is the same for all.
-
-    Args:
-        parties: each runs one round when called, and returns whether it has more.
-        order: where the orders are drawn from.
+    A party runs one round when called, and returns whether it has more. None is always first, and
+    none always follows the same one: what drifts, and what a predecessor leaves in the caches,
+    becomes noise that is the same for all.
     """
     left = list(parties)
     while left:
@@ -79,19 +94,12 @@ def interleave(parties: Sequence[Callable[[], bool]], order: random.Random) -> N
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate with its interval, all on the scale of what was observed.
+    """An estimate with its interval, all on the scale of what was observed."""
 
-    Attributes:
-        value: Hodges-Lehmann estimate.
-        lower: lower confidence bound; -inf where there are too few observations for its level.
-        upper: upper confidence bound; inf likewise.
-        count: number of observations; of two samples, that of the smaller one.
-    """
-
-    value: float
-    lower: float
-    upper: float
-    count: int
+    value: float  # Hodges-Lehmann estimate
+    lower: float  # lower confidence bound; -inf where there are too few observations for its level
+    upper: float  # upper confidence bound; inf likewise
+    count: int  # number of observations; of two samples, that of the smaller one
 
 
 @dataclass(frozen=True)
@@ -117,25 +125,15 @@ def one_sample(values: Sequence[float], lower_level: float, upper_level: float) 
     Args:
         lower_level: probability that the lower bound lies above the true centre, at most.
         upper_level: probability that the upper bound lies below it, at most.
-
-    Raises:
-        ValueError: there are no observations.
     """
     averages = walsh_averages(np.asarray(values, np.float64)[None])
     return interval_of(averages, lower_level, upper_level)[0]
 
 
 def walsh_averages(values: np.ndarray) -> np.ndarray:
-    """Return the means of all pairs of each benchmark's observations, each row sorted.
+    """Return the means of all pairs of observations, each with itself too, sorted.
 
-    Args:
-        values: shape (benchmarks, observations of each).
-
-    Returns:
-        Shape (benchmarks, pairs), an observation with itself being a pair too.
-
-    Raises:
-        ValueError: there are no observations.
+    From shape (benchmarks, observations) to (benchmarks, pairs).
     """
     if not values.shape[1]:
         raise ValueError("no observations")
@@ -167,18 +165,13 @@ def two_samples(
     return _between(differences, distribution, lower_level, upper_level, count)[0]
 
 
-@cache
-def _pairs(count: int) -> tuple[np.ndarray, ...]:
-    return np.triu_indices(count)
+_pairs = cache(np.triu_indices)
 
 
 def _between(
-    ordered: np.ndarray,
-    distribution: np.ndarray,
-    lower_level: float,
-    upper_level: float,
+    ordered: np.ndarray, distribution: np.ndarray, lower_level: float, upper_level: float,
     count: int,
-) -> Estimates:
+) -> Estimates:  # fmt: skip
     """Return the middle and the order statistics that belong to the levels; rows are sorted."""
     below, above = (_rank(distribution, level) for level in (lower_level, upper_level))
     unbounded = np.full(len(ordered), np.inf)
@@ -232,3 +225,43 @@ def runs_needed(level: float) -> int:
     while _rank(mann_whitney_distribution(runs, runs), level) < 0:
         runs += 1
     return runs
+
+
+SHUFFLES = 1999
+
+
+def alike(blocks: np.ndarray, order: random.Random) -> tuple[float, float]:
+    """Ask whether neighbouring blocks are more alike than others; no test above allows for that.
+
+    Each benchmark's observations become centred ranks. Blocks of the same benchmarks are then put
+    into random orders, all benchmarks together, for they share what happens to a block. (Wald,
+    Wolfowitz, "An exact test for randomness in the non-parametric case based on serial
+    correlation", Annals of Mathematical Statistics 14, 1943.)
+
+    Args:
+        blocks: logarithms of ratios, shape (benchmarks, blocks); NaN where one was not measured.
+
+    Returns:
+        Correlation of neighbouring blocks, pooled; probability of as large a one by chance.
+    """
+    there = ~np.isnan(blocks)
+    counts = np.maximum(1, there.sum(axis=1, keepdims=True))
+    ranks = np.argsort(np.argsort(np.where(there, blocks, np.inf), axis=1), axis=1)
+    scores = np.where(there, 2 * (ranks + 0.5) / counts - 1, 0.0)
+    kinds: dict[bytes, list[int]] = {}
+    for number, column in enumerate(there.T):
+        kinds.setdefault(column.tobytes(), []).append(number)
+
+    def correlation(places: Sequence[int]) -> float:
+        shuffled = scores[:, places]
+        return float((shuffled[:, 1:] * shuffled[:, :-1]).sum() / max(1e-9, (scores**2).sum()))
+
+    found = correlation(range(scores.shape[1]))
+    larger = 0
+    for _ in range(SHUFFLES):
+        places = list(range(scores.shape[1]))
+        for numbers in kinds.values():
+            for old, new in zip(numbers, order.sample(numbers, len(numbers)), strict=True):
+                places[old] = new
+        larger += correlation(places) >= found
+    return found, (1 + larger) / (1 + SHUFFLES)

@@ -3,15 +3,11 @@
 Every benchmark goes through one or two stages.
 
 1. Screening. At planned numbers of observations its interval is looked at. It is suspected when
-   the interval lies beyond the smallest effect worth failing for, on either side. It is done
-   ("same") when the upper bound excludes a slow-down of the non-inferiority margin, and the
-   estimate is no more than the smallest effect. Otherwise it goes on.
+   that lies beyond the smallest effect worth failing for, on either side. It is done ("same") when
+   the upper bound excludes the non-inferiority margin, and the estimate is no such effect.
 2. Confirmation. A suspect starts from nothing, and only fresh observations count. It has regressed
    (or improved, if that was suspected) when their interval, at a much stricter level, lies beyond
-   the smallest effect as a whole. It is cleared like a benchmark in screening.
-
-A benchmark whose estimate is a slow-down worth failing for is never called the same. A suspected
-slow-down that was not cleared when the time is over has no verdict.
+   the smallest effect as a whole. It is cleared as in screening, or has no verdict.
 
 Errors over a suite of N benchmarks whose true change is no more than the smallest effect:
 
@@ -23,6 +19,9 @@ Errors over a suite of N benchmarks whose true change is no more than the smalle
 - Any regression or improvement where nothing changed: at most twice that, once a direction.
 - A slow-down of the margin that is called the same: at most twice `miss` for each benchmark by
   itself, once a stage.
+
+`ProcessTest` asks this of two figures of each process, and shares the family's error between them
+(Boole's inequality again). A benchmark is the same where both figures are.
 
 Repeated looks are paid for by spending each stage's level in parts, one a look, whose sum it is
 (Lan, DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70, 1983). The parts
@@ -72,11 +71,14 @@ def lower_is_better(change: float, allowed: float) -> Verdict:
 FAMILY_ERROR = 0.005
 """Probability of any false regression in a whole comparison, at most."""
 
-SUSPICION = 0.05
+SUSPICION = 0.02
 """Probability that screening suspects an innocent benchmark of one direction, at most."""
 
 MISS = 0.003
 """Probability, at either stage, that a slow-down of the margin is called the same, at most."""
+
+UPPER_SHARE = 0.01
+"""Part of the family's error that the upper half of the rounds has: what it looks for is large."""
 
 _LATE = {80: 0.01, 112: 0.005, 160: 0.003, 224: 0.002}
 SCREENING = {10: 0.38, 14: 0.2, 20: 0.15, 28: 0.1, 40: 0.1, 56: 0.05, **_LATE}
@@ -87,6 +89,9 @@ The late looks are for a phone, where an observation takes a fifth of a second a
 as noisy as one of the host. They cost the first looks next to nothing.
 """
 
+USUAL_CONFIRMATION = 22
+"""Of so many observations a confirmation usually is."""
+
 USUAL = 0.05
 """Level of the interval that the spread of observations is judged by; ten give a finite one."""
 
@@ -95,25 +100,14 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True)
 class Margins:
-    """What matters for a benchmark, as logarithms of ratios.
+    """What matters for a benchmark, as logarithms of ratios."""
 
-    Attributes:
-        effect: the smallest change worth failing for.
-        margin: the non-inferiority margin: a slow-down that "same" excludes.
-    """
-
-    effect: float
-    margin: float
+    effect: float  # the smallest change worth failing for
+    margin: float  # the non-inferiority margin: a slow-down that "same" excludes
 
     @classmethod
     def of(cls, min_effect: float, margin: float, floor_us: float, latency_s: float) -> Margins:
-        """Enlarge both where the smallest effect would be less than an absolute time.
-
-        Args:
-            min_effect, margin: shares of the base's latency.
-            floor_us: smallest effect in microseconds.
-            latency_s: the base's latency in seconds.
-        """
+        """Take shares of the base's latency, enlarged where the effect would be below a time."""
         scale = max(1.0, floor_us / 1e6 / (min_effect * latency_s))
         return cls(math.log1p(min_effect * scale), math.log1p(margin * scale))
 
@@ -135,39 +129,24 @@ class _Track:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is known of a benchmark.
+    """What is known of a benchmark."""
 
-    Attributes:
-        verdict: one of the four.
-        estimate: of the logarithm of the ratio head / base, from the stage that decided, its
-            bounds at the levels of the look that decided; None without observations.
-        margins: what mattered.
-        is_confirmed: whether it was measured again with fresh observations.
-    """
-
-    verdict: Verdict
-    estimate: Estimate | None
-    margins: Margins
-    is_confirmed: bool
+    verdict: Verdict  # one of the four
+    estimate: Estimate | None  # of log(head / base), at the look that decided; None without any
+    margins: Margins  # what mattered
+    is_confirmed: bool  # whether it was measured again with fresh observations
 
 
 class SequentialTest(Generic[Key]):
     """Benchmarks whose observations come in one after another.
 
-    Args:
-        margins: what matters, by benchmark; all that are compared.
-        suite: how many benchmarks the family error is of; None for all.
-        family_error, suspicion, miss: see the constants of the same names.
+    The family error is of all of them, or of as many as a `suite` has.
     """
 
     def __init__(
-        self,
-        margins: Mapping[Key, Margins],
-        suite: int | None = None,
-        family_error: float = FAMILY_ERROR,
-        suspicion: float = SUSPICION,
-        miss: float = MISS,
-    ) -> None:
+        self, margins: Mapping[Key, Margins], suite: int | None = None,
+        family_error: float = FAMILY_ERROR, suspicion: float = SUSPICION, miss: float = MISS,
+    ) -> None:  # fmt: skip
         self._tracks = {name: _Track(own) for name, own in margins.items()}
         self._suspicion = suspicion
         self._conviction = family_error / (suspicion * max(1, suite or len(margins)))
@@ -178,16 +157,16 @@ class SequentialTest(Generic[Key]):
         """Benchmarks that more observations can still decide about."""
         return [name for name, track in self._tracks.items() if not track.is_done]
 
+    def condemns(self, name: Key) -> bool:
+        """Whether a benchmark has regressed."""
+        return self._tracks[name].verdict is Verdict.REGRESSED
+
     def suspects(self) -> list[Key]:
         """Return those of them that are being measured again."""
         return [name for name in self.pending if self._tracks[name].suspected]
 
     def add(self, observations: Mapping[Key, Sequence[float]]) -> None:
-        """Take observations of benchmarks; look at intervals where a look is planned.
-
-        Args:
-            observations: logarithms of ratios, by benchmark, in the order they were made.
-        """
+        """Take logarithms of ratios, in their order; look at intervals where a look is planned."""
         for index in range(max(map(len, observations.values()), default=0)):
             looked_at: dict[tuple[bool, int], list[_Track]] = defaultdict(list)
             for name, values in observations.items():
@@ -265,6 +244,59 @@ class SequentialTest(Generic[Key]):
                 then = count
         again = min(CONFIRMATION) if beyond > 0 and not track.suspected else 0
         return then - have + again
+
+
+@dataclass(frozen=True)
+class ProcessDecision:
+    """What is known of a benchmark by both figures of its processes."""
+
+    typical: Decision  # by the process latency
+    upper: Decision | None = None  # by the upper half; None where each round is a process
+
+    @property
+    def verdict(self) -> Verdict:
+        """Regressed where one figure is, and not known where one is not known."""
+        found = [each.verdict for each in (self.typical, self.upper) if each]
+        for verdict in (Verdict.REGRESSED, Verdict.NONE):
+            if verdict in found:
+                return verdict
+        return self.typical.verdict
+
+
+class ProcessTest(Generic[Key]):
+    """Benchmarks by both figures; of the upper half there is none where a round is a process."""
+
+    def __init__(self, typical: Mapping[Key, Margins], upper: Mapping[Key, Margins]) -> None:
+        share = UPPER_SHARE if upper else 0.0
+        self._tests = [SequentialTest(typical, family_error=(1 - share) * FAMILY_ERROR)]
+        if upper:
+            self._tests.append(SequentialTest(upper, family_error=share * FAMILY_ERROR))
+
+    @property
+    def pending(self) -> list[Key]:
+        """Benchmarks that more observations can still decide about."""
+        found = dict.fromkeys(name for test in self._tests for name in test.pending)
+        return [name for name in found if not any(test.condemns(name) for test in self._tests)]
+
+    def suspects(self) -> list[Key]:
+        """Return those of them that are being measured again."""
+        found = {name for test in self._tests for name in test.suspects()}
+        return [name for name in self.pending if name in found]
+
+    def add(self, *observations: Mapping[Key, Sequence[float]]) -> None:
+        """Take observations as `SequentialTest.add` does, a mapping a figure."""
+        for test, own in zip(self._tests, observations, strict=True):
+            test.add(own)
+
+    def decisions(self) -> dict[Key, ProcessDecision]:
+        """Return what is known by now, by benchmark."""
+        found = [test.decisions() for test in self._tests]
+        return {name: ProcessDecision(*(each[name] for each in found)) for name in found[0]}
+
+    def still_needed(self) -> dict[Key, int]:
+        """Return how many more observations each open benchmark will probably need."""
+        needed = [test.still_needed() for test in self._tests]
+        return {name: max(each.get(name, 0) for each in needed) for name in self.pending}
 
 
 def _deviations(level: float) -> float:

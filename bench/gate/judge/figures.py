@@ -13,127 +13,106 @@ from bench.gate.judge.thresholds import Thresholds, ThresholdTable
 from bench.gate.judge.verdict import Figure
 from bench.gate.measure.worker import GateError
 from bench.statistics.sequential import Verdict, lower_is_better
-from models.files.artifacts import sha256
+from models.files.artifacts import ArtifactError, user_model
 from models.files.cards import Share
 
-ARTIFACTS = Path("models") / "artifacts"
 COUNTS = ("parameters", "file_bytes", "multiply_accumulates")
-
-
 Infos = Mapping[str, Mapping[str, Any]]
-"""By benchmark, its `extra_info`."""
+"""By benchmark or model, its `extra_info`."""
+
+Found = tuple[list[Figure], list[str], list[str]]
+"""Figures; problems, for which nothing passes; notes."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of a tree's model file.
+class ModelFile:
+    """What is known of a model file that is measured."""
 
-    Attributes:
-        path: the file.
-        architecture: its name.
-        sha256: of the file.
-        counts: value of each of `COUNTS`; None where it is unknown.
-        operators: how often each operator stands in the file.
-        accuracy: on the Test photographs.
-    """
-
-    path: Path
-    architecture: str
-    sha256: str
-    counts: dict[str, int | None]
-    operators: dict[str, int]
-    accuracy: Share
+    path: Path  # the file
+    # what the file itself tells, counted in it, under the names that results carry
+    info: dict[str, Any]
+    operators: dict[str, int]  # how often each operator stands in the file
+    accuracy: Share | None  # of the card beside it; None where there is none
 
 
-def read_tree(tree: Path, name: str) -> dict[str, Known]:
-    """Read the cards of a tree, and hold them against the files that they speak of.
-
-    The figures that stand in a file are counted there, not believed.
-
-    Returns:
-        What is known, by artifact; empty where the tree has none.
-
-    Raises:
-        GateError: a card or a file is missing or damaged, or they contradict each other.
-    """
-    directory = tree / ARTIFACTS
-    found = {}
-    for path in sorted(directory.glob("*.tflite")):
-        try:
-            found[path.stem] = _read(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise GateError(f"{name} cannot be judged: {path.name} or its card: {error}") from None
-    return found
-
-
-def _read(path: Path) -> Known:
-    from models.files.graph import read_details
-
-    content = path.read_bytes()
-    details = read_details(content)
-    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    known = Known(
-        path,
-        card["architecture"],
-        sha256(content),
-        {
-            "parameters": details.parameters,
-            "file_bytes": len(content),
-            "multiply_accumulates": details.multiply_accumulates,
-        },
-        details.operators,
-        Share(**card["accuracy"]),
-    )
-    counts = dict(known.counts)
-    if card.get("format", 1) == 1:
-        del counts["parameters"]  # which were Keras' then
-    stated = {name: card[name] for name in counts}
-    if card["sha256"] != known.sha256:
-        raise ValueError("the card speaks of another file (its sha256 differs)")
-    if stated != counts or card["operators"] != known.operators:
-        raise ValueError("the card's figures are not those of the file")
-    return known
+def read_file(path: Path, name: str, tree: str) -> ModelFile:
+    """Read a file, and the card beside it, which must speak of that file and not contradict it."""
+    try:
+        file = user_model(path)
+        info = {**file.describe(), "model": name}
+        operators, card = dict(file.details.operators), _read_card(file.card_path)
+        if not card:
+            return ModelFile(path, info, operators, None)
+        if card["sha256"] != file.sha256:
+            raise ValueError("the card speaks of another file (its sha256 differs)")
+        has_parameters = card.get("format", 1) > 1  # an older card's are Keras'
+        counted = COUNTS if has_parameters else COUNTS[1:]
+        stated = {key: card[key] for key in counted}
+        if stated != {key: info[key] for key in counted} or card["operators"] != operators:
+            raise ValueError("the card's figures are not those of the file")
+        info["architecture"] = card["architecture"]
+        return ModelFile(path, info, operators, Share(**card["accuracy"]))
+    except (ArtifactError, OSError, ValueError, KeyError, TypeError) as error:
+        raise GateError(f"{tree} cannot be judged: {path.name} or its card: {error}") from None
 
 
-def compare_trees(
-    base: Mapping[str, Known], head: Mapping[str, Known], thresholds: ThresholdTable
-) -> tuple[list[Figure], list[str], list[str]]:
-    """Compare what both trees have.
+def _read_card(path: Path) -> dict[str, Any]:
+    """Return the card; nothing where there is none, or something else of that name."""
+    if not path.is_file():
+        return {}
+    card = json.loads(path.read_text(encoding="utf-8"))
+    return card if isinstance(card, dict) and "sha256" in card else {}
 
-    Returns:
-        Figures; problems (an artifact gone from head, accuracies of different photographs); notes
-        (an artifact that is new).
-    """
-    figures: list[Figure] = []
-    problems = [f"{name} is gone from head" for name in base if name not in head]
-    notes = [f"{name} is new" for name in head if name not in base]
-    for name in (name for name in base if name in head):
-        old, new = base[name], head[name]
-        allowed = thresholds.of(new.architecture)
-        for quantity in COUNTS:
-            before, after = old.counts[quantity], new.counts[quantity]
-            if before is not None or after is not None:
-                figures.append(_figure(name, quantity, before, after, allowed))
-        figures.append(_operators(name, old.operators, new.operators, allowed.operators))
-        if old.accuracy.fingerprint != new.accuracy.fingerprint:
-            problems.append(f"accuracy of {name}: the cards speak of different photographs")
+
+def compare_files(
+    base: Mapping[str, ModelFile], head: Mapping[str, ModelFile], thresholds: ThresholdTable
+) -> Found:
+    """Compare what the files of both trees, by name, and the cards beside them tell."""
+    shared = [name for name in base if name in head]
+    old, new = ({name: each[name].info for name in shared} for each in (base, head))
+    figures, notes = compare_infos(old, new, thresholds)
+    notes += differing_files(old, new)
+    problems = []
+    for name in shared:
+        allowed = thresholds.of(new[name]["architecture"])
+        figures.append(
+            _operators(name, base[name].operators, head[name].operators, allowed.operators)
+        )
+        before, after = base[name].accuracy, head[name].accuracy
+        is_one_file = old[name]["sha256"] == new[name]["sha256"]  # whatever its photographs' mark
+        if before is None or after is None:
+            if before is not after:
+                problems.append(f"accuracy of {name}: only one of the files has a card")
+        elif before.fingerprint == after.fingerprint or (
+            is_one_file and before.images == after.images
+        ):
+            figures.append(compare_accuracy(name, before, after, allowed.accuracy))
         else:
-            figures.append(compare_accuracy(name, old.accuracy, new.accuracy, allowed.accuracy))
+            problems.append(f"accuracy of {name}: the cards speak of different photographs")
     return figures, problems, notes
 
 
-def compare_infos(base: Infos, head: Infos, thresholds: ThresholdTable) -> list[Figure]:
-    """Compare the static metrics that results carry of their model, once for each model."""
+def compare_infos(
+    base: Infos, head: Infos, thresholds: ThresholdTable
+) -> tuple[list[Figure], list[str]]:
+    """Compare the static metrics that results carry of their model, once for each model.
+
+    Returns:
+        Figures; notes (what one side's results have no entry for).
+    """
     figures: dict[tuple[str, str], Figure] = {}
+    notes: dict[str, None] = {}
     for name, old in base.items():
         new = head[name]
         allowed = thresholds.of(new.get("architecture"))
         subject = str(new.get("model"))
         for quantity in (*COUNTS, "accuracy"):
             before, after = old.get(quantity), new.get(quantity)
-            if before is not None or after is not None:
+            if (quantity in old) != (quantity in new):
+                notes[f"{quantity} of {subject}: not compared, an older format has none"] = None
+            elif before is not None or after is not None:
                 figures[subject, quantity] = _figure(subject, quantity, before, after, allowed)
-    return list(figures.values())
+    return list(figures.values()), list(notes)
 
 
 def _figure(subject: str, quantity: str, before: Any, after: Any, allowed: Thresholds) -> Figure:
@@ -145,9 +124,7 @@ def _figure(subject: str, quantity: str, before: Any, after: Any, allowed: Thres
 
 
 def _text(quantity: str, value: Any) -> str:
-    if value is None:
-        return "unknown"
-    return f"{value:.2%}" if quantity == "accuracy" else f"{value:,}"
+    return "unknown" if value is None else format(value, ".2%" if quantity == "accuracy" else ",")
 
 
 def differing_files(base: Infos, head: Infos) -> list[str]:
@@ -158,9 +135,8 @@ def differing_files(base: Infos, head: Infos) -> list[str]:
         for quantity, word in (("sha256", "file"), ("inputs", "input"), ("outputs", "output")):
             before, after = old.get(quantity), new.get(quantity)
             if before is not None and after is not None and before != after:
-                notes[f"{new.get('model')}: another {word} ({_short(before)}, {_short(after)})"] = (
-                    None
-                )
+                line = f"{new.get('model')}: another {word} ({_short(before)}, {_short(after)})"
+                notes[line] = None
     return list(notes)
 
 
@@ -172,13 +148,9 @@ def compare_accuracy(
     subject: str, base: Share, head: Share, allowed: float, quantity: str = "accuracy"
 ) -> Figure:
     """Compare accuracies on the same photographs by the number of right answers."""
-    lost = base.correct - head.correct
-    verdict = lower_is_better(lost, allowed * base.images)
-    return Figure(subject, quantity, _accuracy(base), _accuracy(head), verdict)
-
-
-def _accuracy(accuracy: Share) -> str:
-    return f"{accuracy.fraction:.2%} ({accuracy.correct:,} / {accuracy.images:,})"
+    verdict = lower_is_better(base.correct - head.correct, allowed * base.images)
+    old, new = (f"{s.fraction:.2%} ({s.correct:,} / {s.images:,})" for s in (base, head))
+    return Figure(subject, quantity, old, new, verdict)
 
 
 def _operators(
@@ -207,22 +179,26 @@ def compare_partitions(base: Infos, head: Infos, thresholds: ThresholdTable) -> 
     for name, old in base.items():
         new = head[name]
         before, after = (info.get("delegated_partitions") for info in (old, new))
-        if before is None or after is None:
+        if before is None and after is None:
             continue
         subject = f"{new.get('model')} in {new.get('runtime')}"
         allowed = thresholds.of(new.get("architecture")).delegated_partitions
-        # A model that no delegate takes is in as many parts as one can think of.
-        lost = bool(before) and not after
-        gained = bool(after) and not before
-        change = 1 + allowed if lost else -1 if gained else len(after) - len(before)
-        verdict = lower_is_better(change, allowed)
+        verdict = Verdict.NONE
+        if before is not None and after is not None:
+            # A model that no delegate takes is in as many parts as one can think of.
+            lost = bool(before) and not after
+            gained = bool(after) and not before
+            change = 1 + allowed if lost else -1 if gained else len(after) - len(before)
+            verdict = lower_is_better(change, allowed)
         figures[subject] = Figure(
             subject, "delegated partitions", _parts(before), _parts(after), verdict
         )
     return list(figures.values())
 
 
-def _parts(nodes: list[int]) -> str:
+def _parts(nodes: list[int] | None) -> str:
+    if nodes is None:
+        return "unknown"
     return f"{len(nodes)} ({' + '.join(map(str, nodes))} nodes)" if nodes else "0"
 
 
@@ -241,9 +217,7 @@ SAME_ON_HOST = ("threads", "protocol", "source", "dtype")
 """What of a host benchmark's `extra_info` must be the same."""
 
 
-def incomparable(
-    base: Mapping[str, Mapping[str, Any]], head: Mapping[str, Mapping[str, Any]]
-) -> list[str]:
+def incomparable(base: Infos, head: Infos) -> list[str]:
     """Say which benchmarks must not be compared, and why, from their `extra_info`."""
     found = {name: _difference(old, head[name]) for name, old in base.items()}
     return [f"{name}: {reason}" for name, reason in found.items() if reason is not None]
@@ -276,26 +250,19 @@ def _at(info: Mapping[str, Any], path: str) -> Any:
 
 
 def measure_changed(
-    base: Mapping[str, Known],
-    head: Mapping[str, Known],
-    thresholds: ThresholdTable,
-    directory: str | None,
-    tell: Callable[[str], None],
-) -> tuple[list[Figure], list[str], list[str]]:
+    base: Mapping[str, ModelFile], head: Mapping[str, ModelFile], thresholds: ThresholdTable,
+    directory: str | None, tell: Callable[[str], None],
+) -> Found:  # fmt: skip
     """Classify the Test photographs with both files, where head's is another than base's.
 
-    Args:
-        base, head: what is known of each tree's files.
-        directory: of the photographs; None for where they usually are.
-        tell: is told which file is being measured.
-
-    Returns:
-        Figures; problems (an accuracy that is not what the card says); notes (no photographs).
-
-    Raises:
-        GateError: the photographs were named and are missing, or they or a model are damaged.
+    Those files are asked whose cards speak of these photographs. `directory` is theirs, or None for
+    where they usually are; `tell` is told which file is being measured.
     """
-    changed = [name for name in base if name in head and base[name].sha256 != head[name].sha256]
+    changed = [
+        name
+        for name, file in base.items()
+        if name in head and file.info["sha256"] != head[name].info["sha256"] and file.accuracy
+    ]
     if not changed:
         return [], [], []
     from models.data import fruits360
@@ -312,29 +279,27 @@ def measure_changed(
     except fruits360.DatasetError as error:
         raise GateError(str(error)) from None
     runtime = runtimes.available()[0]
-    figures, problems = [], []
+    figures, problems, notes = [], [], []
     for name in changed:
+        files = {"base": base[name], "head": head[name]}
+        stated = [each.accuracy for each in files.values() if each.accuracy]
+        if [card.fingerprint for card in stated] != 2 * [photographs.fingerprint]:
+            notes.append(f"accuracy of {name} is that of its card, which is of other photographs")
+            continue
         measured = []
-        for tree, known in (("base", base[name]), ("head", head[name])):
+        for (tree, file), card in zip(files.items(), stated, strict=True):
             tell(f"measuring the accuracy of {name}, {tree}")
             try:
-                model = runtime.load(known.path)
-            except (ValueError, RuntimeError) as error:
-                raise GateError(f"{tree}: {runtime.name} refuses {name}", str(error)) from None
-            try:
-                accuracy = measure_accuracy(model, photographs)
-            except PreprocessingError as error:
-                raise GateError(f"{tree}: {name} cannot be asked: {error}") from None
+                accuracy = measure_accuracy(runtime.load(file.path), photographs)
+            except (ValueError, RuntimeError, PreprocessingError) as error:
+                raise GateError(f"{tree}: {runtime.name} cannot ask {name}: {error}") from None
             measured.append(accuracy)
-            stated = known.accuracy
-            if stated.fingerprint != accuracy.fingerprint:
-                problems.append(f"accuracy of {name}, {tree}: its card is of other photographs")
-            elif not stated.may_be(accuracy):
+            if not card.may_be(accuracy):
                 problems.append(
-                    f"accuracy of {name}, {tree}: its card says {stated.fraction:.2%}, "
+                    f"accuracy of {name}, {tree}: its card says {card.fraction:.2%}, "
                     f"measured are {accuracy.fraction:.2%}"
                 )
-        allowed = thresholds.of(head[name].architecture).accuracy
+        allowed = thresholds.of(head[name].info["architecture"]).accuracy
         quantity = f"accuracy, measured with {runtime.name}"
         figures.append(compare_accuracy(name, measured[0], measured[1], allowed, quantity))
-    return figures, problems, []
+    return figures, problems, notes

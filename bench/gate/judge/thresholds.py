@@ -6,8 +6,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from bench.gate.measure.worker import GateError
+from bench.statistics.sequential import Margins
 from models import zoo
 
 FILE = Path(__file__).with_name("thresholds.toml")
@@ -19,6 +21,8 @@ class Thresholds:
 
     min_effect: float
     margin: float
+    upper_effect: float
+    upper_margin: float
     floor_us: float
     parameters: float
     file_bytes: float
@@ -27,74 +31,53 @@ class Thresholds:
     operators: float
     accuracy: float
 
+    def margins(self, latency_s: float) -> tuple[Margins, Margins]:
+        """Return what matters for a latency, and for the upper half of its rounds."""
+        return (
+            Margins.of(self.min_effect, self.margin, self.floor_us, latency_s),
+            Margins.of(self.upper_effect, self.upper_margin, self.floor_us, latency_s),
+        )
 
+
+@dataclass(frozen=True)
 class ThresholdTable:
-    """Thresholds by architecture.
+    """Thresholds by architecture: the default's, but for those that have their own."""
 
-    Args:
-        default: of every architecture that has none of its own.
-        special: those of single architectures.
-    """
-
-    def __init__(self, default: Thresholds, special: Mapping[str, Thresholds]) -> None:
-        self.default = default
-        self._special = special
+    default: Thresholds
+    special: Mapping[str, Thresholds]
 
     def of(self, architecture: str | None) -> Thresholds:
         """Return the thresholds of an architecture, or of a model without one."""
-        return self._special.get(architecture or "", self.default)
-
-    def with_min_effect(self, min_effect: float | None) -> ThresholdTable:
-        """Return a table in which this one is everywhere; None leaves all as it is.
-
-        Raises:
-            GateError: it contradicts another value.
-        """
-        if min_effect is None:
-            return self
-        default = replace(self.default, min_effect=min_effect)
-        _check(default, "--min-effect")
-        special = {name: replace(own, min_effect=min_effect) for name, own in self._special.items()}
-        for name, own in special.items():
-            _check(own, name)
-        return ThresholdTable(default, special)
+        return self.special.get(architecture or "", self.default)
 
 
-def read(path: Path = FILE) -> ThresholdTable:
-    """Read the file.
-
-    Raises:
-        GateError: it is missing or wrong; the message says where.
-    """
+def read(path: Path = FILE, min_effect: float | None = None) -> ThresholdTable:
+    """Read the file; a `min_effect` that is given stands for all of its own."""
+    given = {} if min_effect is None else {"min_effect": min_effect}
+    name, found = "default", {}
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        default = Thresholds(**{key: float(value) for key, value in tables.pop("default").items()})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise GateError(f"{path}: cannot be used: {error}") from None
-    known = {field.name for field in fields(Thresholds)}
-    special = {}
-    for name, values in tables.items():
-        if name not in zoo.ARCHITECTURES:
-            names = ", ".join(zoo.ARCHITECTURES)
-            raise GateError(f"{path}: [{name}]: no such architecture; known are {names}")
-        if not isinstance(values, dict) or (unknown := values.keys() - known):
-            wrong = ", ".join(sorted(unknown)) if isinstance(values, dict) else "not a table"
-            raise GateError(f"{path}: [{name}]: {wrong}; known are {', '.join(sorted(known))}")
-        try:
-            own = {key: float(value) for key, value in values.items()}
-        except (TypeError, ValueError) as error:
-            raise GateError(f"{path}: [{name}]: {error}") from None
-        special[name] = replace(default, **own)
-    for name, own_thresholds in {"default": default, **special}.items():
-        _check(own_thresholds, f"{path}: [{name}]")
-    return ThresholdTable(default, special)
+        default = Thresholds(**_numbers(tables.pop("default")) | given)
+        _check(default)
+        for name, values in tables.items():
+            if name not in zoo.ARCHITECTURES:
+                known = ", ".join(zoo.ARCHITECTURES)
+                raise ValueError(f"no such architecture; known are {known}")
+            found[name] = replace(default, **_numbers(values) | given)
+            _check(found[name])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        given_by = f"--min-effect {min_effect}" if given else "cannot be used"
+        raise GateError(f"{path}: [{name}]: {given_by}: {error}") from None
+    return ThresholdTable(default, found)
 
 
-def _check(thresholds: Thresholds, where: str) -> None:
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items()}
+
+
+def _check(thresholds: Thresholds) -> None:
     if not all(0 <= getattr(thresholds, field.name) < float("inf") for field in fields(thresholds)):
-        raise GateError(f"{where}: thresholds are numbers of 0 or more")
-    if not 0 < thresholds.min_effect < thresholds.margin:
-        raise GateError(
-            f"{where}: min_effect ({thresholds.min_effect:g}) must be above 0 and below "
-            f"margin ({thresholds.margin:g})"
-        )
+        raise ValueError("thresholds are numbers of 0 or more")
+    for effect, margin in (("min_effect", "margin"), ("upper_effect", "upper_margin")):
+        if not 0 < getattr(thresholds, effect) < getattr(thresholds, margin):
+            raise ValueError(f"{effect} must be above 0 and below {margin}")

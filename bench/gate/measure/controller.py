@@ -1,12 +1,12 @@
 """A block: one fresh process of each tree, of which one at a time does anything.
 
-Each process, a worker, is pytest on the tree's own benchmarks, with the plugin in `inside/`. While
-they start and collect they run at once; from then on the controller gives leave to one benchmark
-after another, and within a benchmark to one round after another, in interleaved order.
+Each process, a worker, is pytest on the tree's own benchmarks, with the plugin in `inside/`. They
+start and collect at once; then the controller gives leave to one benchmark after another, and
+within it to one round after another, in interleaved order.
 
 All run on the same core where a model needs but one, and the controller too, so that no core falls
-asleep between rounds; another core in each block. What differs from process to process (layout of
-memory, core, who is first) is drawn anew in each block: more blocks average it out.
+asleep between rounds. What differs from process to process (layout of memory, core, who is first)
+is drawn anew in each block: more blocks average it out.
 """
 
 from __future__ import annotations
@@ -18,59 +18,43 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from bench.gate.measure.worker import HEAD, GateError, Sampling, Tree, WorkerProcess
+from bench.load import Watch
 from bench.statistics.intervals import interleave
 
 
 @dataclass(frozen=True)
 class ProcessRounds:
-    """A benchmark's rounds in one process.
+    """A benchmark's rounds in one process."""
 
-    Attributes:
-        rounds_s: seconds of each round.
-        info: pytest-benchmark's `extra_info`.
-    """
-
-    rounds_s: tuple[float, ...]
-    info: dict[str, Any]
+    rounds_s: tuple[float, ...]  # seconds of each round
+    info: dict[str, Any]  # pytest-benchmark's `extra_info`
 
 
 @dataclass(frozen=True)
 class Took:
-    """How long a benchmark kept the machine, in all processes together.
+    """How long a benchmark kept the machine, in all processes together."""
 
-    Attributes:
-        setup_s: making it ready and clearing it away.
-        rounds_s: its rounds, those to warm up included.
-    """
-
-    setup_s: float
-    rounds_s: float
+    setup_s: float  # making it ready and clearing it away
+    rounds_s: float  # its rounds, those to warm up included
 
 
 @dataclass
 class Block:
-    """What one process of each tree measured.
+    """What one process of each tree measured."""
 
-    Attributes:
-        order: the trees, in the order in which their processes were started.
-        cpus: the cores that all ran on; empty where they were not bound.
-        rounds: timed rounds of each benchmark in each process.
-        seconds: how long it took in all.
-        samples: by tree, then benchmark.
-        skipped: why a tree skipped a benchmark; by tree, then benchmark.
-        took: by benchmark.
-    """
-
-    order: list[str]
-    cpus: list[int]
-    rounds: int = 0
-    seconds: float = 0.0
+    order: list[str]  # of the trees' processes, as they were started
+    cpus: list[int]  # the cores that all ran on; empty where they were not bound
+    rounds: int = 0  # timed rounds of each benchmark in each process
+    seconds: float = 0.0  # how long it took in all
+    # by tree, then benchmark: its rounds, or why it was skipped
     samples: dict[str, dict[str, ProcessRounds]] = field(default_factory=dict)
     skipped: dict[str, dict[str, str]] = field(default_factory=dict)
-    took: dict[str, Took] = field(default_factory=dict)
+    took: dict[str, Took] = field(default_factory=dict)  # by benchmark
+    load: dict[str, Any] = field(default_factory=dict)  # how busy the machine was (`bench.load`)
 
     def shared(self, base: str) -> list[str]:
         """Return the benchmarks that a base and head both measured."""
@@ -86,20 +70,44 @@ Wanted = Mapping[str, Collection[str]]
 """By tree, ids of benchmarks."""
 
 
+@dataclass(frozen=True)
+class Collected:
+    """What a tree would measure."""
+
+    # of each benchmark, its model's name and file; None where it has no model
+    files: dict[str, tuple[str, Path] | None]
+    left_out: int  # how many more there are of which `only` names none
+    others: int  # how many there are on a device where the host is measured, or the other way round
+
+
+def collect(trees: Sequence[Tree], sampling: Sampling) -> dict[str, Collected]:
+    """Return what each tree would measure, by its name; nothing is run."""
+    found = {}
+    with contextlib.ExitStack() as stack:
+        for each in [stack.enter_context(WorkerProcess(tree, sampling, [])) for tree in trees]:
+            message = each.expect("collected")
+            files = {
+                name: (file[0], each.tree.root / file[1]) if file else None
+                for name, file in message["files"].items()
+                if sampling.takes(name)
+            }
+            left_out = len(message["files"]) - len(files)
+            found[each.tree.name] = Collected(files, left_out, message["others"])
+            each.tell(run=[])
+            each.expect("finished")
+    return found
+
+
 def run_block(
-    trees: Sequence[Tree], sampling: Sampling, number: int, wanted: Wanted | None = None
-) -> Block:
-    """Measure a block.
+    trees: Sequence[Tree], sampling: Sampling, number: int, wanted: Wanted | None = None,
+    seed: int = 0,
+) -> Block:  # fmt: skip
+    """Measure a block: of each tree what is wanted, or all that there is.
 
-    Args:
-        number: of the block; orders and the core are drawn by it.
-        wanted: what to measure of each tree; None for all that there is.
-
-    Raises:
-        GateError: a worker did not start, a benchmark failed, or a process died or hung.
+    Its number decides about the core; that and the comparison's seed, about the orders.
     """
-    started_s = time.monotonic()
-    order = random.Random(number)
+    started_s, watch = time.monotonic(), Watch()
+    order = random.Random(f"{seed} {number}")
     trees = order.sample(trees, len(trees))
     cpus = _cpus(number) if sampling.shares_core else []
     block = Block([tree.name for tree in trees], cpus, sampling.rounds)
@@ -107,7 +115,10 @@ def run_block(
         block.samples[tree.name], block.skipped[tree.name] = {}, {}
     with contextlib.ExitStack() as stack:
         workers = [stack.enter_context(WorkerProcess(tree, sampling, cpus)) for tree in trees]
-        collected = {each.tree.name: _collected(each, sampling) for each in workers}
+        collected = {
+            each.tree.name: list(filter(sampling.takes, each.expect("collected")["files"]))
+            for each in workers
+        }
         plan = _plan(collected, wanted, order)
         for each in workers:
             each.tell(run=[name for name, having in plan if each.tree.name in having])
@@ -117,13 +128,8 @@ def run_block(
                 _run_benchmark(name, chosen, block, order)
         for each in workers:
             each.expect("finished")
-    block.seconds = time.monotonic() - started_s
+    block.seconds, block.load = time.monotonic() - started_s, watch.seen()
     return block
-
-
-def _collected(worker: WorkerProcess, sampling: Sampling) -> list[str]:
-    names = worker.expect("collected")["ids"]
-    return [name for name in names if not sampling.only or name.startswith(sampling.only)]
 
 
 def _cpus(number: int) -> list[int]:
@@ -148,7 +154,7 @@ def _bound_to(cpus: list[int]) -> Iterator[None]:
 
 
 def _plan(
-    collected: Mapping[str, Sequence[str]], wanted: Wanted | None, order: random.Random
+    collected: Mapping[str, Collection[str]], wanted: Wanted | None, order: random.Random
 ) -> list[tuple[str, list[str]]]:
     """Return the benchmarks with the trees that have them, in a random order."""
     for tree, names in (wanted or {}).items():

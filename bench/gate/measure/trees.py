@@ -7,6 +7,7 @@ a device all trees are measured on the same one.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import secrets
 import shutil
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 from bench.gate.measure.worker import BASE, HEAD, GateError, Sampling, Tree
@@ -25,11 +27,7 @@ REQUIREMENTS = Path("requirements") / "bench.txt"
 
 
 def git(*arguments: str, root: Path = ROOT) -> str:
-    """Run git and return what it prints.
-
-    Raises:
-        GateError: git failed, or there is none.
-    """
+    """Run git and return what it prints."""
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=root, capture_output=True, text=True, check=False,
@@ -43,42 +41,50 @@ def git(*arguments: str, root: Path = ROOT) -> str:
 
 
 def resolve(revision: str, root: Path = ROOT) -> str:
-    """Return the full hash of the commit that a revision names.
-
-    Raises:
-        GateError: it names none.
-    """
+    """Return the full hash of the commit that a revision names."""
     try:
         return git("rev-parse", "--verify", "--quiet", "--end-of-options",
                    f"{revision}^{{commit}}", root=root)  # fmt: skip
     except GateError as error:
-        raise GateError(
-            f"{revision!r} names no commit here; a shallow clone has to fetch it first",
-            error.details,
-        ) from None
+        reason = error.details
+        if git("rev-parse", "--is-shallow-repository", root=root) == "true":
+            reason = "this clone is shallow: fetch it first"
+        elif len(git("rev-list", "--max-count=2", "HEAD", root=root).split()) == 1:
+            reason = "HEAD is the first commit, and nothing stands before it"
+        raise GateError(f"{revision!r} names no commit here{reason and f': {reason}'}") from None
 
 
 def describe(root: Path = ROOT) -> str:
-    """Return the commit that is checked out, with "+changes" where files differ from it.
-
-    Raises:
-        GateError: this is no git repository.
-    """
+    """Return the commit that is checked out, with "+changes" where files differ from it."""
     return git("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+changes", root=root)
+
+
+def state(root: Path = ROOT) -> str:
+    """Return what differs as soon as a file of the tree does, whether or not git tracks it."""
+    ours = (":(exclude,glob)**/__pycache__/**", ":(exclude,glob)**/.benchmarks/**")
+    parts = [git("rev-parse", "HEAD", root=root), git("diff", "--binary", "HEAD", ".", root=root)]
+    others = git("ls-files", "--others", "--exclude-standard", "-z", "--", ".", *ours, root=root)
+    for name in filter(None, others.split("\0")):
+        with contextlib.suppress(FileNotFoundError):
+            found = (root / name).stat()
+            parts.append(f"{name} {found.st_size} {found.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode(errors="replace")).hexdigest()
 
 
 @contextlib.contextmanager
 def checked_out(commit: str, name: str, root: Path = ROOT) -> Iterator[Path]:
     """Check a commit out in a temporary worktree, and leave no trace of it afterwards.
 
-    Raises:
-        GateError: git could not do it.
+    Gives the project's folder in it, which may be one of many in its repository.
     """
+    folder = git("rev-parse", "--show-prefix", root=root)
     with tempfile.TemporaryDirectory(prefix="gate-", ignore_cleanup_errors=True) as directory:
         path = Path(directory) / name
         try:
             git("worktree", "add", "--detach", "--force", str(path), commit, root=root)
-            yield path
+            if not (path / folder).is_dir():
+                raise GateError(f"{commit[:8]} has no folder {folder}: the project was elsewhere")
+            yield path / folder
         finally:
             with contextlib.suppress(GateError):  # twice: an interrupted "add" leaves a lock
                 git("worktree", "remove", "--force", "--force", str(path), root=root)
@@ -89,15 +95,7 @@ def checked_out(commit: str, name: str, root: Path = ROOT) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def python_for(tree: Path, tell: Callable[[str], None], root: Path = ROOT) -> Iterator[str]:
-    """Give an interpreter that has what a tree pins: this one where it pins the same as `root`.
-
-    Args:
-        tell: is told that an environment is being built, which takes a while.
-        root: the tree that this interpreter's environment was made for.
-
-    Raises:
-        GateError: the environment could not be built; the details are pip's own words.
-    """
+    """Give an interpreter that has what a tree pins: this one where it pins the same as `root`."""
     pins = tree / REQUIREMENTS
     if not pins.is_file() or _pins(pins) == _pins(root / REQUIREMENTS):
         yield sys.executable
@@ -105,16 +103,33 @@ def python_for(tree: Path, tell: Callable[[str], None], root: Path = ROOT) -> It
     with tempfile.TemporaryDirectory(prefix="gate-environment-") as directory:
         tell("the base pins other requirements: building an environment for it")
         python = str(Path(directory) / "bin" / "python")
-        for command in (
-            [sys.executable, "-m", "venv", directory],
-            [python, "-m", "pip", "install", "--quiet", "-r", str(pins)],
-        ):
+        pip = [python, "-m", "pip", "install", "--quiet", "-r", str(pins)]
+        for command in ([sys.executable, "-m", "venv", directory], pip):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                raise GateError(
-                    "no environment could be built for the base", done.stderr or done.stdout
-                )
+                problem = "no environment could be built for the base"
+                raise GateError(problem, done.stderr or done.stdout)
         yield python
+
+
+def check_pins(root: Path = ROOT) -> None:
+    """Hold what a tree pins against what is installed here."""
+    from packaging.requirements import Requirement
+
+    pins = root / REQUIREMENTS
+    wrong = []
+    installed = {each.name.lower(): each.version for each in metadata.distributions()}
+    for line in _pins(pins) if pins.is_file() else []:
+        pinned = None if line.startswith("-") else Requirement(line)
+        if pinned and (pinned.marker is None or pinned.marker.evaluate()):
+            version = installed.get(pinned.name.lower(), "missing")
+            if version not in pinned.specifier:
+                wrong.append(f"{pinned.name} is {version}, pinned is {pinned.specifier}")
+    if wrong:
+        raise GateError(
+            f"this environment is not what the working tree pins ({'; '.join(wrong)}); run "
+            f"{sys.executable} -m pip install -r {REQUIREMENTS}"
+        )
 
 
 def _pins(path: Path) -> list[str]:
@@ -131,16 +146,10 @@ Trees = tuple[dict[str, Tree], Tree]
 def revisions(
     commits: Mapping[str, str], models: Sequence[Path], tell: Callable[[str], None]
 ) -> Iterator[Trees]:
-    """Check revisions out, to be compared with the working tree.
+    """Check commits out, by what the user calls them, to be compared with the working tree.
 
-    Args:
-        commits: by what the user calls them.
-        models: files that join the benchmarks. One that lies in the project is taken as it is in
-            each revision, any other is the same for all.
-        tell: is told what takes a while.
-
-    Raises:
-        GateError: git could not do it, no environment could be built, or a file is missing.
+    A model file that lies in the project is taken as it is in each revision, any other is the same
+    for all. `tell` is told what takes a while.
     """
     bases: dict[str, Tree] = {}
     with contextlib.ExitStack() as stack:
@@ -159,12 +168,7 @@ def revisions(
 def model_files(old: Sequence[Path], new: Sequence[Path]) -> Iterator[Trees]:
     """Give trees that differ in their model files alone: old ones under the names of new ones.
 
-    Args:
-        old, new: files, folders of them or patterns. Two files at the same place are compared; of
-            folders and patterns, files of the same name.
-
-    Raises:
-        GateError: one is missing, or has no other to be compared with.
+    Two files at the same place are compared; of folders and patterns, files of the same name.
     """
     if len(old) != len(new):
         raise GateError(f"{len(old)} --base-model and {len(new)} --model: give one for each")
@@ -177,6 +181,8 @@ def model_files(old: Sequence[Path], new: Sequence[Path]) -> Iterator[Trees]:
                 copy = Path(directory) / name / str(number) / pair[1].name
                 copy.parent.mkdir(parents=True)
                 shutil.copyfile(pair[place], copy)
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(pair[place].with_suffix(".json"), copy.with_suffix(".json"))
                 arguments.append(f"--model={copy}")
             trees.append(Tree(name, ROOT, sys.executable, tuple(arguments)))
         yield {"": trees[0]}, trees[1]
@@ -219,14 +225,7 @@ def on_device(settings: Sampling, name: str, tool: Path | None) -> Iterator[Samp
     """Give settings under which all workers measure on the same device.
 
     The adb server is started here where none runs, so that no worker takes it away from the other;
-    and so is the emulated device.
-
-    Args:
-        name: a serial, or "emulated".
-        tool: `benchmark_model` for the device; None for the usual one.
-
-    Raises:
-        GateError: several devices are named, or there is no adb server and none can be started.
+    and so is the emulated device, by its name. `tool` is its `benchmark_model`.
     """
     from bench.android.adb.errors import DeviceError
     from bench.android.adb.server import ServerAddress, start_server, stop_server
@@ -252,29 +251,19 @@ def on_device(settings: Sampling, name: str, tool: Path | None) -> Iterator[Samp
         if tool is not None:
             arguments.append(f"--device-tool={tool.expanduser().resolve()}")
         yield replace(
-            settings,
-            pytest_arguments=(*arguments, *settings.pytest_arguments),
-            is_device=True,
-            shares_core=False,
-            environment=environment,
-        )
+            settings, pytest_arguments=(*arguments, *settings.pytest_arguments),
+            is_device=True, shares_core=False, environment=environment,
+        )  # fmt: skip
 
 
 @contextlib.contextmanager
 def _emulated_phone() -> Iterator[dict[str, str]]:
-    """Run an emulated phone in a process of its own, which all workers reach as they do any phone.
-
-    Raises:
-        GateError: it does not start.
-    """
+    """Run an emulated phone in a process of its own: workers reach it as they do any phone."""
     with subprocess.Popen(
-        [sys.executable, "-m", "bench.emulated_phone"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-m", "bench.emulated_phone"], cwd=ROOT, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for the gate, which ends it by closing its input
-    ) as process:
+    ) as process:  # fmt: skip
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:

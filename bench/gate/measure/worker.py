@@ -20,55 +20,36 @@ BASE, HEAD = "base", "head"
 
 @dataclass(frozen=True)
 class Tree:
-    """A revision that is checked out.
+    """A revision that is checked out."""
 
-    Attributes:
-        name: "head", or what a base is called, such as "base" or "base v1.2".
-        root: the project's directory.
-        python: the interpreter that runs it.
-        arguments: of pytest, for this tree alone.
-    """
-
-    name: str
-    root: Path
-    python: str
-    arguments: tuple[str, ...] = ()
+    name: str  # "head", or what a base is called, such as "base" or "base v1.2"
+    root: Path  # the project's directory
+    python: str  # the interpreter that runs it
+    arguments: tuple[str, ...] = ()  # of pytest, for this tree alone
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How blocks are measured.
+    """How blocks are measured."""
 
-    Attributes:
-        rounds: timed rounds of each benchmark in each process.
-        warmup_rounds: rounds before them.
-        only: ids of benchmarks begin with one of these; empty for all.
-        pytest_arguments: more arguments, the same for all trees.
-        is_device: whether the rounds are those of an Android device.
-        shares_core: whether all processes are bound to one core.
-        environment: more environment variables, the same for all trees.
-    """
+    rounds: int = 30  # timed rounds of each benchmark in each process
+    warmup_rounds: int = 3  # rounds before them
+    only: tuple[str, ...] = ()  # ids of benchmarks begin with one of these; empty for all
+    pytest_arguments: tuple[str, ...] = ()  # more arguments, the same for all trees
+    is_device: bool = False  # whether the rounds are those of an Android device
+    shares_core: bool = True  # whether all processes are bound to one core
+    environment: Mapping[str, str] = field(default_factory=dict)  # more of it, for all trees
 
-    rounds: int = 30
-    warmup_rounds: int = 3
-    only: tuple[str, ...] = ()
-    pytest_arguments: tuple[str, ...] = ()
-    is_device: bool = False
-    shares_core: bool = True
-    environment: Mapping[str, str] = field(default_factory=dict)
+    def takes(self, name: str) -> bool:
+        """Whether a benchmark of that id is measured."""
+        return not self.only or name.startswith(self.only)
 
 
 class GateError(Exception):
-    """The gate cannot judge.
-
-    Attributes:
-        message: one line that says what is wrong and how to mend it.
-        details: what another program said about it, for people; may be long.
-    """
+    """The gate cannot judge: one line, and what another program said about it (`details`)."""
 
     def __init__(self, message: str, details: str = "") -> None:
         super().__init__(message)
-        self.message = message
         self.details = details
 
 
@@ -84,12 +65,6 @@ class WorkerProcess:
     """A tree's pytest, in a process group of its own so that Ctrl-C reaches only the controller.
 
     A context manager: leaving it ends the process and all that it started.
-
-    Args:
-        cpus: the cores to run them on; empty for any.
-
-    Raises:
-        GateError: the process does not start.
     """
 
     def __init__(self, tree: Tree, sampling: Sampling, cpus: list[int]) -> None:
@@ -100,11 +75,8 @@ class WorkerProcess:
         self._buffer = b""
         to_worker, from_worker = os.pipe(), os.pipe()
         self._read_fd, self._write_fd = from_worker[0], to_worker[1]
-        options = {
-            "control": [to_worker[0], from_worker[1]],
-            "cpus": cpus,
-            "device": sampling.is_device,
-        }
+        control = [to_worker[0], from_worker[1]]
+        options = {"control": control, "cpus": cpus, "device": sampling.is_device}
         # On the host no worker looks for phones: an adb server that dies would end it.
         phones = {} if sampling.is_device else {"ANDROID_SERIAL": "none"}
         try:
@@ -115,13 +87,9 @@ class WorkerProcess:
                     f"--rounds={sampling.rounds}", f"--warmup-rounds={sampling.warmup_rounds}",
                     *tree.arguments, *sampling.pytest_arguments,
                 ],
-                cwd=tree.root,
-                env={**_environment(options), **sampling.environment, **phones},
-                stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=subprocess.STDOUT,
-                pass_fds=[to_worker[0], from_worker[1]],
-                start_new_session=True,
+                cwd=tree.root, env={**_environment(options), **sampling.environment, **phones},
+                stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
+                pass_fds=control, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             for end in (self._read_fd, self._write_fd):
@@ -129,7 +97,7 @@ class WorkerProcess:
             self._output.close()
             raise GateError(f"{tree.name}: {tree.python} cannot be started: {error}") from None
         finally:
-            for end in (to_worker[0], from_worker[1]):
+            for end in control:
                 os.close(end)
 
     def __enter__(self) -> Self:
@@ -149,11 +117,7 @@ class WorkerProcess:
             self._output.close()
 
     def tell(self, **content: Any) -> None:
-        """Send a message.
-
-        Raises:
-            GateError: the process died.
-        """
+        """Send a message."""
         data = (json.dumps(content) + "\n").encode()
         try:
             while data:
@@ -162,11 +126,7 @@ class WorkerProcess:
             raise self._died() from None
 
     def expect(self, *events: str) -> dict[str, Any]:
-        """Wait for a message of a kind.
-
-        Raises:
-            GateError: the process died, hung, or said something else.
-        """
+        """Wait for a message of a kind."""
         line = self._line()
         try:
             message = json.loads(line)
@@ -215,11 +175,9 @@ class WorkerProcess:
 
 
 def _environment(options: dict[str, Any]) -> dict[str, str]:
-    """Return the worker's environment, with padding of a random size.
-
-    The size shifts the stack, which alone can change a program's speed by several per cent
-    (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
-    """
+    """Return the worker's environment, with padding of a random size: it shifts the stack, which
+    alone changes speed by several per cent (Mytkowicz et al., "Producing wrong data without doing
+    anything obviously wrong!", ASPLOS 2009)."""
     environment = dict(os.environ)
     paths = [str(INSIDE), *filter(None, [environment.get("PYTHONPATH")])]
     return environment | {

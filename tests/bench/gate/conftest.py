@@ -49,15 +49,17 @@ class Project:
     Attributes:
         root: its directory.
         temporary: where everything that it runs puts temporary files.
+        artifacts: the folder of its only model.
     """
 
     root: Path
     temporary: Path
+    artifacts: Path = Path("models") / "artifacts"
 
     @property
     def card(self) -> Path:
         """The card of its only model."""
-        return self.root / "models" / "artifacts" / f"{MODEL}.json"
+        return self.root / self.artifacts / f"{MODEL}.json"
 
     def git(self, *arguments: str) -> str:
         """Run git."""
@@ -90,7 +92,7 @@ class Project:
 
     def start(
         self, *arguments: str, only: str = "test_classify",
-        selection: tuple[str, ...] = SELECTION,
+        selection: tuple[str, ...] = SELECTION, summary: Path | None = None,
     ) -> subprocess.Popen:  # fmt: skip
         """Start the gate on the benchmarks whose id holds `only`, with few rounds."""
         runtime = runtimes.available()[0].name
@@ -108,6 +110,8 @@ class Project:
             "XDG_CACHE_HOME": str(self.temporary),
             "COLUMNS": "200",
         }
+        if summary is not None:
+            environment["GITHUB_STEP_SUMMARY"] = str(summary)
         return subprocess.Popen(
             command, cwd=self.root, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ TEN_INFERENCES = (
 @pytest.fixture(autouse=True)
 def _nothing_is_left(project):
     yield
-    assert project.leftovers() == []
+    if project.root.exists():
+        assert project.leftovers() == []
 
 
 def test_identical_trees_pass(project):
@@ -60,22 +62,6 @@ def test_slower_code_fails_and_is_named(project):
     assert f"test_classify[{MODEL}" in result.record["reason"]
 
 
-def test_a_heavier_model_fails_and_is_named_without_measuring_time(project):
-    card = json.loads((artifacts.DIRECTORY / f"{HEAVIER}.json").read_text())
-    shutil.copy(artifacts.DIRECTORY / f"{HEAVIER}.tflite", project.card.with_suffix(".tflite"))
-    own = json.loads(project.card.read_text())
-    kept = {name: own[name] for name in ("architecture", "precision", "accuracy")}
-    project.card.write_text(json.dumps(card | kept))
-    result = project.gate("--base", "HEAD")
-    assert result.status == 1, result.output
-    assert result.record["blocks"] == []
-    regressed = {
-        row["quantity"] for row in result.record["figures"] if row["verdict"] == "regressed"
-    }
-    assert regressed >= {"parameters", "file_bytes", "multiply_accumulates", "operators"}
-    assert f"parameters of {MODEL}" in result.record["reason"]
-
-
 def test_a_worse_card_fails_without_measuring_time(project):
     lose_an_answer(project)
     result = project.gate("--base", "HEAD")
@@ -87,6 +73,37 @@ def test_a_worse_card_fails_without_measuring_time(project):
 def lose_an_answer(project):
     accuracy = json.loads(project.card.read_text())["accuracy"]
     project.edit_card(accuracy=accuracy | {"correct": accuracy["correct"] - 1})
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_the_files_of_another_folder_are_those_that_are_compared(project, moved):
+    """Also where it is another one in the base, and the project's own are as they were."""
+    folder = project.root / "trained"
+    shutil.copytree(project.card.parent, folder)
+    project.commit()
+    lose_an_answer(replace(project, artifacts=folder))
+    arguments = ("--artifacts", "trained")
+    if moved:
+        project.edit(
+            "models/files/artifacts.py", 'ROOT / "models" / "artifacts"', 'ROOT / "trained"'
+        )
+        arguments = ()
+    result = project.gate("--base", "HEAD", *arguments)
+    assert result.status == 1, result.output
+    assert f"accuracy of {MODEL}" in result.record["reason"]
+    assert {row["subject"] for row in result.record["figures"]} == {MODEL}
+
+
+def test_two_versions_of_a_file_with_cards_are_compared_by_them(project, tmp_path):
+    for name, correct in (("old", 339), ("new", 200)):
+        shutil.copy(project.card.with_suffix(".tflite"), tmp_path / f"{name}.tflite")
+        accuracy = {"correct": correct, "images": 418, "fingerprint": "f"}
+        card = json.loads(project.card.read_text()) | {"accuracy": accuracy}
+        (tmp_path / f"{name}.json").write_text(json.dumps(card))
+    files = ("--base-model", str(tmp_path / "old.tflite"), "--model", str(tmp_path / "new.tflite"))
+    result = project.gate(*files, selection=())
+    assert result.status == 1, result.output
+    assert "accuracy of new (81.10% (339 / 418) to 47.85% (200 / 418))" in result.record["reason"]
 
 
 def test_a_card_that_counts_otherwise_than_the_file_is_told(project):
@@ -116,43 +133,6 @@ def test_a_renamed_benchmark_cannot_be_judged(project):
     assert any("test_classify_it" in note for note in result.record["notes"])
 
 
-def test_another_number_of_threads_cannot_be_judged(project):
-    project.edit("fixtures/measure.py", '"threads": threads,', '"threads": threads + 1,')
-    result = project.gate("--base", "HEAD")
-    assert result.status == 2, result.output
-    assert "other threads (1, 2)" in result.record["reason"]
-
-
-def test_a_model_that_is_gone_cannot_be_judged(project):
-    project.commit()
-    project.card.unlink()
-    project.card.with_suffix(".tflite").unlink()
-    result = project.gate("--base", "HEAD")
-    assert result.status == 2, result.output
-    assert f"{MODEL} is gone from head" in result.output
-
-
-def test_a_card_of_another_file_cannot_be_judged(project):
-    path = project.card.with_suffix(".tflite")
-    path.write_bytes(path.read_bytes() + b"\0")
-    result = project.gate("--base", "HEAD")
-    assert result.status == 2, result.output
-    assert "sha256" in result.output
-
-
-def test_a_base_that_does_not_import_says_why(project):
-    file = project.root / "fixtures" / "measure.py"
-    good = file.read_text()
-    file.write_text(good.replace("import pytest\n", "import nothing_of_that_name\n"))
-    base = project.commit()
-    file.write_text(good)
-    result = project.gate("--base", base)
-    assert result.status == 2, result.output
-    assert "base cannot be measured" in result.output
-    assert "nothing_of_that_name" in result.output
-    assert "nothing_of_that_name" in result.record["details"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -170,7 +150,47 @@ def test_a_base_that_does_not_import_says_why(project):
 def test_bad_usage(project, arguments, said):
     result = project.gate(*arguments)
     assert result.status == 2, result.output
-    assert said in result.output
+    assert said in " ".join(result.output.split())
+    assert result.record["verdict"] == "could not judge"
+
+
+def test_what_ends_the_gate_replaces_an_older_verdict(project, tmp_path):
+    output, summary = project.root / ".benchmarks" / "gate", tmp_path / "summary.md"
+    output.mkdir(parents=True)
+    for name in ("gate.json", "gate.md", "gate.png"):
+        (output / name).write_text('{"verdict": "pass"}')
+    result = project.gate("--base", "no-such-revision", summary=summary)
+    assert result.status == 2
+    assert result.record["verdict"] == "could not judge"
+    assert "names no commit" in (output / "gate.md").read_text()
+    assert "names no commit" in summary.read_text()
+    assert not (output / "gate.png").exists()
+
+
+def test_a_project_in_a_folder_of_its_repository(project):
+    """And one whose first commit has no parent, which is no matter of a shallow clone."""
+    result = project.gate("--base", "HEAD^1")
+    assert result.status == 2
+    assert "HEAD is the first commit" in result.record["reason"]
+    repository = project.root.parent / "repository"
+    repository.mkdir()
+    inside = replace(project, root=project.root.rename(repository / "project"))
+    shutil.rmtree(inside.root / ".git")
+    inside.git("init", "--quiet", "..")
+    inside.commit()
+    lose_an_answer(inside)
+    result = inside.gate("--base", "HEAD")
+    assert result.status == 1, result.output
+    assert f"accuracy of {MODEL}" in result.record["reason"]
+    assert inside.leftovers() == []
+
+
+def test_an_environment_that_is_not_what_head_pins(project):
+    pins = project.root / "requirements" / "bench.txt"
+    pins.write_text(pins.read_text().replace("rich==", "rich==1"))
+    result = project.gate("--base", "HEAD")
+    assert result.status == 2
+    assert "pip install -r requirements/bench.txt" in result.record["reason"]
 
 
 def test_a_slower_tree_never_passes_when_the_time_is_over(project):
@@ -217,17 +237,6 @@ def test_a_regression_against_one_of_several_bases_fails_and_names_it(project):
     assert f"against {release}" in result.record["reason"]
 
 
-def test_a_worker_that_dies_is_no_regression(project):
-    project.edit(
-        "bench/test_host_inference.py",
-        r"    measure\(_nothing, info=\{\}\)",
-        "    __import__('os').abort()",
-    )
-    result = project.gate("--base", "HEAD", only="overhead")
-    assert result.status == 2, result.output
-    assert "head cannot be measured: pytest ended (signal 6)" in result.record["reason"]
-
-
 def test_a_device_is_measured_by_both_trees(project):
     result = project.gate(
         "--base", "HEAD", "--device", "emulated", "--rounds", "3", "--max-minutes", "0.001",
@@ -254,7 +263,7 @@ def test_an_interruption_leaves_nothing(project, number):
     result = project.finish(process)
     assert result.status == 2, result.output
     assert "interrupted" in result.output
-    assert result.record == {}
+    assert result.record["problems"] == ["interrupted"]
     while any(map(_is_alive, children)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(_is_alive, children))

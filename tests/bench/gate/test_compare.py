@@ -12,10 +12,10 @@ from scipy.stats import binomtest
 
 from bench.__main__ import main
 from bench.gate.compare import compare_runs
-from bench.gate.judge.thresholds import FILE, read
-from bench.results.session import Result, Session, read_session
-from bench.statistics.intervals import runs_needed, two_samples
-from bench.statistics.sequential import FAMILY_ERROR, MISS, Verdict
+from bench.gate.judge.thresholds import read
+from bench.results.session import Result, Session
+from bench.statistics.intervals import runs_needed
+from bench.statistics.sequential import FAMILY_ERROR, Verdict
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 NAME = "bench/test_x.py::test_classify[m-litert]"
@@ -98,23 +98,17 @@ def test_a_slow_down_of_the_margin_is_excluded_or_nothing_is_said(runs):
     assert compare(noisy, runs(MANY, noise=0.04, commit=OTHER)) == 2
 
 
-def test_an_architecture_has_its_own_threshold(runs, tmp_path):
-    own = tmp_path / "thresholds.toml"
-    own.write_text(FILE.read_text() + "[alexnet]\nmin_effect = 0.04\nmargin = 0.08\n")
-    base, head = (
-        [read_session(Path(each)) for each in files]
-        for files in (runs(MANY), runs(MANY, 1.025, commit=OTHER))
-    )
-    assert compare_runs(base, head, read()).exit_status == 1
-    assert compare_runs(base, head, read(own)).exit_status == 0
-
-
 def test_too_few_files_are_refused(runs, capsys):
     assert compare(runs(1), runs(4, 1.5, commit=OTHER)) == 2
     output = " ".join(capsys.readouterr().out.split())
     assert "could not judge" in output
     assert "1 file(s) of base and 4 of head" in output
-    assert "needs 5 of each" in output  # 1 in C(10, 5) is below 0.005
+    assert "needs 6 of each" in output  # 1 in C(12, 6) is below 0.005 / 2, and below 0.003
+
+
+def test_so_many_files_as_are_asked_for_can_pass(runs):
+    """By five, whose exact test has no bound at the level of a miss, none ever passed."""
+    assert compare(runs(6, noise=1e-4), runs(6, commit=OTHER, noise=1e-4)) == 0
 
 
 def test_exact_figures_need_one_run(runs, capsys):
@@ -162,41 +156,12 @@ def test_runs_of_several_commits_are_no_side(runs, capsys):
     assert "different commits" in capsys.readouterr().out
 
 
-def test_runs_of_different_benchmarks_are_no_side(runs, capsys):
-    base = [*runs(MANY - 1), *runs(1, names=[NAME, "more"])]
-    assert compare(base, runs(MANY, commit=OTHER)) == 2
-    assert "different benchmarks" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [("", "not a file of pytest-benchmark"), ("[]", "not a file"), ("{}", "commit_info")],
-)
-def test_damaged_files(runs, tmp_path, capsys, content, said):
-    path = tmp_path / "damaged.json"
-    path.write_text(content)
-    assert compare(runs(1), [str(path)]) == 2
-    error = capsys.readouterr().err
-    assert said in error
-    assert "damaged.json" in error
-
-
-def test_an_empty_file_of_pytest_benchmark(runs, make_run, capsys):
-    assert compare(runs(1), [make_run(0, benchmarks=[])]) == 2
-    assert "holds no benchmark" in capsys.readouterr().err
-
-
 def test_the_sides_must_be_told_apart(runs, capsys):
     assert main(["compare", *runs(2)]) == 2
-    assert '"--"' in capsys.readouterr().err
+    assert '"--"' in capsys.readouterr().out
     same = runs(1)
     assert compare(same, same) == 2
-    assert "give each once" in capsys.readouterr().err
-
-
-def test_nothing_is_no_pass(runs):
-    assert compare([], runs(MANY)) == 2
-    assert compare(runs(MANY), []) == 2
+    assert "give each once" in capsys.readouterr().out
 
 
 def test_one_session_given_twice_is_not_two(runs, tmp_path, capsys):
@@ -205,7 +170,7 @@ def test_one_session_given_twice_is_not_two(runs, tmp_path, capsys):
     copied.write_bytes(Path(head[0]).read_bytes())
     for repeated in ([*head[1:], head[1]], [*head, str(copied)], base):
         assert compare(base, repeated) == 2
-        assert "holds the same session as" in capsys.readouterr().err
+        assert "holds the same session as" in capsys.readouterr().out
 
 
 def test_files_of_the_result(runs, tmp_path, monkeypatch):
@@ -255,8 +220,8 @@ def run_of(number: int, commit: str, rounds_s: list[list[float]]) -> Session:
     [
         (2e-4, 0.015, 0.006, 1, "no verdict"),
         (1e-6, 0.05, 0.006, 1, "same"),
-        (2e-4, 0.034, 0.02, 1, "regressed"),
-        (2e-4, 0.034, 0.02, 20, "no verdict"),
+        (2e-4, 0.034, 0.019, 1, "regressed"),
+        (2e-4, 0.034, 0.019, 20, "no verdict"),
     ],
     ids=["margin-excluded-yet-slower", "less-than-the-floor", "alone", "one-of-many"],
 )
@@ -289,38 +254,18 @@ def test_error_rate_with_sessions_that_differ():
     assert binomtest(alarms, cases, FAMILY_ERROR, alternative="greater").pvalue > 1e-4
 
 
-def test_rounds_of_a_session_are_not_the_unit():
-    """Taken for one, they call identical code regressed in about half of all comparisons."""
-    random, cases = np.random.default_rng(4), 40
-    alarms = 0
-    for _ in range(cases):
-        rounds = [
-            [time_s for run in simulated(random, commit, 2, 1) for time_s in run.results[0].times_s]
-            for commit in (COMMIT, OTHER)
-        ]
-        alarms += two_samples(*map(np.log, rounds), FAMILY_ERROR, MISS).lower > 0.01
-    assert alarms > 5
+def test_what_changed_beside_the_code_is_told(runs, capsys):
+    load = {"load_average": 9.0, "steal_share": 0.2, "clock_mhz": 2000, "cores": 2}
+    machine = {"cpu": {"brand_raw": "A CPU", "count": 2}, "machine": "x86_64"}
+    base = runs(MANY, machine_info={**machine, "python_version": "3.11.7"})
+    head = {**machine, "python_version": "3.12.1"}
+    assert compare(base, runs(MANY, commit=OTHER, machine_info=head, load=load)) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert "beside the code: Python 3.11.7 to 3.12.1" in output
+    assert "disturbed: load average 9.0 on 2 cores and 20% of the time stolen" in output
 
 
 def test_one_revision_measured_after_the_other_is_told(make_run, capsys):
     late = [make_run(n, commit=OTHER, datetime=f"2026-02-01T00:{n:02}:00") for n in range(MANY)]
     assert compare([make_run(number) for number in range(MANY)], late) == 0
     assert "measure both in turn" in " ".join(capsys.readouterr().out.split())
-
-
-@pytest.mark.parametrize("name", ["$x_", "<img src=x>", "a|b"])
-def test_a_model_of_any_name_is_compared(runs, name):
-    names = [f"bench/test_x.py::test_classify[{name}]"]
-    head = runs(MANY, commit=OTHER, names=names)
-    assert compare(runs(MANY, names=names), head, "--output", "out") == 0
-    assert Path("out/gate.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_an_outcome_that_cannot_be_written_is_no_pass(runs, monkeypatch, capsys):
-    Path("out").touch()
-    assert compare(runs(MANY), runs(MANY, commit=OTHER), "--output", "out") == 2
-    Path("out").unlink()
-    if Path("/dev/full").exists():
-        monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
-        assert compare(runs(MANY), runs(MANY, commit=OTHER), "--output", "out") == 2
-    assert "not written" in capsys.readouterr().err

@@ -121,17 +121,6 @@ def test_a_tree_with_more_rounds_goes_on_alone(make_tree, log):
     assert lines(log, "round")[4:9] == [HEAD] * 5
 
 
-def test_only_one_tree_has_it(make_tree):
-    base = make_tree(BASE, ALTERNATING.replace("ROUNDS", "2"))
-    head = make_tree(HEAD, ALTERNATING.replace("ROUNDS", "2").replace("test_a", "test_b"))
-    block = measure(base, head)
-    assert block.shared(BASE) == []
-    assert [list(block.samples[tree]) for tree in (BASE, HEAD)] == [
-        ["bench/test_it.py::test_a"],
-        ["bench/test_it.py::test_b"],
-    ]
-
-
 def test_wanted_benchmarks_only(make_tree, log):
     code = ALTERNATING.replace("ROUNDS", "1") + "\ntest_b = test_a\n"
     wanted = {name: ["bench/test_it.py::test_b"] for name in (BASE, HEAD)}
@@ -185,15 +174,8 @@ def test_a_broken_tree_says_why(make_tree, code, said, broken):
     base, head = (make_tree(name, code if name == broken else good) for name in (BASE, HEAD))
     with pytest.raises(GateError) as caught:
         measure(base, head)
-    assert broken in caught.value.message
-    assert said in caught.value.message + caught.value.details
-
-
-def test_an_interpreter_that_is_not_there(make_tree, tmp_path):
-    code = ALTERNATING.replace("ROUNDS", "1")
-    head = Tree(HEAD, make_tree(HEAD, code).root, str(tmp_path / "python"))
-    with pytest.raises(GateError, match="cannot be started"):
-        measure(make_tree(BASE, code), head)
+    assert broken in str(caught.value)
+    assert said in str(caught.value) + caught.value.details
 
 
 def test_a_worker_that_says_nothing_is_hung(make_tree, monkeypatch):

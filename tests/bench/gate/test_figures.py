@@ -80,6 +80,8 @@ def test_one_photograph_less_is_a_regression():
         ([30], [], "regressed"),
         ([], [30], "improved"),
         ([10, 18], [30], "improved"),
+        ([30], None, "no verdict"),
+        (None, [30], "no verdict"),
     ],
 )
 def test_partitions(before, after, verdict):

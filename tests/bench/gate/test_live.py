@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from rich.console import Console
 
+from bench.gate import live
 from bench.gate.command import sampling_of
-from bench.gate.judge.figures import Known, measure_changed
-from bench.gate.judge.thresholds import FILE, ThresholdTable, read
-from bench.gate.judge.verdict import Latency
+from bench.gate.judge.figures import ModelFile, measure_changed
+from bench.gate.judge.thresholds import ThresholdTable, read
+from bench.gate.judge.verdict import Latency, Outcome
 from bench.gate.live import FEWEST_ROUNDS, LiveComparison, TimePlan
-from bench.gate.measure.controller import Block, ProcessRounds, Took
+from bench.gate.measure.controller import Block, Collected, ProcessRounds, Took
 from bench.gate.measure.worker import BASE, HEAD, GateError, Sampling, Tree
-from bench.statistics.sequential import Decision, Margins, SequentialTest, Verdict
+from bench.gate.show import Progress
+from bench.statistics.sequential import Decision, Margins, ProcessDecision, ProcessTest, Verdict
+from models.data.photographs import Photographs
 from models.files import artifacts
 from models.files.cards import Share
 from tests.bench.gate.conftest import MODEL
@@ -26,7 +33,7 @@ SAMPLE = ProcessRounds((1e-3,) * 4, {"model": "m", "architecture": "alexnet"})
 
 def comparison(thresholds: ThresholdTable) -> LiveComparison:
     """One of a base with head, which passes as long as nothing more is found."""
-    decision = Decision(Verdict.SAME, None, Margins(0.01, 0.03), False)
+    decision = ProcessDecision(Decision(Verdict.SAME, None, Margins(0.01, 0.03), False))
     plan = TimePlan(300, Sampling(), is_adaptive=False)
     base, head = (Tree(name, Path(name), "") for name in (BASE, HEAD))
     made = LiveComparison({"": base}, head, Sampling(), thresholds, plan, SimpleNamespace())
@@ -70,13 +77,6 @@ def test_a_benchmark_that_is_skipped_later_ends_the_comparison():
         comparison(read())._observe(later, [(BASE, SHARED), (BASE, OTHER)])
 
 
-def test_an_architecture_has_its_own_margins(tmp_path):
-    own = tmp_path / "thresholds.toml"
-    own.write_text(FILE.read_text() + "[alexnet]\nmin_effect = 0.04\nmargin = 0.08\n")
-    margins = comparison(read(own))._margins(block(), (BASE, SHARED))
-    assert margins == Margins(math.log1p(0.04), math.log1p(0.08))
-
-
 @pytest.mark.parametrize(
     ("words", "shares_core"),
     [
@@ -91,11 +91,12 @@ def test_one_core_is_shared_where_a_model_needs_but_one(words, shares_core):
     assert sampling_of(False, None, False, words).shares_core is shares_core
 
 
-def known(correct: int, fingerprint: str = "f") -> Known:
+def known(correct: int, fingerprint: str = "f") -> ModelFile:
     """A file whose card speaks of so many right answers of 10,000, and of these photographs."""
     path = artifacts.DIRECTORY / f"{MODEL}.tflite"
     accuracy = Share(correct, 10_000, fingerprint)
-    return Known(path, "mobilenet_v2", f"sha256 of {correct} {fingerprint}", {}, {}, accuracy)
+    info = {"architecture": "mobilenet_v2", "sha256": f"of {correct} {fingerprint}"}
+    return ModelFile(path, info, {}, accuracy)
 
 
 @pytest.mark.parametrize(
@@ -106,13 +107,13 @@ def known(correct: int, fingerprint: str = "f") -> Known:
         (known(9_000), known(9_010), (9_000, 9_000), "same", None),
         (known(9_000), known(9_011), (9_000, 9_000), "same", "head: its card says 90.11%"),
         (known(8_989), known(9_000), (9_000, 9_000), "same", "base: its card says 89.89%"),
-        (known(9_000), known(9_000, "g"), (9_000, 9_000), "same", "head: its card is of other"),
     ],
 )
 def test_a_changed_file_is_judged_by_what_it_answers(
     shared_small_dataset, monkeypatch, base, head, measured, verdict, problem
 ):
     """Its card may be off by 0.1 % of the photographs, as another machine's answers are."""
+    monkeypatch.setattr(Photographs, "fingerprint", "f")
     answers = [Share(correct, 10_000, "f") for correct in reversed(measured)]
     monkeypatch.setattr("models.judging.evaluation.measure_accuracy", lambda *_: answers.pop())
     told: list[str] = []
@@ -124,6 +125,13 @@ def test_a_changed_file_is_judged_by_what_it_answers(
     assert (len(told), notes) == (2, [])
 
 
+def test_a_card_of_other_photographs_is_not_held_against_these(shared_small_dataset):
+    trees = {"m": known(9_000)}, {"m": known(8_000)}
+    figures, problems, (note,) = measure_changed(*trees, read(), str(shared_small_dataset), print)
+    assert (figures, problems) == ([], [])
+    assert "of other photographs" in note
+
+
 def test_what_has_not_changed_is_not_asked(tmp_path):
     trees = {"m": known(9_000)}, {"m": known(9_000)}
     assert measure_changed(*trees, read(), str(tmp_path), print) == ([], [], [])
@@ -133,6 +141,126 @@ def test_photographs_that_were_named_must_be_there(tmp_path):
     trees = {"m": known(9_000)}, {"m": known(9_001)}
     with pytest.raises(GateError, match="gone"):
         measure_changed(*trees, read(), str(tmp_path / "gone"), print)
+
+
+class Machine:
+    """What a comparison measures: drawn rounds of two trees, and the time that they take."""
+
+    def __init__(self, head_s: Callable[[np.ndarray], np.ndarray], noise=lambda *_: 0.0) -> None:
+        self.now_s, self.seeds, self.changes = 0.0, [], 0
+        self._head_s, self._noise, self._random = head_s, noise, np.random.default_rng(5)
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def state(self, _: Path) -> str:
+        return str(self.changes)
+
+    def collect(self, trees, _) -> dict[str, Collected]:
+        return {tree.name: Collected(dict.fromkeys(NAMES[:8]), 61, 60) for tree in trees}
+
+    def run_block(self, trees, sampling, number, wanted, seed) -> Block:
+        self.seeds.append(seed)
+        block = Block([tree.name for tree in trees], [], sampling.rounds)
+        names = NAMES[:8] if wanted is None else wanted[HEAD]
+        for tree in trees:
+            block.skipped[tree.name] = {}
+            block.samples[tree.name] = {
+                name: self._rounds(tree, name, number, sampling) for name in names
+            }
+        block.took = {name: Took(0.1, 0.01 * (sampling.rounds + 3)) for name in names}
+        block.seconds = 2.0 + sum(each.setup_s + each.rounds_s for each in block.took.values())
+        self.now_s += block.seconds
+        return block
+
+    def _rounds(self, tree: Tree, name: str, number: int, sampling: Sampling) -> ProcessRounds:
+        kinds = 2e-4 * np.where(np.arange(sampling.rounds) % 2, 1.0, 1.07)
+        process = self._random.normal(0, 0.006)
+        if tree.name == HEAD:
+            process += self._noise(NAMES.index(name), number)
+        rounds_s = kinds * np.exp(process + self._random.exponential(0.01, sampling.rounds))
+        return ProcessRounds(tuple(self._head_s(rounds_s) if tree.name == HEAD else rounds_s), {})
+
+
+@pytest.fixture
+def compare(monkeypatch):
+    """A function that makes a comparison on such a machine, and returns what it came to."""
+
+    def run(machine: Machine, minutes: float = 60) -> Outcome:
+        for name in ("collect", "run_block", "state"):
+            monkeypatch.setattr(live, name, getattr(machine, name))
+        monkeypatch.setattr(live, "time", machine)
+        base, head = (Tree(name, Path(name), "") for name in (BASE, HEAD))
+        plan, progress = TimePlan(60 * minutes, Sampling(), True), Progress(Console(quiet=True))
+        return LiveComparison({"": base}, head, Sampling(), read(), plan, progress).run()
+
+    return run
+
+
+def every(step: int, factor: float) -> Callable[[np.ndarray], np.ndarray]:
+    """What makes every so-manieth round longer."""
+
+    def longer(rounds_s: np.ndarray) -> np.ndarray:
+        return rounds_s * np.where(np.arange(len(rounds_s)) % step, 1.0, factor)
+
+    return longer
+
+
+@pytest.mark.parametrize(
+    ("step", "factor", "status"),
+    [(1, 1.0, 0), (1, 1.03, 1), (2, 1.6, 1), (2, 10.0, 1), (4, 3.0, 1)],
+)
+def test_what_happens_to_some_rounds_is_seen(compare, step, factor, status):
+    """The latency, which is of the faster half, sees nothing of what happens to the other one."""
+    outcome = compare(Machine(every(step, factor)))
+    assert outcome.exit_status == status, outcome.reason
+    assert ("upper half of the rounds" in outcome.reason) == (step > 1)
+
+
+def test_the_last_line_counts_what_was_not_looked_at(compare):
+    reason = compare(Machine(every(1, 1.0))).reason
+    assert "61 benchmarks that --all adds, 60 benchmarks on a device" in reason
+
+
+def test_the_time_that_is_advised_is_enough(compare):
+    for factor in (1.0, 1.02, 1.03):
+        first = compare(Machine(every(1, factor)), 0.4)
+        assert first.exit_status == 2
+        minutes = int(re.search(r"--max-minutes (\d+)", first.reason)[1])
+        assert compare(Machine(every(1, factor)), minutes).exit_status == (factor > 1)
+
+
+def test_each_comparison_has_an_order_of_its_own(compare):
+    machines = [Machine(every(1, 1.0)) for _ in range(2)]
+    outcomes = [compare(machine) for machine in machines]
+    assert [set(machine.seeds) for machine in machines] == [{each.seed} for each in outcomes]
+    assert outcomes[0].seed != outcomes[1].seed
+    assert outcomes[0].to_dict()["seed"] == outcomes[0].seed
+
+
+def test_blocks_like_their_neighbours_have_no_verdict(compare):
+    """What head had in one block it has in the next as well: more blocks are no more evidence."""
+    outcome = compare(
+        Machine(every(1, 1.0), lambda *each: 0.02 * math.sin(2 * each[0] + each[1] / 3))
+    )
+    assert outcome.exit_status == 2
+    assert "like their neighbours" in outcome.reason
+    assert outcome.to_dict()["neighbouring_blocks"]["probability"] <= 0.001
+
+
+def test_files_that_change_meanwhile_are_no_pass(compare):
+    machine = Machine(every(1, 1.0))
+    machine.state = lambda _: str(len(machine.seeds))
+    outcome = compare(machine)
+    assert outcome.exit_status == 2
+    assert "changed while it was measured" in outcome.reason
+
+
+def test_a_comparison_that_is_interrupted_says_so(compare):
+    def interrupted(rounds_s: np.ndarray) -> np.ndarray:
+        raise KeyboardInterrupt
+
+    assert compare(Machine(interrupted)).problems == ["interrupted"]
 
 
 FIRST_LOOK = 10
@@ -154,79 +282,9 @@ def clock(monkeypatch) -> Clock:
     return made
 
 
-def simulate(
-    plan: TimePlan, clock: Clock, needed: dict[str, int], round_s: float, *,
-    startup_s: float = 3.0, setup_s: float = 0.03, scouting: int = FEWEST_ROUNDS,
-) -> tuple[int, float]:  # fmt: skip
-    """Spend the time; return how many benchmarks have all that they need, and the longest block."""
-
-    def block(names, rounds: int) -> Block:
-        took = {name: Took(setup_s, (rounds + 3) * round_s) for name in names}
-        seconds = startup_s + sum(each.setup_s + each.rounds_s for each in took.values())
-        clock.now_s += seconds
-        return Block([BASE], [], rounds, seconds, took=took)
-
-    plan.learn(block(needed, scouting))
-    left = {name: count - 1 for name, count in needed.items()}
-    plan.settle_rounds(FIRST_LOOK)
-    longest_s = 0.0
-    while chosen := plan.choose(sorted((n for n in left if left[n]), key=left.get), str):
-        made = block(chosen, plan.rounds)
-        plan.learn(made)
-        longest_s = max(longest_s, made.seconds)
-        for name in chosen:
-            left[name] -= 1
-    return sum(not count for count in left.values()), longest_s
-
-
 NAMES = [f"test_{number}" for number in range(81)]
 SLOW_ROUND_S = 14 / 81 / 35
 """A round of all processes where a block of 81 benchmarks of 30 rounds takes 17 s."""
-
-
-def test_a_slow_machine_reaches_every_benchmark_within_the_default(clock):
-    """A third of them are undecided at the first look, and need twice as much."""
-    plan = TimePlan(300, Sampling(), is_adaptive=True)
-    needed = {name: 20 if number % 3 == 0 else 10 for number, name in enumerate(NAMES)}
-    assert simulate(plan, clock, needed, SLOW_ROUND_S)[0] == len(NAMES)
-    assert FEWEST_ROUNDS <= plan.rounds < 30
-    assert clock.now_s <= 300
-
-
-def test_a_fast_machine_has_all_rounds(clock):
-    plan = TimePlan(300, Sampling(), is_adaptive=True)
-    needed = dict.fromkeys(NAMES, 14)
-    assert simulate(plan, clock, needed, SLOW_ROUND_S / 4, startup_s=0.7)[0] == len(NAMES)
-    assert plan.rounds == 30
-
-
-def test_rounds_that_were_asked_for_stay(clock):
-    plan = TimePlan(300, Sampling(rounds=50), is_adaptive=False)
-    simulate(plan, clock, dict.fromkeys(NAMES, 10), SLOW_ROUND_S)
-    assert plan.rounds == 50
-    assert clock.now_s <= 300
-
-
-def test_many_benchmarks_are_looked_at_as_often_as_few(clock):
-    """Four times as many: a block has as many as it has by default, and the first are decided."""
-    plan = TimePlan(300, Sampling(), is_adaptive=True)
-    names = [f"test_{number}" for number in range(324)]
-    decided, longest_s = simulate(plan, clock, dict.fromkeys(names, 10), SLOW_ROUND_S)
-    assert decided >= 80
-    assert longest_s < 20
-    assert clock.now_s <= 300
-
-
-def test_a_slow_phone_has_few_benchmarks_a_block_and_is_decided(clock):
-    """20 models of 1.2 s a round of both trees: each round is an observation of its own.
-
-    So a block of 10 rounds brings the first look, and a suspect needs two more.
-    """
-    plan = TimePlan(900, Sampling(rounds=10, is_device=True), is_adaptive=True)
-    models = {f"test_{number}": 4 if number < 5 else 2 for number in range(20)}
-    decided, longest_s = simulate(plan, clock, models, 1.2, setup_s=3.0, scouting=2)
-    assert decided == len(models)
-    assert longest_s < 60
 
 
 def test_the_last_benchmarks_on_a_phone_have_more_rounds_a_block(clock):
@@ -243,12 +301,6 @@ def test_the_last_benchmarks_on_a_phone_have_more_rounds_a_block(clock):
     assert host.rounds_for(["1"], 200) == 10
 
 
-def test_no_time_is_no_block(clock):
-    plan = TimePlan(10, Sampling(), is_adaptive=True)
-    decided, longest_s = simulate(plan, clock, dict.fromkeys(NAMES, 10), SLOW_ROUND_S)
-    assert (decided, longest_s) == (0, 0)
-
-
 def test_what_is_needed_is_told(clock):
     plan = TimePlan(300, Sampling(), is_adaptive=False)
     plan.learn(Block([BASE], [], 30, 10.0, took={"a": Took(1, 3.3), "b": Took(1, 3.3)}))
@@ -258,13 +310,6 @@ def test_what_is_needed_is_told(clock):
     assert device.seconds_for({"a": 20}) == pytest.approx(2 * 11 + 2 * 1)
 
 
-def test_a_phone_needs_five_times_as_long_for_five_times_as_many_rounds(clock):
-    """Each is a process, which warms up by itself: there are no more rounds than those."""
-    plan = TimePlan(300, Sampling(rounds=10, is_device=True), is_adaptive=False)
-    plan.learn(Block([BASE], [], 2, 5.0, took={"a": Took(1, 4)}))
-    assert plan.seconds_for({"a": 20}) == pytest.approx(2 * (1 + 5 * 4))
-
-
 @pytest.mark.parametrize(("minutes", "chosen"), [(0.5, {"slow"}), (60, {"slow", "open"})])
 def test_suspects_come_first_and_alone_where_time_is_short(clock, minutes, chosen):
     plan = TimePlan(60 * minutes, Sampling(), is_adaptive=False)
@@ -272,10 +317,23 @@ def test_suspects_come_first_and_alone_where_time_is_short(clock, minutes, chose
     plan.learn(Block([BASE], [], 30, 3.2, took=took))
     head = Tree(HEAD, Path(), "")
     made = LiveComparison({}, head, Sampling(), read(), plan, SimpleNamespace())
-    test = SequentialTest({(BASE, name): Margins(0.01, 0.03) for name in took})
+    test = ProcessTest({(BASE, name): Margins(0.01, 0.03) for name in took}, {})
     noise = [0.03 * (-1) ** number * (1 + number / 10) for number in range(FIRST_LOOK)]
     test.add({(BASE, "slow"): [0.1] * FIRST_LOOK, (BASE, "open"): noise})
     assert test.suspects() == [(BASE, "slow")]
     order = made._in_order(test)
     assert order[0] == (BASE, "slow")
     assert {name for _, name in order} == chosen
+
+
+@pytest.mark.parametrize(
+    ("round_s", "rounds"), [(1e-3, {30}), (0.006, {*range(FEWEST_ROUNDS, 30)})]
+)
+def test_a_slow_machine_has_fewer_rounds(clock, round_s, rounds):
+    """So that all have their first look in less than half of the time."""
+    plan = TimePlan(300, Sampling(), is_adaptive=True)
+    took = {name: Took(0.03, 15 * round_s) for name in NAMES}
+    plan.learn(Block([BASE], [], 12, 3 + sum(15 * round_s + 0.03 for _ in NAMES), took=took))
+    plan.settle_rounds(FIRST_LOOK)
+    assert plan.rounds in rounds
+    assert plan.seconds_for(dict.fromkeys(NAMES, FIRST_LOOK)) < 150

@@ -10,30 +10,6 @@ import sys
 import pytest
 
 from tests.bench.gate.conftest import ROOT, SELECTION
-from tests.proofs.self_check import CLASSES, summarise
-
-
-def comparison(slow_down: float, regressed: int, same: int) -> dict:
-    """Of as many benchmarks on either side of 50 us."""
-    verdicts = ["regressed"] * regressed + ["same"] * same
-    benchmarks = {
-        f"{verdict} {index} {base_s}": {"base_s": base_s, "verdict": verdict, "by mean": [3, 10]}
-        for index, verdict in enumerate(verdicts)
-        for base_s in (49e-6, 50e-6)
-    }
-    return {"slow_down": slow_down, "seconds": 60, "benchmarks": benchmarks}
-
-
-def test_comparisons_of_one_slow_down_are_counted_together():
-    rows = summarise([comparison(0.02, 3, 7), comparison(0.0, 0, 10), comparison(0.02, 6, 4)])
-    assert [(row["slow_down"], row["benchmarks"]) for row in rows] == [
-        (slow_down, name) for slow_down in (0.0, 0.02) for name in CLASSES
-    ]
-    found = rows[2]["regressed"]
-    assert (found["count"], found["cases"]) == (9, 20)
-    assert found["lower"] < 0.45 < found["upper"]
-    assert rows[0]["regressed"]["upper"] == pytest.approx(0.3085, abs=1e-4)  # 0 of 10, exactly
-    assert (rows[2]["by mean"]["count"], rows[2]["by mean"]["cases"]) == (60, 200)
 
 
 @pytest.mark.slow

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from bench.gate.measure.trees import REQUIREMENTS, python_for
+from bench.gate.measure.trees import REQUIREMENTS, check_pins, git, python_for, state
 from bench.gate.measure.worker import GateError
 
 PINS = "numpy==2.0\npytest==9.0\n"
@@ -72,3 +73,31 @@ def test_an_environment_that_cannot_be_built_says_why(trees, commands, tmp_path)
         pass
     assert len(commands) == 2
     assert caught.value.details == "no such version"
+
+
+def test_what_is_installed_is_held_against_the_pins(trees):
+    head = trees[1] / REQUIREMENTS
+    version = metadata.version("numpy")
+    head.write_text(f"# why\nnumpy=={version}\nno-such ==1 ; python_version < '3'\n-r other.txt\n")
+    check_pins(trees[1])
+    for pin, said in (("numpy==1.0", f"numpy is {version}"), ("no-such==1", "no-such is missing")):
+        head.write_text(pin)
+        with pytest.raises(GateError, match=f"{said}.*pip install -r"):
+            check_pins(trees[1])
+
+
+def test_the_state_of_a_tree_is_that_of_all_its_files(tmp_path):
+    """Of those that git tracks, and of others; but for what Python and the gate itself write."""
+    git("init", "--quiet", root=tmp_path)
+    (tmp_path / "tracked").write_text("a")
+    git("add", "tracked", root=tmp_path)
+    git("-c", "user.name=T", "-c", "user.email=t@e", "commit", "-qm", "m", root=tmp_path)
+    states = [state(tmp_path)]
+    for name in ("tracked", "other", "tracked"):
+        (tmp_path / name).write_text(f"{len(states)}")
+        states.append(state(tmp_path))
+    assert len(set(states)) == 4
+    for name in ("__pycache__", ".benchmarks"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("x")
+    assert state(tmp_path) == states[-1]

@@ -11,11 +11,12 @@ import pytest
 from bench.__main__ import main
 from bench.gate import show
 from bench.gate.judge import thresholds
-from bench.gate.judge.verdict import Figure, Latency, Outcome, fail_closed, one_line, status_after
+from bench.gate.judge.verdict import Figure, Latency, Outcome, one_line
 from bench.gate.measure.worker import GateError
+from bench.gate.show import conclude
 from bench.results.session import ResultsError
 from bench.statistics.intervals import Estimate
-from bench.statistics.sequential import Decision, Margins, Verdict, lower_is_better
+from bench.statistics.sequential import Decision, Margins, ProcessDecision, Verdict, lower_is_better
 from tests.house.imports import imported_names
 
 
@@ -31,7 +32,10 @@ from tests.house.imports import imported_names
     ],
 )
 def test_exit_status(verdicts, problems, status):
-    decisions = [Decision(Verdict(each), None, Margins(0.01, 0.03), False) for each in verdicts]
+    decisions = [
+        ProcessDecision(Decision(Verdict(each), None, Margins(0.01, 0.03), False))
+        for each in verdicts
+    ]
     rows = [Latency("test_x", 1.0, 1.0, decision) for decision in decisions]
     assert Outcome("base", "head", latencies=rows, problems=problems).exit_status == status
 
@@ -57,7 +61,7 @@ def test_thresholds_of_an_architecture(tmp_path):
     assert table.of("alexnet").parameters == 7
     assert table.of("alexnet").min_effect == table.of("mobilenet_v2").min_effect
     assert table.of("mobilenet_v2").parameters == table.of(None).parameters == 0
-    assert table.with_min_effect(0.02).of("alexnet").min_effect == 0.02
+    assert thresholds.read(path, 0.02).of("alexnet").min_effect == 0.02
 
 
 @pytest.mark.parametrize(
@@ -78,18 +82,13 @@ def test_wrong_thresholds_are_named(tmp_path, more, said):
         thresholds.read(path)
 
 
-def test_min_effect_must_leave_room():
-    with pytest.raises(GateError, match="min-effect"):
-        thresholds.read().with_min_effect(0.04)
-
-
 ROOT = Path(__file__).parents[3]
 WORKER = ROOT / "bench" / "gate" / "measure" / "inside" / "gate_worker.py"
 MARGINS = Margins(0.01, 0.03)
 
 
 def outcome(verdict: Verdict, name: str = "bench/test_x.py::test_a[m]") -> Outcome:
-    decision = Decision(verdict, Estimate(0.0, -0.01, 0.01, 10), MARGINS, False)
+    decision = ProcessDecision(Decision(verdict, Estimate(0.0, -0.01, 0.01, 10), MARGINS, False))
     figure = Figure("m", "parameters", "1", "1", Verdict.SAME)
     return Outcome("base", "head", [figure], [Latency(name, 1e-4, 1e-4, decision)])
 
@@ -104,23 +103,16 @@ def fail(error: Exception):
         (GateError("no such thing", "what pip said"), "no such thing"),
         (ResultsError("damaged"), "damaged"),
         (OSError(28, "No space left on device", "gate.json"), "gate.json: No space left"),
-        (PermissionError(13, "Permission denied", "out"), "out: Permission denied"),
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
-        (MemoryError(), "MemoryError"),
+        (KeyboardInterrupt(), "interrupted"),
     ],
 )
-def test_whatever_goes_wrong_is_no_verdict(error, said, capsys):
-    assert fail_closed(lambda: fail(error)) == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert said in lines[0]
-    assert lines[1:] == (["what pip said"] if isinstance(error, GateError) else [])
-
-
-@pytest.mark.parametrize(
-    ("verdict", "status"), [(Verdict.SAME, 0), (Verdict.REGRESSED, 1), (Verdict.NONE, 2)]
-)
-def test_an_outcome_that_is_written_keeps_its_status(verdict, status):
-    assert status_after(outcome(verdict), lambda: None) == status
+def test_whatever_goes_wrong_is_no_verdict(error, said):
+    failed = outcome(Verdict.SAME)
+    failed.fail(error)
+    assert failed.exit_status == 2
+    assert said in failed.reason
+    assert failed.details == ("what pip said" if isinstance(error, GateError) else "")
 
 
 def test_an_unexpected_error_says_where():
@@ -132,11 +124,21 @@ def test_an_unexpected_error_says_where():
 @pytest.mark.parametrize(
     ("verdict", "status"), [(Verdict.SAME, 2), (Verdict.NONE, 2), (Verdict.REGRESSED, 1)]
 )
-def test_what_cannot_be_written_is_no_pass(verdict, status, capsys):
+def test_what_cannot_be_written_is_no_pass(verdict, status, tmp_path, capsys):
     """A regression was measured and told, and stays one."""
-    error = OSError(28, "No space left on device", "gate.json")
-    assert status_after(outcome(verdict), lambda: fail(error)) == status
-    assert "not written: gate.json: No space left" in capsys.readouterr().err
+    assert conclude(outcome(verdict), tmp_path) == (0 if verdict is Verdict.SAME else status)
+    (tmp_path / "file").touch()
+    assert conclude(outcome(verdict), tmp_path / "file") == status
+    assert "not written" in capsys.readouterr().err
+
+
+def test_a_verdict_that_is_withdrawn_is_none():
+    """A regression on a latency is taken back as well; one of a figure was counted, and stays."""
+    withdrawn = outcome(Verdict.REGRESSED)
+    withdrawn.withdraw("files changed")
+    assert withdrawn.exit_status == 2
+    withdrawn.figures.append(Figure("m", "parameters", "1", "2", Verdict.REGRESSED))
+    assert withdrawn.exit_status == 1
 
 
 def test_a_picture_that_cannot_be_drawn_changes_nothing(tmp_path, monkeypatch):

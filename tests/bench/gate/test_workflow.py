@@ -20,6 +20,13 @@ def test_it_runs_for_pull_requests_pushes_and_weekly():
     assert "pull_request_target" not in TEXT
 
 
+def test_of_three_quick_pushes_none_is_left_out():
+    """In one group the second one is cancelled while it waits; the newest of a pull request is."""
+    group, cancel = re.findall(r"(?:group|cancel-in-progress): (.*)", TEXT)
+    assert "github.event_name == 'push' && github.sha || github.ref" in group
+    assert cancel == "${{ github.event_name == 'pull_request' }}"
+
+
 def test_pull_requests_write_no_cache_that_main_reads():
     """Neither by the step that writes it nor by an action that caches by itself."""
     for step in re.split(r"\n\s+- ", TEXT):

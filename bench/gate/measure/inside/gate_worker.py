@@ -3,10 +3,8 @@
 It is loaded from outside (`-p gate_worker`, its folder on PYTHONPATH), so that a revision that
 knows nothing of it can take part; for the same reason it imports nothing of the project.
 
-The process does nothing unless it is told to: it reports what it collected, is told which
-benchmarks to run in which order, and waits for leave before each of them and before each of their
-rounds, over two pipes to the controller (`bench.gate.measure.controller`). Where the controller
-dies, the wait ends.
+The process reports what it collected, is told which benchmarks to run, and waits for leave before
+each of them and of their rounds, over two pipes to the controller. Where that dies, the wait ends.
 """
 
 from __future__ import annotations
@@ -48,19 +46,12 @@ class Controller:
 
 
 class Worker:
-    """The plugin itself.
-
-    Args:
-        options: what the controller says in the environment: the pipes ("control", a pair of file
-            descriptors), the cores to run on ("cpus"), and whether rounds are those of a device
-            ("device").
-    """
+    """The plugin itself, with what the controller says: the pipes, the cores, what is measured."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._controller = Controller(*options["control"])
         self._cpus = options["cpus"]
         self._is_device = options["device"]
-        self._item: pytest.Item | None = None
         self._outcome: dict[str, Any] = {}
         self._was_interleaved = False
 
@@ -81,13 +72,14 @@ class Worker:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list) -> None:
         """Report what there is; keep what is asked for, in the order it is asked for."""
+        benchmarks = [item for item in items if "benchmark" in item.fixturenames]
         by_id = {
             item.nodeid: item
-            for item in items
-            if "benchmark" in item.fixturenames
-            and ("device_setup" in item.fixturenames) == self._is_device
+            for item in benchmarks
+            if ("device_setup" in item.fixturenames) == self._is_device
         }
-        self._controller.tell("collected", ids=list(by_id))
+        files = {name: _file(item) for name, item in by_id.items()}
+        self._controller.tell("collected", files=files, others=len(benchmarks) - len(by_id))
         items[:] = [by_id[name] for name in self._controller.listen()["run"]]
         if self._cpus and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, self._cpus)
@@ -96,7 +88,7 @@ class Worker:
     def pytest_runtest_protocol(self, item: pytest.Item):
         """Ask for leave before a benchmark, and report it afterwards."""
         self._controller.listen()
-        self._item, self._was_interleaved = item, False
+        self._was_interleaved = False
         self._outcome = {"outcome": "passed", "message": "", "rounds_s": [], "info": {}}
         result = yield
         if self._outcome["rounds_s"] and not self._was_interleaved:
@@ -152,7 +144,7 @@ class Worker:
         try:
             return original(fixture, target, args, kwargs, own_setup, **options)
         finally:
-            self._controller.tell("measured", id=self._node_id)
+            self._controller.tell("measured")
             self._controller.listen()
 
     def _wait_for_turn(self) -> None:
@@ -163,10 +155,12 @@ class Worker:
         if self._outcome["outcome"] != "failed":
             self._outcome |= {"outcome": "failed", "message": message}
 
-    @property
-    def _node_id(self) -> str:
-        assert self._item is not None
-        return self._item.nodeid
+
+def _file(item: pytest.Item) -> list[str] | None:
+    """Return the name and the path of the model that a benchmark is of; None where it has none."""
+    callspec = getattr(item, "callspec", None)
+    model = callspec and callspec.params.get("tflite_model")
+    return [str(model.name), str(model.path)] if model else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
