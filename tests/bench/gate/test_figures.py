@@ -18,6 +18,7 @@ PHONE = {
     "cpu_mask": "f0",
     "tool_sha256": "0" * 64,
     "input": "canary image 0",
+    "delegates": [{"delegate": "XNNPACK", "part": "whole", "nodes": 30}],
 }
 HOST = {"model": "alexnet-float32", "threads": 1, "protocol": "warm", "source": "photograph"}
 HOST |= {"dtype": "float32"}
@@ -32,6 +33,8 @@ def incomparable_because(first, second) -> str | None:
 def test_what_may_be_compared():
     other_phone_of_the_kind = {**PHONE, "device": {"model": "SM-G950F", "serial": "b"}}
     assert incomparable_because(PHONE, other_phone_of_the_kind) is None
+    other_graph = {**PHONE, "delegates": [{**PHONE["delegates"][0], "nodes": 31}]}
+    assert incomparable_because(PHONE, other_graph) is None
     assert incomparable_because(HOST, {**HOST, "model": "another", "runtime": "litert"}) is None
 
 
@@ -55,6 +58,8 @@ def test_an_emulated_device_is_never_compared_with_a_phone():
         (PHONE, "cpu_mask", "ff"),
         (PHONE, "tool_sha256", "1" * 64),
         (PHONE, "input", "random values of the tool's own"),
+        (PHONE, "delegates", [{"delegate": "XNNPACK", "part": "part", "nodes": 30}]),
+        (PHONE, "frequency_cap", "1.40 of 2.80 GHz"),
         (HOST, "threads", 4),
         (HOST, "protocol", "cold"),
         (HOST, "source", "canary image"),
