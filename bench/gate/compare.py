@@ -20,7 +20,6 @@ from bench.gate.judge.thresholds import Thresholds, ThresholdTable, read
 from bench.gate.judge.verdict import Latency, Outcome
 from bench.gate.measure.worker import BASE, HEAD, GateError
 from bench.gate.show import conclude
-from bench.load import disturbance
 from bench.results.session import Session, changed_surroundings, read_session, without_file
 from bench.statistics import sequential
 from bench.statistics.intervals import process_latency, runs_needed, two_samples, upper_latency
@@ -146,7 +145,7 @@ def _surroundings(base: Sequence[Session], head: Sequence[Session]) -> list[str]
     """Say what else than the code may have changed, and which sessions were disturbed."""
     notes = [f"beside the code: {change}" for change in changed_surroundings(base, head)]
     for each in (*base, *head):
-        if (how := disturbance(each.load)) is not None:
+        if (how := each.disturbance) is not None:
             notes.append(f"{each.path} was disturbed: {how}")
     old, new = ([run.time.timestamp() for run in runs] for runs in (base, head))
     if max(old) < min(new) or max(new) < min(old):

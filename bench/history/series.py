@@ -101,6 +101,10 @@ def histories(
     found = []
     for name, group in groupby(sound, key=_processor):
         states, remarks = in_line(list(group), repository, line)
+        used = [session for state in states for session in state.sessions]
+        remarks += [
+            f"disturbed ({each.disturbance}): {each.name}" for each in used if each.disturbance
+        ]
         if series := _series(states):
             found.append(History(name, tuple(states), series, (*left_out, *remarks)))
     return found

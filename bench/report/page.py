@@ -6,7 +6,7 @@ import base64
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,16 +53,20 @@ def render(inputs: Inputs) -> str:
         conditions.append((inputs.operators.name, _operator_facts(inputs.operators)))
     return environment.get_template("page.html.jinja").render(
         drawn=drawn,
-        warnings=[
-            f"{session.name}: {without_file(name)} failed, so its times are those of a fault: {why}"
-            for session in inputs.sessions
-            for name, why in session.failures.items()
-        ],
+        warnings=_warnings(inputs.sessions),
         missing=[part for part in found if isinstance(part, Missing)],
         files={each.name: _link(each.content) for each in given},
         conditions=conditions,
         css=Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
     )
+
+
+def _warnings(sessions: Sequence[Session]) -> Iterator[str]:
+    for session in sessions:
+        for name, why in session.failures.items():
+            yield f"{session.name}: {without_file(name)} failed, so its times are of a fault: {why}"
+        if session.disturbance:
+            yield f"{session.name}: the machine was disturbed: {session.disturbance}"
 
 
 def _conditions(sessions: Sequence[Session]) -> list[tuple[str, Facts]]:
@@ -114,6 +118,7 @@ def _machine_facts(session: Session) -> Facts:
         ("processor", session.processor),
         *_system(machine),
         ("runtimes", _text(machine.get("runtimes"))),
+        ("load", _text({**session.load, "cores": ()})),
         *_settings(session),
         *(("failed", f"{without_file(name)}: {why}") for name, why in session.failures.items()),
     ]

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.load import disturbance
+
 FORMAT = 2
 """Of what this suite adds to pytest-benchmark's JSON."""
 
@@ -152,6 +154,11 @@ class Session:
         """What it was measured on; latencies on two processors are never compared."""
         return processor(self.machine)
 
+    @property
+    def disturbance(self) -> str | None:
+        """How the machine was disturbed beyond use; None where it was not."""
+        return disturbance(self.load)
+
     def of(self, *quantities: str) -> list[Result]:
         """Return the results of these benchmark functions."""
         return [result for result in self.results if result.quantity in quantities]
@@ -209,7 +216,7 @@ def read_session(path: Path) -> Session:
             commit.get("difference"),
             dict(data.get("load") or {}),
         )
-        processor(session.machine)
+        _ = session.processor, session.disturbance  # can be told
     if not session.results and not session.failures:
         raise ResultsError(f"{path}: holds no benchmark")
     if len(session.by_fullname()) != len(session.results):

@@ -114,9 +114,12 @@ def test_a_session_with_a_failure_on_the_host_is_left_out(tmp_path):
     samples = [Sample(day, f"{day}" * 40, day).add_host() for day in (1, 2, 3, 4)]
     for sample, name in zip(samples[2:], ("test_classify[x]", "test_device_load[x]"), strict=True):
         sample.data["failed"] = [{"fullname": f"bench/test_x.py::{name}", "reason": "wrong"}]
+        sample.data["load"] = {"load_average": 9.0, "cores": 2}
     (history,) = histories(_sessions(tmp_path, samples), tmp_path)
     assert [session.name for session in history.sessions] == ["0.json", "1.json", "3.json"]
-    assert history.remarks[0] == "left out, as test_classify[x] failed in it: 2.json"
+    left_out, *_, disturbed = history.remarks
+    assert left_out == "left out, as test_classify[x] failed in it: 2.json"
+    assert disturbed == "disturbed (load average 9.0 on 2 cores): 3.json"
 
 
 def _measured(commit: int, medians_s: np.ndarray, machine: dict | None = None) -> Session:

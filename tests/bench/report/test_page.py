@@ -193,9 +193,12 @@ def test_a_failed_benchmark_is_told_and_its_rows_are_marked(tmp_path):
     sample = Sample().add_host()
     wrong = "bench/test_x.py::test_classify[alexnet-int8-litert]"
     sample.data["failed"] = [{"fullname": wrong, "reason": "assert 0 == 3"}]
+    sample.data["load"] = {"load_average": 9.25, "cores": 2, "steal_share": 0.0, "clock_mhz": 2000}
     root = parse(render(read_inputs([sample.write(tmp_path / "a.json")])))
-    (warning,) = root.all("p", **{"class": "warning"})
-    assert warning.text.startswith("a.json: test_classify[alexnet-int8-litert] failed")
+    failed, disturbed = root.all("p", **{"class": "warning"})
+    assert failed.text.startswith("a.json: test_classify[alexnet-int8-litert] failed")
+    assert "disturbed: load average 9.2 on 2 cores" in disturbed.text
+    assert "clock mhz 2000" in root.section("conditions").text
     titles = [row["model"] for row in _table(root, "models")]
     assert titles.count("AlexNet int8 (failed)") == titles.count("AlexNet int8") == 1
 

@@ -60,6 +60,7 @@ def _rounds(*values):
         (lambda data: data["benchmarks"].append(data["benchmarks"][0]), "have the same name"),
         (lambda data: data.update(format=3), "is 3, and this version reads 1 and 2; measure again"),
         (lambda data: data["benchmarks"].clear(), "holds no benchmark"),
+        (lambda data: data.update(load={"load_average": "9", "cores": 2}), "TypeError"),
     ],
 )
 def test_what_is_incomplete_is_refused(tmp_path, damage, reason):
