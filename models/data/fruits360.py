@@ -32,19 +32,8 @@ SIDE = 100
 SMALLEST_ACCEPTED_ACCURACY = 0.97
 """On Test: no network passes below this, whatever its own bound."""
 
-_TELLING = "Apple Braeburn"
-"""A class whose name differs in every release."""
-
 _ORIGINAL_SIZE = {"r0": "", "r1": "r"}
-"""Its names of the first two series."""
-
-RELEASES = (
-    "with the class names of 2020",
-    "with the class names of 2025",
-    "with the class names of 2020 in lower case",
-    "with the class names of 2025 in lower case",
-)
-"""In the order of `spellings`."""
+"""What the release of the original size calls the first two series."""
 
 ENVIRONMENT_VARIABLE = "FRUITS360_DIR"
 Split = Literal["Training", "Test"]
@@ -93,7 +82,7 @@ def find(directory: str | os.PathLike[str] | None = None) -> Path:
 
 
 def spellings(class_name: str) -> tuple[str, ...]:
-    """Return the folder names of a class in the data set's releases, as in `RELEASES`.
+    """Return the folder names of a class in the data set's releases.
 
     Those of 2025 append " 1" to single varieties; some are in lower case with underscores.
     """
@@ -103,8 +92,9 @@ def spellings(class_name: str) -> tuple[str, ...]:
 
 def release(directory: str | os.PathLike[str] | None = None) -> str:
     """Say which release's class names a data set has; arguments and errors as for `load`."""
-    folder = class_directory(find(directory), "Training", _TELLING).name
-    return f"Fruits-360 {RELEASES[spellings(_TELLING).index(folder)]} ({folder!r})"
+    folder = class_directory(find(directory), "Training", CLASS_NAMES[0]).name
+    year, case = 2025 if folder.endswith("1") else 2020, " in lower case" * folder.islower()
+    return f"Fruits-360 with the class names of {year}{case} ({folder!r})"
 
 
 def class_directory(root: Path, split: Split, class_name: str) -> Path:

@@ -208,7 +208,8 @@ def _rows(source: Path) -> list[tuple[Path, str]]:
 def _numbers_of(names: Sequence[str]) -> dict[str, int]:
     """Return the class of each name that has one class, and of each number where no name is one."""
     plain = [plain_name(name) for name in names]
-    by_name = {name: number for number, name in enumerate(plain) if plain.count(name) == 1}
+    counts = Counter(plain)
+    by_name = {name: number for number, name in enumerate(plain) if counts[name] == 1}
     if not any(name.isdecimal() for name in by_name):
         by_name |= {str(number): number for number in range(len(names))}
     return by_name

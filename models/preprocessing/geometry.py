@@ -72,13 +72,8 @@ def upright_part(stored: Size, part: tuple[float, float], orientation: int) -> B
 
 @dataclass(frozen=True)
 class Placement:
-    """A part of a picture, made so large, put there. All in pixels; x before y.
-
-    Attributes:
-        box: left, top, right and bottom in the upright picture; they need not be whole.
-        size: width and height that the part gets.
-        offset: where its left top corner goes in the model's input.
-    """
+    """A part of an upright picture, made so large, put there in the model's input. All in pixels:
+    left, top, right and bottom, which need not be whole; width and height; left and top."""
 
     box: Box
     size: Size

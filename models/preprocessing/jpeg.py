@@ -87,9 +87,8 @@ def check_scans(image: Any, stream: IO[bytes]) -> None:
     """Refuse a JPEG of many scans, each of which costs a pass over all pixels.
 
     Source: libjpeg-turbo, "Two Issues with the JPEG Standard", https://libjpeg-turbo.org. Counted
-    are the marker's bytes, which compressed samples never contain. What phones put behind the
-    picture (the film of a motion photo) does contain them, by chance, once in 65,536 bytes: twice
-    as many are allowed on top.
+    are the marker's bytes, which compressed samples never contain. The film behind a motion photo
+    does, by chance, once in 65,536 bytes: twice as many are allowed on top.
     """
     if _is_one_scan(image, stream):
         return

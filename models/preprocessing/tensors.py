@@ -98,13 +98,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class InputLayout:
-    """How an input's shape is read.
-
-    Attributes:
-        size: width and height in pixels.
-        channels: 1 or 3.
-        is_channels_first: NCHW instead of NHWC.
-    """
+    """How an input's shape is read: width and height in pixels, 1 or 3 channels, NCHW or NHWC."""
 
     size: tuple[int, int]
     channels: int
