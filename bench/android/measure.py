@@ -27,6 +27,7 @@ from bench.android.rounds import Drift, Plan, Sitting, drift_of, run_rounds
 from bench.android.tool.delegation import check_delegation, read_runtime_info
 from bench.android.tool.output import DeviceRound, ToolFacts
 from bench.android.tool.program import (
+    MANY_INFERENCES,
     RUNTIME_INFO_FLAG,
     TRIAL_INFERENCES,
     WARMUPS,
@@ -149,7 +150,8 @@ class Bench:
         setup = self._setup_for(settings)
         command, flags = setup.command(artifact, settings, model_input)
         trial, verified = self._try_out(command, flags, settings, model_input, placement)
-        plan = self._plan(command, settings, placement, inferences_for(trial), before)
+        inferences = inferences_for(trial, settings.timeout_s)
+        plan = self._plan(command, settings, placement, inferences, before)
         sitting = self._run_rounds(plan, settings, progress, artifact)
         said = sitting.rounds[0].tool
         said = replace(said, delegates=said.delegates or trial.tool.delegates)
@@ -227,20 +229,26 @@ class Bench:
         where the tool cannot write its outputs."""
         path, info_path = (f"{self._workspace.path}/{name}" for name in ("output", "runtime_info"))
         tells_runtime_info = RUNTIME_INFO_FLAG in flags.names and settings.apk is None
-        plan = Plan(
-            command=[
-                *command,
-                *flags.run_arguments(TRIAL_INFERENCES, warmups=1),
-                *([f"--output_filepath={path}"] if flags.writes_output else []),
-                *([f"--{RUNTIME_INFO_FLAG}={info_path}"] if tells_runtime_info else []),
-            ],
-            rounds=1,
-            inferences=TRIAL_INFERENCES,
-            name="trial",
-            cpu_mask=placement.mask,
-            kill_background_apps=False,
-        )
-        trial = run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0]
+
+        def run(inferences: int) -> DeviceRound:
+            plan = Plan(
+                command=[
+                    *command,
+                    *flags.run_arguments(inferences, warmups=1),
+                    *([f"--output_filepath={path}"] if flags.writes_output else []),
+                    *([f"--{RUNTIME_INFO_FLAG}={info_path}"] if tells_runtime_info else []),
+                ],
+                rounds=1,
+                inferences=inferences,
+                name="trial",
+                cpu_mask=placement.mask,
+                kill_background_apps=False,
+            )
+            return run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0]
+
+        trial = run(TRIAL_INFERENCES)
+        if not trial.inference_ns:  # shorter than a tick, each of them
+            trial = run(MANY_INFERENCES)
         if tells_runtime_info:  # a runtime on Linux may log no delegate
             told = read_runtime_info(pull(self.device, info_path))
             delegates = trial.tool.delegates or told

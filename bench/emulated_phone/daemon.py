@@ -34,19 +34,12 @@ FEATURES = "shell_v2,cmd"
 
 @dataclass
 class Faults:
-    """Faults of the device's connection and storage; all off to begin with.
+    """Faults of the device's connection and storage; all off to begin with."""
 
-    Attributes:
-        unauthorized: the user never accepts this machine's key.
-        offline: the device does not answer once connected.
-        storage_bytes: how much may be pushed before the storage is full; None for no limit.
-        drop_execute_permission: files arrive without their execute bits.
-    """
-
-    unauthorized: bool = False
-    offline: bool = False
-    storage_bytes: int | None = None
-    drop_execute_permission: bool = False
+    unauthorized: bool = False  # the user never accepts this machine's key
+    offline: bool = False  # it does not answer once connected
+    storage_bytes: int | None = None  # what may be pushed before the storage is full
+    drop_execute_permission: bool = False  # files arrive without their execute bits
 
 
 @dataclass(frozen=True)

@@ -208,22 +208,13 @@ exit 127
 
 @dataclass(frozen=True)
 class Profile:
-    """What the emulated device is.
-
-    Attributes:
-        android: version that it says it has.
-        sdk: API level that it says it has.
-        has_thermal_service: whether `dumpsys thermalservice` answers.
-        is_rooted: whether its shell is root's.
-        has_android_commands: whether its shell is mksh and its commands are toybox's, as on a
-            phone; else they are this machine's own.
-    """
+    """What the emulated device is, or says that it is."""
 
     android: str = "9"
     sdk: int = 28
     has_thermal_service: bool = False
     is_rooted: bool = False
-    has_android_commands: bool = False
+    has_android_commands: bool = False  # mksh and toybox, as on a phone, not this machine's own
 
 
 GALAXY_S8 = Profile()
@@ -332,6 +323,7 @@ TOOL_FAULTS = (
     "garbage",
     "half line",
     "backward clock",
+    "short model",
     "wrong answer",
     "throttle",
     "delegate falls back",

@@ -214,7 +214,9 @@ WARMUPS = 3
 """Inferences before those that count: enough for caches, and for the governor to wake up."""
 
 MIN_INFERENCES = 10
-TRIAL_INFERENCES = 3
+TRIAL_INFERENCES, MANY_INFERENCES = 3, 10_000
+TOOL_LIMIT_S = 150.0
+"""Its own, `--max_secs`."""
 RESOLUTION = 0.005
 """The largest share of a round's summed time that one tick of the tool's clock may be."""
 
@@ -295,14 +297,15 @@ def parse_flags(usage: str) -> frozenset[str]:
     return frozenset(match[1] for match in found if match)
 
 
-def inferences_for(trial: DeviceRound) -> int:
-    """Return how many inferences a round needs so that a tick of the clock does not show in it."""
-    tick_ns = trial.tool.tick_ns
-    if tick_ns == TICK_NS:
-        return max(MIN_INFERENCES, math.ceil(tick_ns / (RESOLUTION * trial.inference_ns)))
-    if tick_ns > RESOLUTION * trial.inference_ns:  # the mean is rounded: more do not help
-        raise DeviceError(
+def inferences_for(trial: DeviceRound, timeout_s: float) -> int:
+    """Return how many inferences a round needs so that a tick of the clock does not show in it;
+    fewer where they would not end in half of the time that the tool or `timeout_s` gives."""
+    tick_ns, least_ns = trial.tool.tick_ns, trial.tool.tick_ns / RESOLUTION
+    if not trial.inference_ns or (tick_ns > TICK_NS and least_ns > trial.inference_ns):
+        raise DeviceError(  # where the mean itself is rounded, more do not help
             f"this benchmark_model prints times to {tick_ns / 1e6:g} ms, too coarsely for an "
             f"inference of {trial.inference_ns / 1e6:g} ms: give --device-tool another"
         )
-    return MIN_INFERENCES
+    wanted = math.ceil(least_ns / trial.inference_ns) if tick_ns == TICK_NS else 0
+    most = min(timeout_s, TOOL_LIMIT_S) / 2 // (trial.inference_ns / 1e9) - WARMUPS
+    return max(1, min(max(wanted, MIN_INFERENCES), int(most)))
