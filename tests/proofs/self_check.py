@@ -95,14 +95,14 @@ def _compare(base: Tree, head: Tree, max_seconds: float, rest: list[str]) -> dic
     """Make one comparison; return what it came to, by benchmark."""
     sampling = sampling_of(False, None, False, rest)
     plan = TimePlan(max_seconds, sampling, is_adaptive=True)
-    progress = Progress(Console(stderr=True), max_seconds)
+    progress = Progress(Console(stderr=True))
     comparison = LiveComparison({"": base}, head, sampling, read(), plan, progress)
     outcome = comparison.run()
     by_mean = _by_mean(comparison.blocks)
     benchmarks = {
         row.name: {
             "base_s": row.base_s, "change": row.changes[0], "verdict": str(row.verdict),
-            "is_confirmed": row.decision.is_confirmed,
+            "is_confirmed": row.decision.typical.is_confirmed,
             "by mean": [sum(by_mean[row.name]), len(by_mean[row.name])],
         }
         for row in outcome.latencies
