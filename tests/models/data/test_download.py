@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,6 @@ import pytest
 from models.__main__ import main
 from models.data import fruits360
 from models.data.fruits360 import COMMIT, DatasetError, download
-
-ROOT = Path(__file__).parents[3]
 
 
 def _git(directory, *arguments):
@@ -163,16 +160,11 @@ def test_the_pinned_version_is_a_full_hash():
     int(COMMIT, 16)
 
 
-def test_the_command_shows_what_it_fetched(repository, tmp_path):
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "models", "download", "--to", str(tmp_path / "data"),
-            "--repository", repository.as_uri(), "--commit", _git(repository, "rev-parse", "HEAD"),
-        ],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "160 photographs are there now" in done.stdout
+def test_the_command_shows_what_it_fetched(repository, tmp_path, capsys):
+    commit = _git(repository, "rev-parse", "HEAD")
+    command = ["download", "--to", str(tmp_path / "data"), "--repository", repository.as_uri()]
+    assert main([*command, "--commit", commit]) == 0
+    assert "160 photographs are there now" in capsys.readouterr().out
 
 
 def test_another_version_is_not_said_to_be_what_is_there(small_dataset, capsys):
@@ -182,14 +174,9 @@ def test_another_version_is_not_said_to_be_what_is_there(small_dataset, capsys):
     assert "for another version" in capsys.readouterr().err
 
 
-def test_the_command_fails_in_one_line(tmp_path):
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "models", "download", "--to", str(tmp_path / "data"),
-            "--repository", (tmp_path / "nowhere").as_uri(),
-        ],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert done.stderr.startswith("error: git fetch failed")
+def test_the_command_fails_in_one_line(tmp_path, capsys):
+    nowhere = (tmp_path / "nowhere").as_uri()
+    assert main(["download", "--to", str(tmp_path / "data"), "--repository", nowhere]) == 2
+    told = capsys.readouterr().err
+    assert len(told.strip().splitlines()) == 1
+    assert told.startswith("error: git fetch failed")

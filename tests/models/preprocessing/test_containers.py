@@ -143,17 +143,10 @@ def test_every_colour_mode_of_pillow_is_taken(mode):
 
 def test_of_an_animation_the_first_frame_counts():
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
-    for container in ("PNG", "WEBP", "GIF"):
+    for container in ("PNG", "WEBP", "GIF", "MPO"):
         stream = io.BytesIO()
         frames[0].save(stream, container, save_all=True, append_images=frames[1:], lossless=True)
-        assert decode(stream.getvalue())[0, 0].tolist() == [255, 0, 0]
-
-
-def test_of_a_multi_picture_jpeg_the_first_counts():
-    stream = io.BytesIO()
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("white", "black")]
-    frames[0].save(stream, "MPO", save_all=True, append_images=frames[1:])
-    assert (prepare(stream.getvalue(), SPEC) == 255).all()
+        assert np.abs(decode(stream.getvalue())[0, 0] - [255.0, 0, 0]).max() <= 1
 
 
 def test_real_photographs(photographs):
@@ -185,7 +178,8 @@ def test_every_container_by_every_way(container, tmp_path):
     expected = prepare(data, SPEC)
     assert np.abs(expected - prepare(pixels, SPEC)).mean() < 2
     with path.open("rb") as file, Image.open(io.BytesIO(data)) as image, Image.open(path) as lazy:
-        for source in (path, str(path), file, io.BytesIO(data), image, lazy):
+        handed = [path, str(path), file, io.BytesIO(data), bytearray(data), memoryview(data)]
+        for source in (*handed, image, lazy):
             np.testing.assert_array_equal(prepare(source, SPEC), expected)
         assert image.size == (650, 430)  # it is left as it was
         image.load()

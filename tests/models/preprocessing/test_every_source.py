@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,19 +53,6 @@ def test_decoding_gives_rgb_bytes(source):
     assert pixels.dtype == np.uint8
     assert pixels.ndim == 3
     assert pixels.shape[2] == 3
-
-
-@given(encoded_images())
-def test_every_way_to_hand_over_bytes(tmp_path_factory, encoded):
-    spec = input_spec()
-    path = tmp_path_factory.mktemp("pictures") / "picture"
-    path.write_bytes(encoded.data)
-    expected = prepare(encoded.data, spec)
-    handed = [bytearray(encoded.data), memoryview(encoded.data), path, str(path)]
-    for source in handed:
-        np.testing.assert_array_equal(prepare(source, spec), expected)
-    with Image.open(io.BytesIO(encoded.data)) as image:
-        np.testing.assert_array_equal(decode(image), decode(encoded.data))
 
 
 @given(images(channels=(3,), min_side=100, max_side=100), input_specs(sides=(100,), in_levels=True))

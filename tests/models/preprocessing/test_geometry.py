@@ -154,19 +154,6 @@ def test_the_tag_of_a_jpeg(pixels, orientation):
     np.testing.assert_array_equal(decode(tagged), UPRIGHT[orientation](plain))
 
 
-@given(st.integers(2, 8), st.sampled_from(("squash", "letterbox")))
-def test_a_jpeg_decoded_at_a_fraction_is_turned_too(orientation, fit):
-    """Half the picture is black; it must end up where the whole decoding puts it."""
-    pixels = np.full((900, 700, 3), 255, np.uint8)
-    pixels[:300, :500] = 0
-    tagged = encode(pixels, "JPEG", orientation)
-    whole = UPRIGHT[orientation](decode(encode(pixels, "JPEG")))
-    difference = np.abs(
-        prepare(tagged, SPEC, Preparation(fit=fit)) - prepare(whole, SPEC, Preparation(fit=fit))
-    )
-    assert difference.mean() < 1
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_jpeg_is_never_decoded_smaller_than_twice_the_models_input(orientation):
     """Whose sides change places with the picture's."""
