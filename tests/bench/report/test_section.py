@@ -12,22 +12,19 @@ from bench.results.session import ResultsError
 from tests.bench.report.samples import ROBUSTNESS, Sample
 
 
-def test_results_of_another_suite_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda info: info.pop("model"), "has no model in its extra_info"),
+        (lambda info: info.update(file_bytes="fast"), "file_bytes in its extra_info is 'fast'"),
+        (lambda info: info.update(architecture=["a"]), r"architecture in its extra_info is \['a"),
+    ],
+)
+def test_a_value_that_is_not_there_or_of_another_kind_is_named(tmp_path, change, reason):
     sample = Sample().add_host()
-    entries = sample.data["benchmarks"]
-    entry = next(each for each in entries if each["name"].startswith("test_classify["))
-    del entry["extra_info"]["model"]
-    with pytest.raises(ResultsError, match="has no model in its extra_info"):
-        read_inputs([sample.write(tmp_path / "run.json")])
-
-
-@pytest.mark.parametrize(("key", "value"), [("file_bytes", "fast"), ("architecture", ["alexnet"])])
-def test_a_value_of_another_kind_is_refused_with_its_key(tmp_path, key, value):
-    sample = Sample().add_host()
-    entries = sample.data["benchmarks"]
-    entry = next(each for each in entries if each["name"].startswith("test_classify["))
-    entry["extra_info"][key] = value
-    with pytest.raises(ResultsError, match=rf"run\.json: test_\w+\[.*\]: {key} in its extra_info"):
+    names = {each["name"]: each["extra_info"] for each in sample.data["benchmarks"]}
+    change(names["test_classify[alexnet-int8-litert]"])
+    with pytest.raises(ResultsError, match=rf"run\.json: test_\w+\[alexnet-int8-.*{reason}"):
         read_inputs([sample.write(tmp_path / "run.json")])
 
 
