@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)
     add_precision(parser, "all")
     add_task(parser)
-    add_artifacts(parser)
+    add_artifacts(parser, Path)
 
 
 def run(arguments: argparse.Namespace) -> int:

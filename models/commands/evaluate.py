@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)
     add_runtime(parser, "all that are installed")
     add_task(parser)
-    add_artifacts(parser)
+    add_artifacts(parser, Path)
     own = parser.add_argument_group("models and pictures of your own")
     own.add_argument(
         "--model", action="append", type=Path, metavar="PATH",

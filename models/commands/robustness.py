@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from models.files import artifacts
 from models.files.cards import write_json
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the counts into this, for the report",
     )  # fmt: skip
     add_task(parser)
-    add_artifacts(parser)
+    add_artifacts(parser, Path)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from models import zoo
 from models.commands.train import add_run_arguments, prepare_runs, tell
+from models.files.artifacts import ArtifactError
 from models.judging.seeds import ask_baseline, compare, holm, summarise, train_and_ask
 from models.terminal.options import add_names
 from models.terminal.table import print_table, terminal_table
@@ -50,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.train:
         _run_missing(arguments)
     rows = _rows(read_records(arguments.artifacts), [BASELINE, *arguments.names])
+    if not rows:
+        raise ArtifactError(f"{arguments.artifacts}: no training has left a record; see --train")
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:

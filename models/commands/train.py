@@ -46,7 +46,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         f"{', '.join(NAMES)}; default: mild for --data, and all of them for the study's",
     )  # fmt: skip
     add_task(parser)
-    add_artifacts(parser)
+    add_artifacts(parser, Path)
 
 
 def _changes(text: str) -> Changes:
@@ -73,7 +73,6 @@ def prepare_runs(arguments: argparse.Namespace, epochs: int | None = None) -> Ru
     task = chosen_task(arguments)
     if arguments.changes:
         task = replace(task, changes=arguments.changes)
-    arguments.artifacts.mkdir(parents=True, exist_ok=True)
     return Runs(arguments.artifacts, arguments.checkpoints, task, epochs)
 
 

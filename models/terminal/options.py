@@ -264,11 +264,20 @@ def add_own_pictures(add: Add) -> None:
     add_preparation(add)
 
 
-def add_artifacts(parser: argparse.ArgumentParser) -> None:
+def existing_folder(text: str) -> Path:
+    """Read an option that names a folder."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: no such folder")
+    return Path(text)
+
+
+def add_artifacts(
+    parser: argparse.ArgumentParser, folder: Callable[[str], Path] = existing_folder
+) -> None:
     """Add --artifacts DIR: where model files, cards and records are read and written."""
     parser.add_argument(
         "--artifacts",
-        type=Path,
+        type=folder,
         default=DIRECTORY,
         metavar="DIR",
         help="folder of the model files and their cards; default: the project's own",

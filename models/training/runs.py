@@ -201,6 +201,7 @@ def publish(model: keras.Model, record: RunRecord, directory: Path) -> RunRecord
     bare = model.__class__.from_config(model.get_config())  # a clone would be compiled, too
     bare.set_weights(model.get_weights())
     path = keras_path(record.architecture, directory)
+    directory.mkdir(parents=True, exist_ok=True)
     bare.save(path)
     return replace(record, keras_sha256=sha256(path.read_bytes()))
 
