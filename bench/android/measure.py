@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 from bench.android.adb.device import Device
@@ -297,7 +298,7 @@ class Bench:
             "cores": list(placement.cores),
             "cores_note": placement.note,
             "tool_sha256": tool.sha256,
-            "tool_source": tool.source,
+            "tool_source": Path(tool.source).name,  # whose folder names a person
             "tool_generation": said.generation,
             "tick_ns": said.tick_ns,
             "warmups_per_round": WARMUPS,

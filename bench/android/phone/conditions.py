@@ -205,7 +205,7 @@ def record(device: Device) -> Conditions:
 
 
 def _switch(text: str) -> bool | None:
-    return {"0": False, "1": True}.get(text.strip())
+    return {"null": False, "0": False, "1": True}.get(text.strip())  # null: never touched
 
 
 def parse_cores(text: str) -> tuple[Core, ...]:

@@ -161,6 +161,20 @@ def test_host_and_device_stand_in_the_same_json(bench):
     assert "On the device: mean / median in ms" in run.text
 
 
+def test_the_json_names_no_person_and_no_machine(bench, emulated_device, tmp_path):
+    home = {"HOME": str(tmp_path)}
+    tool = tmp_path / "tool"
+    run = bench("--device=emulated", f"--device-tool={tool}", select="modelone", **home)
+    assert _failed(run)
+    assert "~/tool: no such file" in json.dumps(run.json)
+    shutil.copyfile(emulated_device.tool(), tool)
+    good = bench("--device=emulated", f"--device-tool={tool}", select="modelone", **home)
+    assert good.status == 0, good.text
+    for text in map(json.dumps, (run.json, good.json)):
+        assert str(tmp_path) not in text
+        assert f'"{socket.gethostname()}"' not in text
+
+
 def test_threads_and_delegates_get_entries_of_their_own(bench):
     run = bench(
         "--device=emulated", "--device-threads=1,2", "--device-delegate=cpu,gpu",

@@ -23,7 +23,7 @@ from bench.android.phone.conditions import (
 )
 from bench.android.phone.control import drop_caches_command
 from bench.android.phone.identity import Identity, identify
-from bench.emulated_phone.userland import BATTERY, THERMAL_SERVICE
+from bench.emulated_phone.userland import BATTERY
 
 CORES = tuple(
     Core(number, 2_314_000 if number > 3 else 1_690_000, None, None, None) for number in range(8)
@@ -53,24 +53,6 @@ def test_cores():
         Core(0, 1_690_000, None, None, "schedutil"),
         Core(10, None, 900_000, None, None, 1024),
     )
-
-
-def test_thermal_service():
-    found = parse_thermal_service(THERMAL_SERVICE.format(status=3))
-    assert (found.status, found.unknown_because) == (3, None)
-    assert found.temperatures_c == {"BIG": 41.0, "SKIN": 31.5}
-    nothing = parse_thermal_service("Can't find service: thermalservice\n")
-    assert (nothing.status, nothing.temperatures_c) == (None, {})
-
-
-def test_thermal_zones():
-    text = (
-        "/sys/class/thermal/thermal_zone0/type:BIG\n"
-        "/sys/class/thermal/thermal_zone0/temp:41000\n"
-        "/sys/class/thermal/thermal_zone7/temp:-5000\n"
-        "/sys/class/thermal/thermal_zone8/temp:unknown\n"
-    )
-    assert parse_thermal_zones(text) == {"BIG": 41.0, "thermal_zone7": -5.0}
 
 
 def test_battery():

@@ -6,6 +6,7 @@ import hashlib
 import signal
 import subprocess
 
+import adbutils
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,14 @@ from bench.android.adb.errors import (
     printable,
 )
 from bench.android.adb.files import Workspace, pull, push, sha256
-from bench.android.adb.server import Attached, Client, ServerAddress, attached_devices, choose
+from bench.android.adb.server import (
+    Attached,
+    Client,
+    ServerAddress,
+    adb_program,
+    attached_devices,
+    choose,
+)
 from tests.waiting import wait_until
 
 HOSTILE = [
@@ -304,3 +312,32 @@ def test_the_server_is_gone(emulate):
     assert not emulated.address.is_answering()
     emulated.revive()
     assert device.run(["echo", "back"]).stdout == "back\n"
+
+
+@pytest.fixture
+def no_adb(monkeypatch, tmp_path):
+    """A machine whose adbutils brings no adb along, and that has none on its PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("ADBUTILS_ADB_PATH", raising=False)
+    monkeypatch.setattr(adbutils._utils, "_get_bin_dir", lambda: str(tmp_path))
+    for variable in ("ANDROID_HOME", "ANDROID_SDK_ROOT"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def test_the_one_that_adbutils_finds_comes_first(monkeypatch):
+    monkeypatch.setenv("ADBUTILS_ADB_PATH", "/opt/adb")
+    assert adb_program() == "/opt/adb"
+
+
+def test_without_any_it_is_told_how_to_get_one(no_adb):
+    with pytest.raises(AdbServerError, match="apt install adb"):
+        adb_program()
+
+
+@pytest.mark.parametrize("variable", ["ANDROID_HOME", "ANDROID_SDK_ROOT"])
+def test_that_of_the_sdk_is_taken(no_adb, monkeypatch, tmp_path, variable):
+    program = tmp_path / "sdk" / "platform-tools" / "adb"
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o755)
+    monkeypatch.setenv(variable, str(tmp_path / "sdk"))
+    assert adb_program() == str(program)
