@@ -20,18 +20,11 @@ from models.terminal.table import terminal_table
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of numbers and words.
-
-    Attributes:
-        heads: of the columns.
-        rows: of cells; None is unknown. A number is written as its column's format says.
-        formats: a format specification for the numbers of each column, such as ".2%"; empty for
-            a column of words.
-    """
+    """Rows of numbers and words."""
 
     heads: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-    formats: Sequence[str]
+    rows: Sequence[Sequence[Any]]  # of cells; None is unknown
+    formats: Sequence[str]  # of each column's numbers, such as ".2%"; empty for words
 
     def cells(self) -> list[list[str]]:
         """Return the text of each cell; "-" where it is unknown."""
@@ -80,10 +73,9 @@ def plain(text: str) -> str:
 
 
 def write(path: Path, make: Callable[[Path], object]) -> None:
-    """Let `make` write a temporary file beside `path`, and put it in its place when it is whole.
+    """Let `make` write a file beside `path`, which takes its place when it is whole.
 
-    Raises:
-        ResultsError: the file cannot be written.
+    Raises `ResultsError` where it cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -84,31 +84,19 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
+    """A part of the page."""
 
-    Attributes:
-        name: in letters and hyphens; part of the page's address.
-        title: its heading.
-        text: what is shown, in a sentence or two.
-        table: the numbers.
-        place: the processor that it holds for; empty where the words say more.
-        alt: what the figure shows, for those who cannot see it; empty without a figure.
-        figure: Matplotlib's; None where there is only a table.
-        raw: all that was drawn, heads and rows, where that is more than the table.
-        files: names of the files that it comes from.
-        is_emulated: whether it shows a device that is no phone.
-    """
-
-    name: str
+    name: str  # in letters and hyphens; part of the page's address
     title: str
-    text: str
-    table: Table
-    place: str = ""
-    alt: str = ""
-    figure: Any = None
+    text: str  # what is shown, in a sentence or two
+    table: Table  # the numbers
+    place: str = ""  # the processor that it holds for; empty where the words say more
+    alt: str = ""  # what the figure shows, for those who cannot see it
+    figure: Any = None  # Matplotlib's; None where there is only a table
     raw: tuple[Sequence[str], Sequence[Sequence[Any]]] | None = field(default=None, repr=False)
-    files: Sequence[str] = ()
-    is_emulated: bool = False
+    """All that was drawn, heads and rows, where that is more than the table."""
+    files: Sequence[str] = ()  # names of those that it comes from
+    is_emulated: bool = False  # whether it shows a device that is no phone
 
     def csv(self) -> str:
         """Return all that was drawn, as comma-separated values."""

@@ -36,10 +36,7 @@ def latency_table(
 ) -> RichTable | None:
     """Return one row a model, as wide as the terminal lets it be; None without results.
 
-    Args:
-        results: of any benchmarks.
-        width: of the terminal, in characters; where it is narrow, medians stand alone.
-        quantity: one of `TITLES`; of those of "test_invoke" only models that did not classify.
+    Where it is narrow, medians stand alone. Of "test_invoke" only models that did not classify.
     """
     results = list(results)
     classified = {each.info["model"] for each in results if each.quantity == "test_classify"}

@@ -114,11 +114,7 @@ def _figures(row: ModelRow) -> tuple[float, int, float]:
 
 
 def draw_picture(session: Session, path: Path) -> None:
-    """Draw a row a model of the session's first runtime, and write that as a picture.
-
-    Raises:
-        ResultsError: the suffix names no format.
-    """
+    """Draw a row a model of the session's first runtime; raises as `figures.save` does."""
     from matplotlib.figure import Figure
 
     rows = _first_runtime(session)

@@ -54,19 +54,12 @@ class ResultsError(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """The timed rounds of one benchmark.
+    """The timed rounds of one benchmark."""
 
-    Attributes:
-        fullname: pytest's id of the benchmark, such as "bench/test_a.py::test_classify[x]".
-        times_s: seconds of each round.
-        info: the benchmark's `extra_info`.
-        failure: why it failed, such as a wrong answer; None where it did not.
-    """
-
-    fullname: str
-    times_s: tuple[float, ...]
-    info: dict[str, Any]
-    failure: str | None = None
+    fullname: str  # pytest's id, such as "bench/test_a.py::test_classify[x]"
+    times_s: tuple[float, ...]  # seconds of each round
+    info: dict[str, Any]  # its `extra_info`
+    failure: str | None = None  # why it failed, such as a wrong answer
 
     @property
     def name(self) -> str:
@@ -101,35 +94,20 @@ class Result:
 
 @dataclass(frozen=True)
 class Session:
-    """The benchmarks of one session of pytest.
-
-    Attributes:
-        path: its file.
-        name: what people call it; the file's name, unless another file has the same.
-        content: the file's bytes.
-        time: when it was measured.
-        commit: what was measured (hexadecimal); None where that is not known.
-        commit_time: when the commit was made; None where that is not known.
-        is_changed: whether files differed from that commit.
-        difference: a hash of how they did; None where that is not known.
-        machine: pytest-benchmark's `machine_info`.
-        results: the benchmarks, each with another `fullname`.
-        failures: why a benchmark failed, in one line, by its `fullname`.
-        load: how busy the machine was (`bench.load`); empty where that is not known.
-    """
+    """The benchmarks of one session of pytest; None is unknown."""
 
     path: Path
-    name: str
+    name: str  # what people call it; the file's name, unless another file has the same
     content: bytes = field(repr=False)
-    time: datetime
-    commit: str | None
+    time: datetime  # when it was measured
+    commit: str | None  # hexadecimal
     commit_time: datetime | None
-    is_changed: bool
-    machine: dict[str, Any] = field(repr=False)
-    results: tuple[Result, ...] = field(repr=False)
-    failures: dict[str, str]
-    difference: str | None = None
-    load: dict[str, Any] = field(default_factory=dict, repr=False)
+    is_changed: bool  # whether files differed from that commit
+    machine: dict[str, Any] = field(repr=False)  # pytest-benchmark's `machine_info`
+    results: tuple[Result, ...] = field(repr=False)  # each with another `fullname`
+    failures: dict[str, str]  # why a benchmark failed, in one line, by its `fullname`
+    difference: str | None = None  # a hash of how files differed from the commit
+    load: dict[str, Any] = field(default_factory=dict, repr=False)  # as `bench.load` tells it
 
     @property
     def label(self) -> str:
@@ -183,11 +161,7 @@ def reading(path: Path, maker: str) -> Iterator[None]:
 
 
 def read_session(path: Path) -> Session:
-    """Read a file.
-
-    Raises:
-        ResultsError: it is no complete file of pytest-benchmark; the message says why.
-    """
+    """Read a file; raises `ResultsError` where it is no complete one of pytest-benchmark."""
     maker = "pytest-benchmark; make one with pytest --benchmark-only --benchmark-json=FILE"
     with reading(path, maker):
         content = path.read_bytes()
