@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable, Iterator
 
 import keras
@@ -46,7 +48,8 @@ def convert(model: keras.Model, precision: str, calibration: np.ndarray | None =
     # Per-channel dense weights make FULLY_CONNECTED version 12, which tflite-runtime refuses.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     _SETTINGS[precision](converter, calibration)
-    content = converter.convert()
+    with contextlib.redirect_stdout(io.StringIO()):  # Keras tells of a file that is removed again
+        content = converter.convert()
     if precision == "dynamic":
         content = with_float_depthwise(content, convert(model, "float32"))
     return with_short_names(content)

@@ -9,11 +9,19 @@ from pathlib import Path
 
 from models import ROOT, zoo
 from models.data.changes import NAMES, Changes, named
-from models.judging.seeds import draw, train_and_ask
+from models.judging.seeds import circumstances, draw, train_and_ask
 from models.running import runtimes
-from models.terminal.options import add_artifacts, add_names, add_task, chosen_task, positive
+from models.terminal.options import (
+    add_artifacts,
+    add_names,
+    add_task,
+    chosen_task,
+    positive,
+    positive_number,
+    seed,
+)
 from models.training.records import SPLITS, RunRecord, read_records
-from models.training.runs import Runs
+from models.training.runs import Runs, check_side
 
 CHECKPOINTS = ROOT / ".training"
 
@@ -30,8 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "reverse, arcs: four fifths of each turn, the fifth, and first-arcs: the same of the first "
         "series alone (for making choices)",
     )
-    parser.add_argument("--seed", type=positive, default=zoo.PUBLISHED_SEED)
-    parser.add_argument("--epochs", type=positive, help="default: the recipe's")
+    parser.add_argument("--seed", type=seed, default=zoo.PUBLISHED_SEED)
+    parser.add_argument(
+        "--epochs", type=positive,
+        help="at most; default: the recipe's, or for --data as many as make enough steps",
+    )  # fmt: skip
+    parser.add_argument(
+        "--minutes", type=positive_number, help="a training ends with the epoch that outlasts them"
+    )
     add_run_arguments(parser)
 
 
@@ -58,22 +72,39 @@ def _changes(text: str) -> Changes:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train each network, write the run's record, and the network where it is to be published."""
-    runs = prepare_runs(arguments, arguments.epochs)
+    runs = prepare_runs(arguments, arguments.epochs, arguments.minutes)
     for name in arguments.names:
         architecture = zoo.find(name)
-        tell(train_and_ask(runs, architecture, arguments.split, arguments.seed))
+        if runs.is_own:
+            print("\n".join(runs.situation(architecture)), flush=True)
+        record = train_and_ask(runs, architecture, arguments.split, arguments.seed)
+        tell(record)
+        if runs.is_own:
+            print("\n".join(circumstances(runs, record)))
+            made = f"--data {arguments.data} --artifacts {arguments.artifacts}"
+            print(f"next: python -m models convert {name} {made}", flush=True)
         draw(read_records(runs.directory), architecture, runs.directory / f"{name}.png")
     return 0
 
 
-def prepare_runs(arguments: argparse.Namespace, epochs: int | None = None) -> Runs:
-    """Make ready for training, as `add_run_arguments` was told."""
+def prepare_runs(
+    arguments: argparse.Namespace, epochs: int | None = None, minutes: float | None = None
+) -> Runs:
+    """Make ready for training, as `add_run_arguments` was told.
+
+    Raises:
+        DatasetError: there are no such pictures, or a network does not take their size.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     runtimes.preload()
+    if arguments.data is not None:
+        for name in arguments.names:
+            check_side(zoo.find(name), arguments.side)
     task = chosen_task(arguments)
     if arguments.changes:
         task = replace(task, changes=arguments.changes)
-    return Runs(arguments.artifacts, arguments.checkpoints, task, epochs)
+    is_own = arguments.data is not None
+    return Runs(arguments.artifacts, arguments.checkpoints, task, epochs, minutes, is_own)
 
 
 def tell(record: RunRecord) -> None:

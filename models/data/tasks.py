@@ -105,7 +105,7 @@ def folder_task(directory: Path, side: int = FOLDER_SIDE, changes: Changes = MIL
     else:
         everything = _grouped(read_pictures(directory))
         classes, remarks = _classes(everything, directory), everything.remarks
-        is_test = _chosen_groups(everything)
+        is_test = chosen_groups(everything, PARTS, is_needed=True)
 
         def load(split: Split) -> Photographs:
             return everything.take(is_test if split == "Test" else ~is_test)
@@ -132,23 +132,26 @@ def _grouped(photographs: Photographs) -> Photographs:
     )
 
 
-def _chosen_groups(photographs: Photographs) -> np.ndarray:
-    """Return which pictures are Test: bool, shape (count,). Every class is in both splits.
+def chosen_groups(photographs: Photographs, parts: int, *, is_needed: bool = False) -> np.ndarray:
+    """Return one in so many groups of each class, at least one: bool, shape (count,).
 
-    Groups are ordered by a hash of their name, so that neighbours of a burst or a film are not
-    chosen in a row, and the choice does not depend on other pictures' order.
+    A class of one group gives none, or is an error where it is needed. Groups are ordered by a hash
+    of their name, so that neighbours of a burst or a film are not chosen in a row, and the choice
+    does not depend on other pictures' order.
     """
     chosen = np.zeros(len(photographs), bool)
     for label, name in enumerate(photographs.class_names):
         indices = np.flatnonzero(photographs.labels == label)
         groups = sorted({photographs.groups[index] for index in indices}, key=_hash)
+        if len(groups) < 2 and not is_needed:
+            continue
         if len(groups) < 2:
             raise DatasetError(
                 f"{photographs.root / name}: holds one group of pictures only; Training and Test "
                 "need one each"
             )
-        test = {*groups[: max(1, len(groups) // PARTS)]}
-        chosen[indices] = [photographs.groups[index] in test for index in indices]
+        taken = {*groups[: max(1, len(groups) // parts)]}
+        chosen[indices] = [photographs.groups[index] in taken for index in indices]
     return chosen
 
 

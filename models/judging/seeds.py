@@ -27,13 +27,16 @@ from models.files.cards import CONFIDENCE
 from models.judging.evaluation import is_right, keras_predict_all
 from models.preprocessing.pipeline import read_pixels
 from models.training.records import REPORTED, RunRecord, write_record
-from models.training.runs import Runs, development, publish
+from models.training.runs import Runs, development, nearest_labels, publish
 
 ORDERS = 500
 """Of the units, over which a bet's gain is averaged: more do not move the first three digits."""
 
 LARGEST_STAKE = 0.9
 """Share of what could be lost at once; below 1, so that no single unit ends the game."""
+
+SAME_LEVELS = 3
+"""Two pictures of Test and Training are nearly one where their means differ by less, in greys."""
 
 Interval = tuple[float, float]
 
@@ -62,6 +65,43 @@ def train_and_ask(runs: Runs, architecture: zoo.Architecture, split: str, seed: 
         record = publish(learnt.model, record, runs.directory)
     write_record(record, runs.directory)
     return record
+
+
+def circumstances(runs: Runs, record: RunRecord) -> list[str]:
+    """Return what tells how good a network of one's own pictures is: a few lines."""
+    learnt, asked = runs.learnt("whole"), asked_about(runs.task, "whole")
+    pixels, test = runs.pixels("whole"), read_pixels(asked, runs.task.side)
+    commonest = (asked.labels == np.bincount(learnt.labels).argmax()).mean()
+    colours = (nearest_labels(pixels, learnt.labels, test) == asked.labels).mean()
+    small, large = (_thumbnails(each) for each in (test, pixels))
+    twins = sum(np.abs(large - each).mean(axis=1).min() < SAME_LEVELS for each in small)
+    best = record.epochs["best"] - 1
+    lines = [
+        "95% interval of that: {:.1%} to {:.1%}; the most frequent class alone: {:.1%}, nearest "
+        "neighbour on colours: {:.1%}".format(*record.accuracy.interval, commonest, colours),
+        f"{twins:,} of {len(asked):,} pictures of Test are nearly pictures of Training"
+        + ("; put what is of one film or burst into a folder of its class" if twins else ""),
+    ]
+    if "val_accuracy" in record.history:
+        known, held = (record.history[key][best] for key in ("accuracy", "val_accuracy"))
+        if held < 0.9 and known < held + 0.05:
+            advice = "underfits: give more --epochs, fewer --changes, or a larger network"
+        elif known > held + 0.1:
+            advice = "overfits: give more pictures, or more --changes"
+        else:
+            advice = "neither underfits nor overfits by much"
+        lines.append(
+            f"best after {best + 1} of {record.epochs['run']} epochs: {known:.1%} right of what is "
+            f"learnt (changed), {held:.1%} of what was held out: it {advice}"
+        )
+    return lines
+
+
+def _thumbnails(pixels: np.ndarray) -> np.ndarray:
+    """Return pictures as 8x8 means: float32, shape (count, 192)."""
+    edges = np.linspace(0, pixels.shape[1], 9).astype(int)[:-1]
+    sums = np.add.reduceat(np.add.reduceat(pixels.astype(np.float32), edges, 1), edges, 2)
+    return sums.reshape(len(pixels), -1) / (pixels.shape[1] / 8) ** 2
 
 
 def ask_baseline(runs: Runs, split: str) -> None:

@@ -139,8 +139,8 @@ def add_task(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_task(arguments: argparse.Namespace) -> Task:
-    """Return the task that `add_task` was told.
+def chosen_task(arguments: argparse.Namespace, side: int | None = None) -> Task:
+    """Return the task that `add_task` was told; `side` goes before --side.
 
     Raises:
         DatasetError: there are no such pictures, or they would replace the project's own files.
@@ -149,7 +149,7 @@ def chosen_task(arguments: argparse.Namespace) -> Task:
         return fruits360_task(arguments.fruits360)
     if arguments.artifacts.resolve() == DIRECTORY.resolve():
         raise DatasetError("--data needs --artifacts DIR: the folder for what is made of it")
-    return folder_task(arguments.data.expanduser(), arguments.side)
+    return folder_task(arguments.data.expanduser(), side or arguments.side)
 
 
 def add_precision(parser: argparse.ArgumentParser, default: str) -> None:

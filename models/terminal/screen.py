@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -79,8 +80,9 @@ class Bars:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             "{task.fields[figures]}",
-            console=Console(stderr=True),
+            **on_stderr(),
         )
+        self._epochs, self._started = epochs, time.monotonic()
         self._bar = self._progress.add_task(title, total=epochs * self._steps, figures="")
         self._done = 0
 
@@ -92,9 +94,18 @@ class Bars:
         self._progress.stop()
 
     def on_epoch(self, epochs_done: int, logs: dict[str, float]) -> None:
-        """Show the epochs that are done, and the accuracy on what is learnt."""
+        """Show the epochs that are done, and the accuracy; in a log each epoch has a line."""
         self._done = epochs_done * self._steps
         figures = f"accuracy {logs['accuracy']:.1%}"
+        if "val_accuracy" in logs:
+            figures += f", held out {logs['val_accuracy']:.1%}"
+        if self._progress.disable:
+            passed = time.monotonic() - self._started
+            left = passed / epochs_done * (self._epochs - epochs_done) / 60
+            line = (
+                f"epoch {epochs_done} of {self._epochs}: {figures}; at most {left:.0f} minutes left"
+            )
+            print(line, file=sys.stderr, flush=True)
         self._progress.update(self._bar, completed=self._done, figures=figures)
 
     def on_batch(self, steps_of_epoch: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ from models.training.augmentation import augment, cut_mix
 from models.zoo import PUBLISHED_SEED
 
 FILE_NAME = "checkpoint.npz"
+PATIENCE = 4
+FEWEST_STEPS = 600
+"""Of a training of few photographs. The means and variances that batch normalisation answers by
+follow the batches' by a hundredth a step: after a few dozen they are still those it began with, and
+every answer is the same class, however well the batches are told apart."""
 
 Logs = dict[str, float]
 
@@ -40,6 +46,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     Attributes:
         history: one dict of losses and accuracies for each epoch that is done.
+        best: the epochs that were done when what was held out was known best.
     """
 
     def __init__(self, directory: Path, identity: dict[str, Any]):
@@ -47,6 +54,13 @@ class Checkpoint(keras.callbacks.Callback):
         self._path = directory / FILE_NAME
         self._identity = json.loads(json.dumps(identity))
         self.history: list[Logs] = []
+        self._best_weights: list[np.ndarray] = []
+
+    @property
+    def best(self) -> int:
+        """Of epochs that know as many the one of least loss; the last where nothing is held out."""
+        ranks = [(logs.get("val_accuracy", 0), -logs.get("val_loss", 0)) for logs in self.history]
+        return max(range(len(ranks)), key=lambda epoch: (ranks[epoch], epoch)) + 1
 
     def resume(self, model: keras.Model) -> None:
         """Take up the state that is kept, if it is of the same training; else change nothing.
@@ -57,27 +71,38 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             with np.load(self._path) as kept:
                 state = json.loads(str(kept["state"]))
-                arrays = [kept[f"array{number}"] for number in range(len(kept.files) - 1)]
+                arrays, best = (
+                    [kept[name] for name in kept.files if name.startswith(kind)]
+                    for kind in ("array", "best")
+                )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return
         variables = _variables(model)
         if state["identity"] == self._identity and len(arrays) == len(variables):
-            self.history = state["history"]
+            self.history, self._best_weights = state["history"], best
             for variable, array in zip(variables, arrays, strict=True):
                 variable.assign(array)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keep the state."""
+        """Keep the state, and the weights that know what is held out best."""
         self.history.append({name: float(value) for name, value in (logs or {}).items()})
+        if "val_loss" in self.history[-1] and self.best == len(self.history):
+            self._best_weights = self.model.get_weights()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, Any] = {
             f"array{number}": np.asarray(variable)
             for number, variable in enumerate(_variables(self.model))
         }
+        arrays |= {f"best{number}": array for number, array in enumerate(self._best_weights)}
         state = json.dumps({"identity": self._identity, "history": self.history})
         partial = self._path.with_suffix(".partial.npz")
         np.savez(partial, state=np.array(state), **arrays)
         os.replace(partial, self._path)
+
+    def take_best(self, model: keras.Model) -> None:
+        """Go back to the weights that knew best what was held out."""
+        if self._best_weights:
+            model.set_weights(self._best_weights)
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
@@ -125,26 +150,31 @@ def train(
     recipe: Recipe,
     directory: Path,
     *,
+    held_out: Examples | None = None,
+    minutes: float | None = None,
     on_epoch: Callable[[int, Logs], None] = lambda epoch, logs: None,
     on_batch: Callable[[int], None] = lambda step: None,
-) -> list[Logs]:
+) -> tuple[list[Logs], int]:
     """Train `model` in place and return its history, resuming from `directory` if it can.
 
     Every batch is a function of (seed, step), and the whole state is kept after each epoch: a run
     that was interrupted ends with the same weights, bit for bit, as one that was not. What is kept
-    is taken up only by the same training: see `identity`. Nothing is measured on the way, since a
-    figure that is looked at each epoch is a figure that is chosen by.
+    is taken up only by the same training: see `identity`. Nothing is measured on the way but what
+    was held out for that, since a figure that is looked at each epoch is one that is chosen by.
 
     Args:
         model: an uncompiled network that takes float32 RGB in 0..255, and ends in classes.
         examples: what it learns from.
         recipe: the hyperparameters.
         directory: where the checkpoint lives.
+        held_out: what the best epoch is known by, whose weights are kept; it ends where a
+            `PATIENCE`th of the epochs brought none.
+        minutes: it ends after the epoch in which they are over.
         on_epoch: called with (epochs done, their logs), for epochs of an earlier call too.
         on_batch: called with the number of steps done in this epoch.
 
     Returns:
-        One dict of loss and accuracy an epoch.
+        One dict of loss and accuracy an epoch, and after how many its weights are these.
     """
     steps = len(examples.labels) // recipe.batch_size
     batch = _batch_of(examples, recipe, model.output_shape[-1])
@@ -153,8 +183,20 @@ def train(
     checkpoint.resume(model)
     for done, logs in enumerate(checkpoint.history, start=1):
         on_epoch(done, logs)
-    first = len(checkpoint.history)
-    if first < recipe.epochs:
+    first, started = len(checkpoint.history), time.monotonic()
+    patience = max(5, recipe.epochs // PATIENCE)
+
+    def is_over() -> bool:
+        is_late = minutes is not None and time.monotonic() - started > 60 * minutes
+        done = len(checkpoint.history)
+        is_settled = held_out is not None and done * steps >= FEWEST_STEPS
+        return is_late or (is_settled and done - checkpoint.best >= patience)
+
+    def end_epoch(epoch: int, logs: Logs) -> None:
+        on_epoch(epoch + 1, logs)
+        model.stop_training = is_over()
+
+    if first < recipe.epochs and not (first and is_over()):
         numbers = tf.data.Dataset.range(first * steps, recipe.epochs * steps, output_type=tf.int32)
         model.fit(
             numbers.map(batch, num_parallel_calls=2).prefetch(2),
@@ -165,13 +207,27 @@ def train(
                 checkpoint,
                 keras.callbacks.LambdaCallback(
                     on_train_batch_end=lambda batch, logs: on_batch(batch + 1),
-                    on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, logs),
+                    on_epoch_end=end_epoch,
                 ),
             ],
+            validation_data=held_out and _plain(held_out, model.output_shape[-1]),
             shuffle=False,  # a batch's pictures are chosen by its step
             verbose=0,
         )
-    return checkpoint.history
+    checkpoint.take_best(model)
+    return checkpoint.history, checkpoint.best
+
+
+def accuracy_on(model: keras.Model, examples: Examples) -> float:
+    """Return the share of right answers on pictures as they are."""
+    return float(model.evaluate(_plain(examples, model.output_shape[-1]), verbose=0)[1])
+
+
+def _plain(examples: Examples, classes: int) -> tf.data.Dataset:
+    pairs = tf.data.Dataset.from_tensor_slices((examples.images, examples.labels))
+    return pairs.batch(256).map(
+        lambda pixels, labels: (tf.cast(pixels, tf.float32), tf.one_hot(labels, classes))
+    )
 
 
 def identity(

@@ -15,8 +15,8 @@ from scipy.spatial.distance import cdist
 from models import zoo
 from models.data import splits
 from models.data.changes import FRUIT
-from models.data.photographs import Photographs
-from models.data.tasks import Task
+from models.data.photographs import DatasetError, Photographs
+from models.data.tasks import Task, chosen_groups
 from models.files.artifacts import sha256
 from models.files.cards import Share
 from models.preprocessing.pipeline import read_pixels
@@ -43,10 +43,11 @@ no place and no texture: only how many pixels have which colour."""
 BINS = 8
 """Of the baseline, for each of red, green and blue."""
 
-FEWEST_STEPS = 600
-"""Of a training of few photographs. The means and variances that batch normalisation answers by
-follow the batches' by a hundredth a step: after a few dozen they are still those it began with, and
-every answer is the same class, however well the batches are told apart."""
+ENOUGH_STEPS = 2_500
+"""Of a training on a user's own pictures: so many batches, however few pictures there are."""
+
+HELD_PARTS = 10
+"""Of these, one group in so many is held out, to tell which epoch knows best."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,19 +81,23 @@ class Runs:
         checkpoints: where each run keeps its state, in a folder of its name.
         task: what is learnt.
         epochs: in place of the recipe's; None: the recipe's.
+        minutes: after which a training ends.
+        is_own: whether the pictures are a user's own: then it learns until it no longer helps.
     """
 
     directory: Path
     checkpoints: Path
     task: Task
     epochs: int | None = None
+    minutes: float | None = None
+    is_own: bool = False
     _pixels_by_split: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def train(self, architecture: zoo.Architecture, split: str, seed: int) -> Learnt:
         """Train a network, or take up what is kept of it."""
         started = time.monotonic()
-        recipe = self._recipe(architecture, seed, len(self._learnt(split)))
-        model, history = self._learn(architecture, split, recipe)
+        recipe = self._recipe(architecture, seed, len(self.learnt(split)))
+        model, history, best = self._learn(architecture, split, recipe)
         return self._result(
             model, architecture.name, split, seed,
             trained_parameters=model.count_params(),
@@ -100,16 +105,32 @@ class Runs:
                 **vars(recipe),
                 "changes": vars(self.task.changes.at(recipe.strength, recipe.cut_mix)),
             },
-            budget={"epochs": recipe.epochs, "minutes": None},
+            budget={"epochs": recipe.epochs, "minutes": self.minutes},
+            held_out=self._held_out(split),
             history={key: [round(row[key], 5) for row in history] for key in history[0]},
-            epochs={"run": len(history), "best": len(history)},
+            epochs={"run": len(history), "best": best},
             seconds=round(time.monotonic() - started),
             versions=versions(("tensorflow", "keras")),
         )  # fmt: skip
 
+    def situation(self, architecture: zoo.Architecture) -> list[str]:
+        """Return what is about to be learnt from one's own pictures: a few lines."""
+        learnt, held, task = self.learnt("whole"), self.held("whole"), self.task
+        recipe = self._recipe(architecture, zoo.PUBLISHED_SEED, len(learnt))
+        varied = [f"{name} {value:g}" for name, value in vars(task.changes).items() if value]
+        count = architecture.build(task.input_shape, len(task.class_names)).count_params()
+        return [
+            f"{task.describe()}; {architecture.title} of {count:,} parameters for {task.side}x"
+            f"{task.side} pixels",
+            f"learnt: {len(learnt):,} pictures in {len({*learnt.groups}):,} groups; held out to "
+            f"know when to stop: {len(held) if held else 0:,}; Test: {len(task.load('Test')):,}",
+            f"what changes in them (--changes): {', '.join(varied) or 'nothing'}",
+            f"at most {recipe.epochs:,} epochs of {len(learnt) // recipe.batch_size:,} steps",
+        ]
+
     def baseline(self, split: str) -> Learnt:
         """Keep the colours of what is learnt."""
-        pixels, labels = self._pixels(split), self._learnt(split).labels
+        pixels, labels = self.pixels(split), self.learnt(split).labels
         return self._result(
             functools.partial(nearest_labels, pixels, labels), BASELINE, split, 0,
             trained_parameters=len(labels) * BINS**3,
@@ -122,7 +143,7 @@ class Runs:
         )  # fmt: skip
 
     def _result(self, model: Any, name: str, split: str, seed: int, **facts: Any) -> Learnt:
-        learnt, task = self._learnt(split), self.task
+        learnt, task = self.learnt(split), self.task
         return Learnt(
             model,
             {
@@ -135,7 +156,7 @@ class Runs:
                 "split": split,
                 "seed": seed,
                 "learnt": {"pictures": len(learnt), "fingerprint": learnt.fingerprint},
-                "held_out": None,
+                "held_out": None,  # unless the facts say so
                 "code": state_of_the_code(),
                 **facts,
             },
@@ -145,26 +166,44 @@ class Runs:
     def _training(self) -> Photographs:
         return self.task.load("Training")
 
-    def _learnt(self, split: str) -> Photographs:
+    def held(self, split: str) -> Photographs | None:
+        """Return what is held out of one's own pictures, None of the study's."""
+        if not self.is_own or split != "whole":
+            return None
+        chosen = chosen_groups(self._training, HELD_PARTS)
+        return self._training.take(chosen) if chosen.any() else None
+
+    def _held_out(self, split: str) -> dict[str, Any] | None:
+        if (held := self.held(split)) is None:
+            return None
+        groups = len({*held.groups})
+        return {"pictures": len(held), "groups": groups, "fingerprint": held.fingerprint}
+
+    def learnt(self, split: str) -> Photographs:
+        """Return what is learnt of a split."""
         if split == "whole":
-            return self._training
+            if not self.is_own:
+                return self._training
+            return self._training.take(~chosen_groups(self._training, HELD_PARTS))
         if split == "other-series":
             return splits.first_series(self._training)
         return self._training.take(development(split, self._training).learnt)
 
-    def _pixels(self, split: str) -> np.ndarray:
+    def pixels(self, split: str) -> np.ndarray:
+        """Return what is learnt as uint8 RGB, shape (count, side, side, 3)."""
         if split not in self._pixels_by_split:
             self._pixels_by_split.clear()  # one split at a time fits into memory
-            self._pixels_by_split[split] = read_pixels(self._learnt(split), self.task.side)
+            self._pixels_by_split[split] = read_pixels(self.learnt(split), self.task.side)
         return self._pixels_by_split[split]
 
     def _recipe(self, architecture: zoo.Architecture, seed: int, count: int) -> Recipe:
         """Return the recipe for so many photographs; where they are few, with more epochs."""
-        from models.training.learning import Recipe
+        from models.training.learning import FEWEST_STEPS, Recipe
 
         recipe = Recipe(seed=seed, **architecture.recipe)
-        batch_size = min(recipe.batch_size, count)
-        enough = math.ceil(FEWEST_STEPS / (count // batch_size))
+        batch_size = min(recipe.batch_size, max(8, count // 20) if self.is_own else count, count)
+        fewest = ENOUGH_STEPS if self.is_own else FEWEST_STEPS
+        enough = math.ceil(fewest / (count // batch_size))
         epochs = self.epochs or max(recipe.epochs, enough)
         # The table's strengths were chosen for the study's photographs. What may change in others
         # their owner says, and all of it is learnt.
@@ -177,20 +216,41 @@ class Runs:
 
         from models.training.learning import Examples, train
 
-        examples = Examples(self._pixels(split), self._learnt(split).labels, self.task.changes)
+        held, own = self.held(split), None
+        if held is not None:
+            own = Examples(read_pixels(held, self.task.side), held.labels, self.task.changes)
+        examples = Examples(self.pixels(split), self.learnt(split).labels, self.task.changes)
         keras.utils.set_random_seed(recipe.seed)
         model = architecture.build(self.task.input_shape, len(self.task.class_names))
         name = run_name(architecture.name, split, recipe.seed)
         with Bars(name, recipe.epochs, len(examples.labels) // recipe.batch_size) as bars:
-            history = train(
+            history, best = train(
                 model,
                 examples,
                 recipe,
                 self.checkpoints / name,
+                held_out=own,
+                minutes=self.minutes,
                 on_epoch=bars.on_epoch,
                 on_batch=bars.on_batch,
             )
-        return model, history
+        return model, history, best
+
+
+def check_side(architecture: zoo.Architecture, side: int) -> None:
+    """Build the network for square pictures of so many pixels a side.
+
+    Raises:
+        DatasetError: they are too small for it; the message names the smallest.
+    """
+    for larger in range(side, side + 200):
+        try:
+            architecture.build((larger, larger, 3), 2)
+        except ValueError:
+            continue
+        if larger > side:
+            raise DatasetError(f"--side {side}: {architecture.title} takes {larger} at least")
+        return
 
 
 def publish(model: keras.Model, record: RunRecord, directory: Path) -> RunRecord:

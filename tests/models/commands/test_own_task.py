@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -39,15 +42,70 @@ def folder(tmp_path_factory):
 def made(folder, tmp_path_factory):
     root = tmp_path_factory.mktemp("own")
     out = ["--data", str(folder), "--side", str(SIDE), "--artifacts", str(root / "out")]
-    train = ["train", ARCHITECTURE, *out, "--checkpoints", str(root / "kept")]
-    assert main(train) == 0
-    assert main(["convert", *out]) == 0  # of all networks, those that are there
+    train = ["train", ARCHITECTURE, *out, "--checkpoints", str(root / "kept"), "--epochs", "160"]
+    with redirect_stdout(io.StringIO()) as said:
+        assert main(train) == 0
+        # Of all networks those that are there; the side is the network's own.
+        assert main(["convert", "--data", str(folder), "--artifacts", str(root / "out")]) == 0
+    (root / "out" / "said").write_text(said.getvalue())
     return root / "out"
+
+
+def test_training_says_what_it_learns_from_how_good_it_is_and_what_is_next(made):
+    said = (made / "said").read_text()
+    assert "3 classes of 'brightness'; Patch Separable of 6,515" in said
+    assert "learnt: 45 pictures in 45 groups; held out to know when to stop: 3; Test: 12" in said
+    assert "shift 0.04" in said
+    assert "is_mirrored" not in said
+    assert "the most frequent class alone: 33.3%, nearest neighbour on colours: 100.0%" in said
+    assert "neither underfits nor overfits" in said
+    assert "next: python -m models convert patch_separable --data " in said
+    assert "Saved artifact" not in said
+
+
+def test_converting_with_other_pictures_or_a_damaged_network_writes_nothing(
+    made, folder, tmp_path, capsys
+):
+    out, other = tmp_path / "out", tmp_path / "other"
+    shutil.copytree(made, out)
+    shutil.copytree(folder, other)
+    for file in (other / "dark").iterdir():
+        Image.new("RGB", (9, 9), "white").save(file)
+    classes = shutil.copytree(other, tmp_path / "classes")
+    (classes / "grey").rename(classes / "gray")
+    before = {file: file.read_bytes() for file in out.rglob("*.*")}
+    for pictures, told in (
+        (other, "learnt from other pictures"),
+        (classes, "learnt 3 classes of 40 pixels, dark, grey, light, ...; name its pictures"),
+    ):
+        command = ["convert", "--data", str(pictures), "--artifacts", str(out)]
+        assert main([*command, "--precision", "float32"]) == 2
+        assert told in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in out.rglob("*.*")} == before
+    (out / f"{ARCHITECTURE}.keras").write_bytes(b"no network")
+    assert main(["convert", "--data", str(folder), "--artifacts", str(out)]) == 2
+    assert "is not the network of its record; train it again" in capsys.readouterr().err
+
+
+def test_pictures_that_are_held_out_are_neither_learnt_nor_asked_about(made, folder):
+    record = published_record(ARCHITECTURE, made)
+    assert (record.held_out["pictures"], record.held_out["groups"]) == (3, 3)
+    assert record.epochs["best"] <= record.epochs["run"] <= record.budget["epochs"] == 160
+    assert len(record.history["val_loss"]) == record.epochs["run"]
+
+
+def test_what_cannot_be_trained_is_one_line_before_the_pictures_are_read(folder, tmp_path, capsys):
+    out = ["--data", str(folder), "--artifacts", str(tmp_path / "out")]
+    assert main(["train", "alexnet", "--side", "8", *out]) == 2
+    assert capsys.readouterr().err == "error: --side 8: AlexNet takes 11 at least\n"
+    with pytest.raises(SystemExit):
+        main(["train", "alexnet", "--seed", "5000000000", *out])
+    assert "from 1 to 4294967295" in capsys.readouterr().err
 
 
 def test_it_learns_the_folders_classes_and_is_asked_about_the_others(made, folder):
     record = published_record(ARCHITECTURE, made)
-    assert (record.learnt["pictures"], record.accuracy.images) == (48, 12)
+    assert (record.learnt["pictures"], record.accuracy.images) == (45, 12)
     assert record.accuracy.fraction == 1
     assert {name.partition("/")[0] for name in record.groups} == {*CLASSES}
 
@@ -61,6 +119,11 @@ def test_every_precision_has_a_file_with_a_card(made):
         (taken,), (given,) = known.inputs, known.outputs
         assert (taken.shape, taken.dtype) == ((1, SIDE, SIDE, 3), ours.inputs[0].dtype)
         assert (given.shape, given.dtype) == ((1, 3), ours.outputs[0].dtype)
+
+
+def test_the_int8_file_is_calibrated_on_what_was_learnt(made):
+    card = artifact(ARCHITECTURE, "int8", made).require_card()
+    assert card.conversion["calibration"] == published_record(ARCHITECTURE, made).learnt
 
 
 def test_the_cards_accuracy_is_that_of_the_pictures(made, folder, capsys):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
 
@@ -127,19 +125,6 @@ def test_what_was_trained_can_be_converted_and_agrees_with_its_card(published, c
         assert file.read_bytes()
     assert main(["evaluate", NETWORK, *data]) == 0
     assert capsys.readouterr().out.count("agrees") >= 4
-
-
-def test_the_int8_file_does_not_depend_on_test(published, small_dataset, tmp_path):
-    """Its ranges are of Training alone; with other Test photographs it is the same file."""
-    target = Path(shutil.copytree(published.artifacts, tmp_path / "artifacts"))
-    files = []
-    for _ in range(2):
-        data = ["--fruits360", str(small_dataset), "--artifacts", str(target)]
-        assert main(["convert", NETWORK, "--precision", "int8", *data]) == 0
-        files.append(artifact(NETWORK, "int8", target).read_bytes())
-        for path in (small_dataset / "Test").rglob("*.jpg"):
-            Image.new("RGB", (fruits360.SIDE, fruits360.SIDE), "black").save(path)
-    assert files[0] == files[1]
 
 
 def test_a_card_that_claims_more_than_is_measured_differs(published, capsys):

@@ -64,10 +64,10 @@ def _steps_done(examples, directory, *, model=None, recipe=SMALL):
 
 def test_a_run_that_was_interrupted_ends_as_one_that_was_not_bit_for_bit(examples, tmp_path):
     whole = network()
-    history = train(whole, examples, SMALL, tmp_path / "whole")
+    history, _ = train(whole, examples, SMALL, tmp_path / "whole")
     _interrupted(examples, tmp_path / "parts")
     resumed, seen = network(), []
-    resumed_history = train(
+    resumed_history, _ = train(
         resumed, examples, SMALL, tmp_path / "parts", on_epoch=lambda done, logs: seen.append(done)
     )
     assert seen == [1, 2, 3]
@@ -145,7 +145,7 @@ def test_smoothed_labels_are_learnt(examples, tmp_path):
     pixels, targets = learning._batch_of(examples, recipe, 20)(tf.constant(0))
     smoothed = targets * (1 - 0.3) + 0.3 / 20
     expected = -np.sum(smoothed * np.log(np.asarray(plain(pixels))), axis=1).mean()
-    (logs,) = train(plain, examples, recipe, tmp_path)
+    (logs,), _ = train(plain, examples, recipe, tmp_path)
     assert logs["loss"] == pytest.approx(expected, rel=1e-4)
 
 
