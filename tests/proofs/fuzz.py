@@ -27,7 +27,9 @@ import atheris
 with atheris.instrument_imports(include=["PIL", "models"]):
     from PIL import (  # noqa: F401 - imported here to be instrumented
         AvifImagePlugin,
+        BmpImagePlugin,
         ExifTags,
+        GifImagePlugin,
         Image,
         ImageFile,
         JpegImagePlugin,
@@ -115,6 +117,7 @@ def write_seeds(directory: Path) -> None:
     seeds += [encode(picture, "PNG", 3) for picture in (pixels, colour, grey, pixels[..., :2])]
     seeds += [encode(pixels, "WEBP", 8, lossless=True), encode(colour, "WEBP", quality=10)]
     seeds += [encode(colour, "AVIF"), encode(pixels, "AVIF", 6)]
+    seeds += [encode(colour, "BMP"), encode(grey, "GIF"), bombs.bmp_runs(4)]
     seeds += [
         encode(colour, container, icc_profile=rgb_profile(DISPLAY_P3))
         for container in ("JPEG", "PNG", "WEBP")
