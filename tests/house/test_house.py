@@ -51,6 +51,14 @@ def test_each_room_stands_in_the_list():
     assert not [room for room in ROOMS if not list(ROOT.glob(room))]
 
 
+def test_the_tree_on_the_page_is_this_one():
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"^(?:    )?([\w.]+)/? +", page.split("```")[3], re.MULTILINE)
+    rooms = [path for floor in FLOORS[:3] for path in (ROOT / floor).iterdir() if path.is_dir()]
+    assert {path.name for path in rooms if path.name[0] not in "._"} <= {*named}
+    assert all(any((ROOT / floor / each).exists() for floor in (*FLOORS, ".")) for each in named)
+
+
 def test_measuring_code_knows_nothing_of_pytest():
     names = {
         file: imported_names(ROOT / file)
