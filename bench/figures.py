@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, TypeVar
 
 from bench.results.rows import ModelRow
@@ -135,6 +136,9 @@ def note(axes: Any, text: str, x: float, y: float) -> None:
     axes.annotate(text, (x, y), (4, 0), textcoords="offset points", va="center", fontsize=8)
 
 
+HEADING_CHARACTERS = 26
+"""In one line of a group's heading: about as many as a model's name has."""
+
 Item = TypeVar("Item")
 
 
@@ -149,8 +153,9 @@ def grouped(
     labels: dict[float, str] = {}
     headings, placed = [], []
     for group in dict.fromkeys(group for group, _, _ in rows):
-        headings.append(len(labels))
-        labels[len(labels)] = group
+        for line in wrap(group, HEADING_CHARACTERS) or [group]:  # a long one would squeeze the axes
+            headings.append(len(labels))
+            labels[len(labels)] = line
         for own, label, item in rows:
             if own == group:
                 placed.append((len(labels), item))

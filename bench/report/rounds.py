@@ -111,12 +111,11 @@ def _raw(rows: Sequence[ModelRow], quantity: str) -> list[list[Any]]:
 def _figure(rows: Sequence[ModelRow], quantity: str, label: str) -> Any:
     """Return a figure of one line of dots a row, grouped by where it ran."""
     colours = figures.colours(row.family for row in rows)
-    groups = {row.runs_on for row in rows}
-    figure = figures.new_figure(0.8 + ROW_IN * (len(rows) + len(groups)))
+    ticks, headings, placed = figures.grouped((row.runs_on, row.title, row) for row in rows)
+    figure = figures.new_figure(0.8 + ROW_IN * len(ticks))
     axes = figure.subplots()
     left, right = _limits(rows, quantity)
     jitter = np.random.default_rng(0)
-    ticks, headings, placed = figures.grouped((row.runs_on, row.title, row) for row in rows)
     for position, row in placed:
         times_ms = _times_ms(row, quantity)
         low, median, high = np.percentile(times_ms, (5, 50, 95))

@@ -116,11 +116,11 @@ def _section(session: Session) -> Section | None:
         return None
     runtimes = list(dict.fromkeys(each.row.runs_on for each in rows))
     rows.sort(key=lambda each: runtimes.index(each.row.runs_on))
-    figure = figures.new_figure(1.0 + 0.2 * (len(rows) + len(runtimes)))
-    axes = figure.subplots()
     ticks, headings, placed = figures.grouped(
         (each.row.runs_on, each.row.title, each) for each in rows
     )
+    figure = figures.new_figure(1.0 + 0.2 * len(ticks))
+    axes = figure.subplots()
     for position, each in placed:
         left = 0.0
         for stage, colour in zip(STAGES, figures.PALETTE, strict=False):
