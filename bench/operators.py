@@ -25,15 +25,15 @@ from models.files.artifacts import (
     Artifact,
     ArtifactError,
     artifact,
-    find_user_models,
 )
+from models.running.copies import shaped_copies, user_files
 from models.running.operator_times import OperatorProfile, OperatorTime, profile_operators
 from models.running.runtimes import RuntimeUnavailableError
-from models.running.shaped_files import shaped_copies
 from models.terminal.options import (
     add_artifacts,
     add_input_shape,
     add_precision,
+    add_signature,
     architecture_name,
     positive,
 )
@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, action="append", default=[], metavar="PATH",
         help="a .tflite file of your own, a folder of them or a pattern; repeatable",
     )  # fmt: skip
+    add_signature(parser.add_argument)
     add_input_shape(parser.add_argument)
     parser.add_argument(
         "--rounds", type=positive, default=ROUNDS, metavar="N",
@@ -94,7 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
             failed = True
             continue
         table = each_table(profile) if arguments.each else kinds_table(profile)
-        print_table(table.rich(*captions(target.name, profile)))
+        above, below = captions(target.name, profile)
+        print_table(table.rich(above, "; ".join(filter(None, [target.details.remark, below]))))
     if arguments.json is not None and found:
         write_text(arguments.json, to_json(found))
     return 1 if failed or not found else 0
@@ -111,7 +113,8 @@ def _targets(arguments: argparse.Namespace) -> list[Artifact]:
     ]
     if not arguments.architecture or arguments.artifacts != DIRECTORY:
         ours = [each for each in ours if each.path.exists()]
-    return ours + find_user_models(map(str, arguments.model), [each.name for each in ours])
+    taken = [each.name for each in ours]
+    return ours + user_files(map(str, arguments.model), taken, arguments.signature)
 
 
 @dataclass(frozen=True)

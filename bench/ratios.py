@@ -32,18 +32,18 @@ from models.files.artifacts import (
     Artifact,
     ArtifactError,
     artifact,
-    find_user_models,
     user_model,
 )
+from models.running.copies import shaped_copies, user_files, with_signature
 from models.running.loaded_model import LoadedModel
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 from models.running.samples import fill
-from models.running.shaped_files import shaped_copies
 from models.terminal.options import (
     add_artifacts,
     add_input_shape,
     add_precision,
+    add_signature,
     architecture_name,
     output_file,
     positive,
@@ -92,6 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a .tflite file of your own to compare it with as well, a folder of them or a "
         "pattern; repeatable",
     )  # fmt: skip
+    add_signature(parser.add_argument)
     add_input_shape(parser.add_argument)
     for option, default, what in (
         ("--blocks", BLOCKS, "processes"),
@@ -145,13 +146,14 @@ def _files(arguments: argparse.Namespace, precision: str) -> list[Artifact]:
     """Return the one that is compared, then all others; of a folder of one's own, what is there."""
     name, directory = arguments.name, arguments.artifacts
     if isinstance(name, Path):
-        files = [user_model(name)]
+        files = [with_signature(user_model(name), arguments.signature)]
     else:
         names = [name, *(each for each in zoo.ARCHITECTURES if each != name)]
         files = [artifact(each, precision, directory) for each in names]
         if directory != DIRECTORY:
             files = [files[0], *(each for each in files[1:] if each.path.exists())]
-    return files + find_user_models(map(str, arguments.model), [each.name for each in files])
+    taken = [each.name for each in files]
+    return files + user_files(map(str, arguments.model), taken, arguments.signature)
 
 
 def _sound(files: list[Artifact], shapes: Sequence[tuple[int, ...]]) -> Iterator[Artifact]:

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from models.data.photographs import DatasetError
 from models.files import artifacts
-from models.files.artifacts import Artifact, find_user_models, user_model
+from models.files.artifacts import Artifact, ArtifactError, user_model
 from models.files.cards import CONFIDENCE
 from models.judging.evaluation import (
     Comparison,
@@ -19,6 +20,7 @@ from models.judging.evaluation import (
     evaluate_file,
     measure_accuracy,
 )
+from models.running.copies import user_files, with_signature
 from models.running.runtimes import RUNTIMES, Runtime, available
 from models.terminal.options import (
     add_artifacts,
@@ -26,6 +28,7 @@ from models.terminal.options import (
     add_names,
     add_own_pictures,
     add_runtime,
+    add_signature,
     add_task,
     chosen_names,
     chosen_task,
@@ -37,8 +40,8 @@ from models.terminal.table import print_table, terminal_table
 
 CARDS_ONLY = ("data", "fruits360")
 OWN_ONLY = (
-    "input_shape", "labels", "min_accuracy", "mean", "std", "prepare", "reference", "json",
-    "picture",
+    "signature", "input_shape", "labels", "min_accuracy", "mean", "std", "prepare", "reference",
+    "json", "picture",
 )  # fmt: skip
 """Options of one of the two kinds of evaluation, which would do nothing in the other."""
 MOST_CONFUSIONS = 5
@@ -56,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", action="append", type=Path, metavar="PATH",
         help="a .tflite file, a folder of them or a pattern; repeatable",
     )  # fmt: skip
+    add_signature(own.add_argument)
     add_input_shape(own.add_argument)
     add_own_pictures(own.add_argument)
     own.add_argument(
@@ -128,16 +132,26 @@ def _hold_against_cards(arguments: argparse.Namespace, chosen: list[Runtime]) ->
 
 
 def _evaluate(arguments: argparse.Namespace, chosen: list[Runtime]) -> int:
-    """Print how each model answers in each runtime; 1 where one is below --min-accuracy."""
-    files = find_user_models(map(str, arguments.model))
+    """Print how each model answers in each runtime.
+
+    A file that cannot be evaluated costs no other its turn. Return 1 where one is below
+    --min-accuracy, else 2 where one could not be judged.
+    """
+    files = user_files(map(str, arguments.model), signature=arguments.signature)
     reference = None
     if arguments.reference:
-        reference = _answers(user_model(arguments.reference.expanduser()), chosen[0], arguments)
+        file = with_signature(user_model(arguments.reference.expanduser()), arguments.signature)
+        reference = _answers(file, chosen[0], arguments)
     results: list[dict[str, Any]] = []
-    too_low = []
+    too_low: list[str] = []
+    refused: dict[str, None] = {}
     for file in files:
         for runtime in chosen:
-            evaluation = _answers(file, runtime, arguments)
+            try:
+                evaluation = _answers(file, runtime, arguments)
+            except (ArtifactError, DatasetError) as error:
+                refused[str(error)] = None
+                continue
             beside = compare(reference, evaluation) if reference else None
             results.append(_record(file, runtime, evaluation, beside))
             if arguments.json != "-":
@@ -151,12 +165,13 @@ def _evaluate(arguments: argparse.Namespace, chosen: list[Runtime]) -> int:
                 too_low.append(
                     f"{file.path} in {runtime.name}: {evaluation.held_to_bound.fraction:.2%}"
                     + (" with unreadable pictures as wrong" if evaluation.damaged else "")
+                    + f", below {arguments.min_accuracy:.2%}"
                 )
-    if arguments.json:
+    if arguments.json and results:
         _write_json(arguments.json, {"format": 1, "results": results})
-    for line in too_low:
-        print(f"error: {line}, below {arguments.min_accuracy:.2%}", file=sys.stderr)
-    return 1 if too_low else 0
+    for line in (*refused, *too_low):
+        print(f"error: {line}", file=sys.stderr)
+    return 1 if too_low else 2 if refused else 0
 
 
 def _answers(file: Artifact, runtime: Runtime, arguments: argparse.Namespace) -> Evaluation:
@@ -169,7 +184,7 @@ def _answers(file: Artifact, runtime: Runtime, arguments: argparse.Namespace) ->
         arguments.input_shape,
         bar(f"{file.name}, {runtime.name}"),
     )
-    for remark in found.remarks:
+    for remark in filter(None, [file.details.remark, *found.remarks]):
         print(remark, file=sys.stderr)
     return found
 

@@ -147,12 +147,21 @@ def read_labels(path: Path) -> tuple[str, ...]:
         DatasetError: the file cannot be read or is empty.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        labels = labels_of(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: cannot be read as labels ({error})") from None
-    lines = [line.strip() for line in lines if line.strip()]
-    if not lines:
+    if not labels:
         raise DatasetError(f"{path}: holds no label")
+    return labels
+
+
+def labels_of(text: bytes) -> tuple[str, ...]:
+    """Return the class names in the content of a file of labels; as `read_labels`.
+
+    Raises:
+        UnicodeDecodeError: it is no UTF-8.
+    """
+    lines = [line.strip() for line in text.decode("utf-8-sig").splitlines() if line.strip()]
     numbered = [re.fullmatch(r"(\d+)[\s:,]+(.+)", line) for line in lines]
     if all(match and int(match[1]) == number for number, match in enumerate(numbered)):
         return tuple(match[2] for match in numbered if match)

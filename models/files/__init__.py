@@ -1,1 +1,2 @@
-"""A `.tflite` file: its card, its graph, what its metadata says. It calls `preprocessing`."""
+"""A `.tflite` file: its card, its graph, what its metadata says. It calls `data`
+and `preprocessing`."""

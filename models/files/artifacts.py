@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -158,6 +159,7 @@ class Artifact:
             "operator_count": details and len(details.nodes),
             "multiply_accumulates": details and details.multiply_accumulates,
             "bytes_moved": details and details.bytes_moved,
+            "signature": details and details.signature,
             "inputs": details and list(map(str, details.inputs)),
             "outputs": details and list(map(str, details.outputs)),
             "accuracy": card.accuracy.fraction if card else None,
@@ -210,6 +212,10 @@ def find_user_models(names: Iterable[str], taken: Collection[str] = ()) -> list[
     A file is called by its stem, and by as many of the folders above it as tell it from another
     of the same stem, such as "a/net" and "b/net": the same in any checkout.
 
+    Links are followed, and a linked file goes by its own name. What cannot be read, such as a
+    folder that may not be or a link to itself, is returned as well: the reason is told where it is
+    asked for, and costs no other file its turn.
+
     Args:
         names: paths of files, of folders whose `.tflite` files are meant, or patterns such as
             "models/*.tflite"; a leading "~" is the user's home.
@@ -218,8 +224,10 @@ def find_user_models(names: Iterable[str], taken: Collection[str] = ()) -> list[
     Raises:
         ArtifactError: nothing is there.
     """
-    paths = {path.resolve(): path for name in names for path in _find(name)}
-    parts = [_parts(path) for path in paths]
+    paths: dict[str, Path] = {}
+    for path in (path for name in names for path in _find(name)):
+        paths.setdefault(os.path.realpath(path), path)
+    parts = [_parts(path) for path in paths.values()]
     return [
         replace(user_model(path), name=_shortest(own, parts, taken))
         for path, own in zip(paths.values(), parts, strict=True)
@@ -234,6 +242,8 @@ def sha256(content: bytes) -> str:
 def _read(path: Path) -> bytes:
     """Read a file, and check what can be checked without parsing it."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would keep us waiting
+            raise ArtifactError(f"{path}: is no file that could be read")
         content = path.read_bytes()
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file") from None
@@ -253,19 +263,36 @@ def _read(path: Path) -> bytes:
 def _find(name: str) -> list[Path]:
     path = Path(name).expanduser()
     if path.is_dir():
-        found = sorted(path.rglob(f"*{SUFFIX}"))
+        found = sorted(_below(path))
         if not found:
             raise ArtifactError(f"{path}: no {SUFFIX} file is in this folder")
         return found
-    if path.exists():
+    if os.path.lexists(path):
         return [path]
-    found = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
+    matches = map(Path, sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
+    found = [each for match in matches for each in (_below(match) if match.is_dir() else [match])]
     if not found:
         raise ArtifactError(f"{path}: no such file")
     return found
 
 
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and those below it, each folder once, and unreadable folders."""
+    refused: list[OSError] = []
+    seen = set()
+    for place, folders, files in os.walk(folder, onerror=refused.append, followlinks=True):
+        status = Path(place).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        folders.sort()
+        seen.add((status.st_dev, status.st_ino))
+        yield from (Path(place, file) for file in files if file.endswith(SUFFIX))
+    yield from (Path(error.filename) for error in refused)
+
+
 def _parts(path: Path) -> tuple[str, ...]:
+    path = path.absolute()
     own = path.stem if path.suffix == SUFFIX else path.name
     return (*path.parent.parts[1:], own)
 

@@ -34,6 +34,7 @@ _TYPE_NAMES: dict[int, str] = {
     code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")
 }
 _NUMPY_TYPES = {*np.sctypeDict} & {*_TYPE_NAMES.values()}
+_ONLY_REWRITTEN = {"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST"}
 _FLOATS = ("float64", "float32", "float16", "bfloat16")
 _WEIGHTED = {
     "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "CONV_3D",
@@ -75,6 +76,7 @@ class FileDetails:
         custom_operators: names of those that are not TensorFlow Lite's own.
         has_state: whether a tensor keeps its value from one inference to the next.
         signature: what the file calls the graph; None where it has no name.
+        signatures: names of all graphs that can be called.
     """
 
     nodes: tuple[Operator, ...]
@@ -86,6 +88,7 @@ class FileDetails:
     custom_operators: tuple[str, ...]
     has_state: bool
     signature: str | None
+    signatures: tuple[str, ...]
 
     @property
     def operators(self) -> dict[str, int]:
@@ -101,6 +104,19 @@ class FileDetails:
     def bytes_moved(self) -> int | None:
         """Of one inference, by all operators; None where an operator's are unknown."""
         return _total(node.bytes_moved for node in self.nodes)
+
+    @property
+    def remark(self) -> str | None:
+        """Which of several graphs this is; None where there is but one."""
+        if len(self.signatures) < 2:
+            return None
+        return f"signature {self.signature} is run, of {', '.join(self.signatures)}"
+
+    @property
+    def is_sigmoid(self) -> bool:
+        """Whether the last thing that is reckoned is a logistic function."""
+        reckoned = [node.name for node in self.nodes if node.name not in _ONLY_REWRITTEN]
+        return reckoned[-1:] == ["LOGISTIC"]
 
     def reshaped(self, shapes: Sequence[tuple[int, ...]]) -> FileDetails:
         """Return the same with other shapes of its first inputs."""
@@ -152,12 +168,13 @@ def details_of(model: Any) -> FileDetails:
                 if code.customCode
             ),
             any(tensor.isVariable for each in model.subgraphs for tensor in each.tensors or ()),
-            next((name for name, number in _signatures(model) if number == 0), None),
+            next((name for name, number in signatures(model) if number == 0), None),
+            tuple(name for name, _ in signatures(model)),
         )
 
 
-def _signatures(model: Any) -> list[tuple[str, int]]:
-    """Return the name of each signature, and the number of its graph."""
+def signatures(model: Any) -> list[tuple[str, int]]:
+    """Return the name of each signature of what `parse` returned, and the number of its graph."""
     return [
         ((each.signatureKey or b"").decode("utf-8", "replace"), each.subgraphIndex)
         for each in model.signatureDefs or ()

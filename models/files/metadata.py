@@ -20,11 +20,15 @@ from flatbuffers.encode import Get
 from flatbuffers.packer import uoffset
 from flatbuffers.table import Table
 
+from models.data.photographs import labels_of
 from models.preprocessing import Normalisation
 from models.preprocessing.tensors import TensorSpec
 
 _NORMALISATION = 1
 """Of the union ProcessUnitOptions."""
+
+MOST_LABEL_BYTES = 4 << 20
+"""Of labels, unpacked: those of ImageNet's 21,841 classes take 1 MB at most."""
 
 _LABELS = (2, 3)
 """AssociatedFileType: labels of a tensor's axis, or of its values."""
@@ -38,11 +42,13 @@ class Metadata:
         labels: names of the classes, in the order of the first output; empty if not told.
         mean: subtracted from grey levels 0..255; one number, or one a channel; empty if not told.
         std: what the difference is divided by; as `mean`.
+        fault: why labels that the file has cannot be read; empty where they can.
     """
 
     labels: tuple[str, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    fault: str = ""
 
 
 def metadata_of(model: Any, content: bytes) -> Metadata:
@@ -83,6 +89,7 @@ def _read(data: bytes, content: bytes) -> Metadata:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     labels: tuple[str, ...] = ()
+    fault = ""
     for subgraph in _tables(root, 3):
         for tensor in list(_tables(subgraph, 2))[:1]:
             for unit in _tables(tensor, 4):
@@ -92,9 +99,9 @@ def _read(data: bytes, content: bytes) -> Metadata:
         for tensor in list(_tables(subgraph, 3))[:1]:
             for file in _tables(tensor, 6):
                 if _byte(file, 2) in _LABELS and not labels:
-                    labels = _packed_lines(content, _string(file, 0))
+                    labels, fault = _packed_labels(content, _string(file, 0))
         break  # the first graph is what runs
-    return Metadata(labels, mean, std)
+    return Metadata(labels, mean, std, fault)
 
 
 def _field(table: Table, place: int) -> int:
@@ -133,10 +140,18 @@ def _string(table: Table, place: int) -> str:
     return table.String(position).decode("utf-8") if position else ""
 
 
-def _packed_lines(content: bytes, name: str) -> tuple[str, ...]:
-    """Return the lines of a file in the archive; none where it is not there."""
+def _packed_labels(content: bytes, name: str) -> tuple[tuple[str, ...], str]:
+    """Return the labels of a file in the archive, and why there are none."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return tuple(archive.read(name).decode("utf-8").splitlines())
-    except (KeyError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error):
-        return ()
+        with (
+            zipfile.ZipFile(io.BytesIO(content)) as archive,
+            archive.open(name) as file,
+        ):
+            text = file.read(MOST_LABEL_BYTES + 1)
+        if len(text) > MOST_LABEL_BYTES:
+            return (), f"its labels in {name} take more than {MOST_LABEL_BYTES:,} bytes"
+        return labels_of(text), ""
+    except (KeyError, zipfile.BadZipFile):
+        return (), ""  # they are not there
+    except (UnicodeDecodeError, zlib.error, EOFError, RuntimeError) as error:
+        return (), f"its labels in {name} cannot be read ({error})"

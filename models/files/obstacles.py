@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.files.graph import FileDetails
-from models.preprocessing.tensors import TensorSpec
+from models.preprocessing.tensors import SMALLEST_SIDE, TensorSpec
 
 _COMPILED_FOR = {
     "edgetpu-custom-op": "an Edge TPU",
@@ -35,22 +35,31 @@ def obstacle(details: FileDetails) -> str | None:
 def no_classifier(details: FileDetails) -> str | None:
     """Say why a file is no classifier of pictures; None where it may be one.
 
-    A classifier takes one picture and gives one value for each class.
+    A classifier takes one picture and gives one value for each class; of two classes a single one,
+    made by a sigmoid, will do.
     """
     if len(details.inputs) != 1:
         return f"it takes {len(details.inputs)} inputs"
     if len(details.outputs) != 1:
         return f"it gives {len(details.outputs)} outputs"
     (taken,), (given,) = details.inputs, details.outputs
-    if len(taken.shape) != 4 or not {taken.shape[1], taken.shape[3]} & {1, 3}:
+    if not _is_picture(taken.shape):
         return f"it takes {taken}"
     if taken.shape[0] > 1:
         return f"it takes {taken.shape[0]} pictures at a time"
     answer = given.shape[1:] if given.shape[:1] == (-1,) else given.shape  # an open batch is of 1
     sizes = [size for size in answer if size != 1]
+    if not sizes and given.shape:
+        return None if details.is_sigmoid else f"it gives {given}, which no sigmoid made"
     if len(sizes) != 1 or sizes[0] < 2 or answer[-1] != sizes[0]:
         return f"it gives {given}"
     return None
+
+
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    if len(shape) == 3:  # grey, without channels
+        return all(size == -1 or size >= SMALLEST_SIDE for size in shape[1:])
+    return len(shape) == 4 and bool({shape[1], shape[3]} & {1, 3})
 
 
 def open_sizes(tensor: TensorSpec) -> str | None:

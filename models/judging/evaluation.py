@@ -404,4 +404,6 @@ def _labels(file: Artifact, named: Path | None) -> tuple[str, ...]:
         return read_labels(named)
     card, beside = file.card_beside, file.path.with_name("labels.txt")
     told = file.metadata.labels or (card.labels if card else ())
+    if file.metadata.fault and not told:
+        raise DatasetError(f"{file.path}: {file.metadata.fault}; name others with --labels FILE")
     return told or (read_labels(beside) if beside.is_file() else ())

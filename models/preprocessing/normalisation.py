@@ -25,6 +25,7 @@ KNOWN_RANGES = {"0..255": (0.0, 1.0), "0..1": (0.0, 255.0), "-1..1": (127.5, 127
 """Mean and standard deviation of the ranges that published models are trained on."""
 
 _SAME_LEVELS, _SAME_RANGE_LEVELS = 1.0, 12.0
+_SAME_TOP = 0.05
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,12 @@ class Normalisation:
         if self.told_by != "assumption":
             return None
         low, high = ((level - self.mean[0]) / self.std[0] for level in (0, 255))
+        other = (
+            " (the other usual reading, -1..1, is 127.5 of each)" if (low, high) == (0, 1) else ""
+        )
         return (
             f"nothing tells what values the model's input takes: assumed {low:.4g} for black and "
-            f"{high:.4g} for white; --mean and --std say otherwise"
+            f"{high:.4g} for white; --mean and --std say otherwise{other}"
         )
 
     @classmethod
@@ -87,8 +91,11 @@ class Normalisation:
 
         An 8-bit input whose range is that of a known normalisation takes the grey levels as they
         are (int8: less 128), as the TFLite task library hands them over. So does one of another
-        range, for want of better; a float input is assumed to take 0..255.
+        range, for want of better; a float input is assumed to take 0..255. So is one of 16 bits,
+        unless 1 is the largest value that its scale lets it take: then it is 0..1.
         """
+        if spec.dtype == np.int16 and abs(spec.scale * np.iinfo(np.int16).max - 1) < _SAME_TOP:
+            return cls((0.0,), (255.0,), "assumption")
         if spec.dtype not in (np.uint8, np.int8):
             return cls(told_by="assumption")
         if not spec.is_quantised:
@@ -130,7 +137,7 @@ def to_elements(
     found = _normalised(pixels, spec, normalisation)
     if layout.is_channels_first:
         found = found.transpose(2, 0, 1)
-    return np.ascontiguousarray(found)[np.newaxis]
+    return np.ascontiguousarray(found).reshape(spec.shape)
 
 
 def _grey(pixels: np.ndarray) -> np.ndarray:

@@ -96,6 +96,10 @@ class TensorSpec:
         return elements.astype(np.float32)
 
 
+SMALLEST_SIDE = 8
+"""Of an input without channels: smaller ones are rows of features, as of sound."""
+
+
 @dataclass(frozen=True)
 class InputLayout:
     """How an input's shape is read: width and height in pixels, 1 or 3 channels, NCHW or NHWC."""
@@ -114,9 +118,11 @@ def input_layout(spec: TensorSpec) -> InputLayout:
             return InputLayout((second, first), third, False)
         if first in (1, 3):
             return InputLayout((third, second), first, True)
+    if len(spec.shape) == 3 and spec.shape[0] == 1 and min(spec.shape[1:]) >= SMALLEST_SIDE:
+        return InputLayout(spec.shape[:0:-1], 1, False)  # grey, as MNIST's tutorials have it
     raise PreprocessingError(
         f"the model's input has shape {spec.shape}; it must be (1, height, width, channels) or "
-        "(1, channels, height, width) with 1 or 3 channels"
+        "(1, channels, height, width) with 1 or 3 channels, or (1, height, width)"
     )
 
 

@@ -75,20 +75,12 @@ class Event:
 
 
 class ProfiledModel:
-    """A model compiled for one thread of the CPU, with the profiler built in.
+    """A model compiled for one thread of the CPU, with the profiler built in; a context manager.
 
-    Use it as a context manager.
+    All of it raises ProfilerError: the library is missing or is another one, or it refused.
     """
 
     def __init__(self, content: bytes) -> None:
-        """Compile a model.
-
-        Args:
-            content: a `.tflite` file's bytes.
-
-        Raises:
-            ProfilerError: the library is missing or is another one, or it refused the model.
-        """
         self._library = _load()
         self._kept: list[Any] = []
         with contextlib.ExitStack() as stack:
@@ -111,15 +103,7 @@ class ProfiledModel:
         self._stack.close()
 
     def set_input(self, elements: np.ndarray, number: int = 0) -> None:
-        """Copy elements of an input's shape and dtype into the model.
-
-        Args:
-            elements: contents.
-            number: of the input in the file's first signature.
-
-        Raises:
-            ProfilerError: they have another size.
-        """
+        """Copy elements of an input's shape and dtype into one of the first signature's inputs."""
         content = np.ascontiguousarray(elements)
         with self._locked(self._inputs[number], WRITE) as (address, size_bytes):
             if content.nbytes != size_bytes:
@@ -148,9 +132,6 @@ class ProfiledModel:
 
         Loops, branches and calls are left out: their time is that of the operators in their body,
         which are there, and the profiler's own between these.
-
-        Raises:
-            ProfilerError: this version of the library has other events.
         """
         self._call("LiteRtStopProfiler", self._profiler)
         count = c_int()
@@ -160,17 +141,13 @@ class ProfiledModel:
         found = list(buffer[: count.value])
         if not found or not all(each.tag and each.event_type in _EVENT_TYPES for each in found):
             raise ProfilerError("this version of ai-edge-litert has events of another layout")
-        events = (
-            Event(
-                ctypes.string_at(each.tag).decode("utf-8", "replace"),
-                each.index if each.event_type == OPERATOR else None,
-                each.subgraph,
-                each.elapsed_us,
-            )
+        return [
+            Event(name, each.index if each.event_type == OPERATOR else None, each.subgraph,
+                  each.elapsed_us)
             for each in found
             if each.event_type in (OPERATOR, DELEGATED_OPERATOR)
-        )
-        return [each for each in events if each.name not in CONTROL_FLOW]
+            and (name := ctypes.string_at(each.tag).decode("utf-8", "replace")) not in CONTROL_FLOW
+        ]  # fmt: skip
 
     def _compile(self, content: bytes, stack: contextlib.ExitStack) -> None:
         held = ctypes.create_string_buffer(content, len(content))

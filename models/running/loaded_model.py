@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -50,6 +50,10 @@ class LoadedModel:
         """Set variable tensors back, such as the state of an LSTM: answers then repeat."""
         raise NotImplementedError
 
+    def settled_outputs(self) -> tuple[TensorSpec, ...]:
+        """Return what the model gives, with the shapes that only an inference settles."""
+        return self.outputs
+
     def delegated_partitions(self) -> list[int] | None:
         """Return how many of the graph's nodes each delegate partition took; None if unknown.
 
@@ -94,15 +98,18 @@ class LoadedModel:
             The index of the likeliest class.
         """
         self._answer(pixels)
-        return int(self.raw_output().argmax())
+        answer = self.raw_output()
+        return int(answer.argmax() if answer.size > 1 else self.output.dequantise(answer) > 0.5)
 
     def predict(self, pixels: np.ndarray) -> np.ndarray:
         """Return the real values of the output (class probabilities): float32, one dimension.
 
-        The argument is that of `classify`.
+        A single one is the probability of the second of two classes. The argument is that of
+        `classify`.
         """
         self._answer(pixels)
-        return self.output.dequantise(self.raw_output()).ravel()
+        values = self.output.dequantise(self.raw_output()).ravel()
+        return values if values.size > 1 else np.concatenate([1 - values, values])
 
     def write_input(self, values: np.ndarray) -> None:
         """Turn real values, of the first input's shape, into its elements."""
@@ -136,7 +143,7 @@ class InterpretedModel(LoadedModel):
         interpreter.allocate_tensors()
         self.interpreter = interpreter
         self.inputs = tuple(map(TensorSpec.from_details, interpreter.get_input_details()))
-        self.outputs = tuple(map(TensorSpec.from_details, interpreter.get_output_details()))
+        self.outputs = self.settled_outputs()
         self.invoke = interpreter.invoke
         self._views = [interpreter.tensor(spec.index) for spec in self.inputs]
 
@@ -156,25 +163,45 @@ class InterpretedModel(LoadedModel):
         """As `LoadedModel`."""
         self.interpreter.reset_all_variables()
 
+    def settled_outputs(self) -> tuple[TensorSpec, ...]:
+        """As `LoadedModel`."""
+        return tuple(map(TensorSpec.from_details, self.interpreter.get_output_details()))
+
     def delegated_partitions(self) -> list[int]:
         """As `LoadedModel`."""
         nodes = self.interpreter._get_ops_details()
-        delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
-        produced = {tensor: node for node in nodes if node["op_name"] != "DELEGATE"
-                    for tensor in node["outputs"]}  # fmt: skip
-        return [len(_nodes_behind(delegate, produced)) for delegate in delegates]
+        others = [node for node in nodes if node["op_name"] != "DELEGATE"]
+        produced = {tensor: node for node in others for tensor in node["outputs"]}
+        parts = []
+        for delegate in (node for node in nodes if node["op_name"] == "DELEGATE"):
+            taken, given = {*delegate["inputs"]}, {*delegate["outputs"]}
+            part = _behind(given, produced, taken)
+            for node in others:  # nothing that is outside of the delegate shows these
+                if node["op_name"] == "ASSIGN_VARIABLE":
+                    handle, value = node["inputs"]
+                    inside = _behind([value], produced, taken)
+                    readers = {each["index"] for each in others if handle in each["inputs"]}
+                    if handle in taken:
+                        is_inside = inside & part and value not in given
+                        is_taken = bool(is_inside) or not readers & part
+                    else:  # where the delegate gives it to nobody, whoever reads it is inside
+                        maker = _behind([handle], produced, taken)
+                        is_taken = handle not in given and bool(part & maker)
+                    if is_taken:
+                        part |= inside | {node["index"]}
+            parts.append(len(part))
+        return parts
 
 
-def _nodes_behind(delegate: dict[str, Any], produced: dict[int, dict[str, Any]]) -> set[int]:
-    """Walk from a delegate's outputs back to its inputs."""
-    inputs = set(delegate["inputs"])
-    waiting, found = list(delegate["outputs"]), set()
+def _behind(tensors: Iterable[int], produced: dict[int, Any], stop: set[int]) -> set[int]:
+    """Walk from tensors back to others, and return the numbers of the nodes between."""
+    waiting, found = list(tensors), set()
     while waiting:
         node = produced.get(waiting.pop())
         if node is None or node["index"] in found:
             continue
         found.add(node["index"])
-        waiting.extend(tensor for tensor in node["inputs"] if tensor not in inputs)
+        waiting.extend(tensor for tensor in node["inputs"] if tensor not in stop)
     return found
 
 
@@ -199,12 +226,19 @@ class CompiledModel(LoadedModel):
             hardware_accelerators=package.HardwareAccelerator.CPU,
             cpu_options=package.CpuOptions(num_threads=threads),
         )
-        if isinstance(model, bytes):
-            self._model = package.CompiledModel.from_buffer(model, options=options)
-        else:
-            self._model = package.CompiledModel.from_file(str(model), options=options)
         if details is None:
             details = read_details(model if isinstance(model, bytes) else model.read_bytes())
+        made = package.CompiledModel
+        try:
+            if isinstance(model, bytes):
+                self._model = made.from_buffer(model, options=options)
+            else:
+                self._model = made.from_file(str(model), options=options)
+        except (ValueError, RuntimeError):
+            if details.has_state:  # of which its own words tell nothing
+                what = "CompiledModel takes no model with a state, such as an LSTM's"
+                raise CannotRunError(what) from None
+            raise
         signature = self._model.get_signature_by_index(SIGNATURE)
         for number, shape in enumerate(shapes[: len(signature["inputs"])]):
             self._model.resize_input_tensor(number, shape, SIGNATURE, strict=False)

@@ -20,12 +20,12 @@ import numpy as np
 
 from models.files import graph
 from models.files.artifacts import Artifact
+from models.running.copies import with_shapes
 from models.running.litert_profiler import Event, ProfiledModel, ProfilerError
 from models.running.loaded_model import CannotRunError, signature_inputs
 from models.running.probe import probe, run_apart
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 from models.running.samples import fill, sample_elements
-from models.running.shaped_files import with_shapes
 
 RUNTIME = "litert"
 SIGNATURE_RUNTIME = "litert-compiled"
@@ -115,11 +115,7 @@ class OperatorProfile:
 
 
 def profile_operators(artifact: Artifact, rounds: int) -> OperatorProfile:
-    """Measure a model on one thread, in a child process.
-
-    Args:
-        artifact: a model.
-        rounds: how many calls, at least; without a profiler, and with it.
+    """Measure a model on one thread, in a child process: so many calls at least of either kind.
 
     Raises:
         ArtifactError: the file is missing or damaged, or the runtime cannot profile it.
@@ -152,62 +148,39 @@ def profile_operators(artifact: Artifact, rounds: int) -> OperatorProfile:
 def match(
     measured: Sequence[dict[str, Any]], nodes: Sequence[graph.Operator]
 ) -> tuple[OperatorTime, ...]:
-    """Find the graph's node of each operator that has weights or runs outside the delegate.
+    """Find the file's node of each measured operator with weights, or outside of the delegate.
 
     The delegate does not tell nodes. It runs those with weights in their order, so they are
     matched one by one if there are as many and each is of a kind that its node may run as; if
     not, none is.
-
-    Args:
-        measured: "name", "node" (number in its subgraph, or None), "subgraph" and "microseconds"
-            of each.
-        nodes: of the file.
     """
-    taken = {each["node"] for each in measured if not each["subgraph"]}
-    free = [
-        node
-        for number, node in enumerate(nodes)
-        if number not in taken and node.multiply_accumulates
-    ]
-    weighted = [
-        number
-        for number, each in enumerate(measured)
-        if each["node"] is None and _WEIGHTED.match(each["name"])
-    ]
     found: dict[int, graph.Operator] = {
         number: nodes[each["node"]]
         for number, each in enumerate(measured)
         if each["node"] is not None and not each["subgraph"] and each["node"] < len(nodes)
     }
+    taken = {measured[number]["node"] for number in found}
+    free = [each for number, each in enumerate(nodes)
+            if number not in taken and each.multiply_accumulates]  # fmt: skip
+    weighted = [number for number, each in enumerate(measured)
+                if each["node"] is None and _WEIGHTED.match(each["name"])]  # fmt: skip
     if len(free) == len(weighted) and all(
         node.name in _MAY_RUN_AS and _MAY_RUN_AS[node.name].match(measured[number]["name"])
         for node, number in zip(free, weighted, strict=True)
     ):
         found |= dict(zip(weighted, free, strict=True))
-    return tuple(
-        OperatorTime(
-            each["name"],
-            found[number].name
-            if number in found
-            else None
-            if each["node"] is None
-            else each["name"],
-            _cost(found.get(number), each),
-            each["node"] is None,
-            each["microseconds"],
-        )
-        for number, each in enumerate(measured)
-    )
+    return tuple(_time(each, found.get(number)) for number, each in enumerate(measured))
 
 
-def _cost(node: graph.Operator | None, event: dict[str, Any]) -> int | None:
-    """Return the multiply-accumulates of an operator; None where they are unknown."""
+def _time(event: dict[str, Any], node: graph.Operator | None) -> OperatorTime:
+    name, is_delegated = event["name"], event["node"] is None
     if node is not None:
-        return node.multiply_accumulates
-    is_delegated = event["node"] is None
-    if is_delegated:
-        return None if _WEIGHTED.match(event["name"]) else 0
-    return 0 if graph.has_no_weights(event["name"]) else None
+        cost = node.multiply_accumulates
+    else:
+        is_light = not _WEIGHTED.match(name) if is_delegated else graph.has_no_weights(name)
+        cost = 0 if is_light else None
+    called = node.name if node is not None else None if is_delegated else name
+    return OperatorTime(name, called, cost, is_delegated, event["microseconds"])
 
 
 def _measure(content: bytes, rounds: int) -> dict[str, Any]:
@@ -215,7 +188,10 @@ def _measure(content: bytes, rounds: int) -> dict[str, Any]:
     bare = RUNTIMES[RUNTIME].load(content)
     fill(bare)
     samples = {each.index: sample_elements(each, place) for place, each in enumerate(bare.inputs)}
-    content = with_shapes(content, {})  # the profiled model has no buffers for open sizes
+    bare.invoke()
+    # The profiled model has no buffers for open sizes, and takes an output without a shape, as of
+    # a detector, for a scalar.
+    content = with_shapes(content, {each.index: each.shape for each in bare.settled_outputs()})
     order = signature_inputs(RUNTIMES[SIGNATURE_RUNTIME].import_module(), content)
     bare_us: list[float] = []
     profiled_us: list[float] = []
@@ -223,6 +199,7 @@ def _measure(content: bytes, rounds: int) -> dict[str, Any]:
     with ProfiledModel(content) as model:
         for number, index in enumerate(order):
             model.set_input(samples[index], number)
+        model.invoke()  # what runs but once, such as setting variables to their first values
         model.start()
         model.invoke()
         first = model.stop()
@@ -251,9 +228,6 @@ def operator_means(rounds_us: Sequence[Sequence[float]]) -> list[float]:
     """Return each operator's mean over the middle half of the rounds, by the sum of a round.
 
     Every operator is averaged over the same rounds, so the means add up to the mean of the sums.
-
-    Args:
-        rounds_us: of each round, the microseconds of each operator.
     """
     table = np.array(rounds_us, np.float64)
     return [float(mean) for mean in table[_middle_half(table.sum(axis=1))].mean(axis=0)]
@@ -270,12 +244,7 @@ def _time_us(call: Callable[[], object], rounds: int) -> list[float]:
 
 
 def _rounds(events: Sequence[Event], first: Sequence[Event]) -> list[list[int]]:
-    """Return the microseconds of each round's operators.
-
-    Args:
-        events: of many rounds.
-        first: of one.
-    """
+    """Return the microseconds of each round's operators; `first` are the events of one round."""
     if [(one.name, one.node) for one in events] != [(one.name, one.node) for one in first] * (
         len(events) // len(first)
     ):

@@ -6,12 +6,21 @@ child ends, not the caller.
 from __future__ import annotations
 
 import json
+import math
 import re
+import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
+
+try:
+    import resource
+except ImportError:  # of Unix alone
+    resource = None  # type: ignore[assignment]
 
 from models import ROOT
 from models.files.artifacts import Artifact, ArtifactError
@@ -22,10 +31,16 @@ from models.running.runtimes import RUNTIMES, Runtime
 from models.running.samples import fill, nan_remark
 
 TIMEOUT_S = 60
+"""Of a processor's time; of a clock's, `PATIENCE` times that: other work may slow this one down."""
+
+PATIENCE = 5
 COMMAND = [sys.executable, "-m", "models.running.probe"]
 
 CANNOT_RUN = 3
 """The exit status by which a child says that the file is sound and cannot be run here."""
+
+SMALL_BYTES = 2
+"""Of whole numbers that stand for real ones; wider ones may be indices or a shape."""
 
 MOST_CHARACTERS = 250
 """Of what a runtime says: some say it twice."""
@@ -42,13 +57,25 @@ _LACKS_OPERATOR = (
 """What runtimes say of a sound file whose operators they do not have, or not in its version."""
 
 
+class Probed(NamedTuple):
+    """What a file's first inferences show.
+
+    Attributes:
+        remark: on the answers, such as that they are NaN; None where there is none.
+        outputs: shape and dtype of each, of which a file does not tell all.
+    """
+
+    remark: str | None
+    outputs: list[str]
+
+
 def probe(
     file: Artifact,
     runtime: Runtime,
     *,
     threads: int = 1,
     input_shapes: Sequence[tuple[int, ...]] = (),
-) -> str | None:
+) -> Probed:
     """Check a file, then load it in a child process and invoke it twice on its samples.
 
     Args:
@@ -56,13 +83,10 @@ def probe(
         runtime: what loads it.
         threads, input_shapes: as for `Runtime.load`.
 
-    Returns:
-        A remark on the answers, such as that they are NaN; None where there is none.
-
     Raises:
         CannotRunError: the file is sound and cannot be run here, such as one that takes text, is
-            compiled for another processor, leaves the size of a picture open, or has fewer inputs
-            than there are shapes.
+            compiled for another processor, leaves the size of a picture open, has fewer inputs
+            than there are shapes, or takes indices or shapes that no sample can know.
         ArtifactError: the file is damaged, or the runtime refused it, crashed on it, or takes
             more than `TIMEOUT_S` seconds.
     """
@@ -78,8 +102,8 @@ def probe(
         raise CannotRunError(f"{path}: {reason}")
     shapes = ["x".join(map(str, shape)) for shape in input_shapes]
     command = [*COMMAND, runtime.name, str(path.resolve()), str(threads), *shapes]
-    answer = run_apart(command, path=path, who=runtime.name, timeout_s=TIMEOUT_S)
-    return json.loads(answer)
+    answer = run_apart(command, path=path, who=runtime.name, timeout_s=TIMEOUT_S * threads)
+    return Probed(**json.loads(answer))
 
 
 def run_apart(command: Sequence[str], *, path: Path, who: str, timeout_s: float) -> str:
@@ -89,7 +113,7 @@ def run_apart(command: Sequence[str], *, path: Path, who: str, timeout_s: float)
         command: a program and its arguments; it runs in the project's directory.
         path: the model file that errors name.
         who: is told in errors to have refused the file.
-        timeout_s: how long it may take.
+        timeout_s: how long it may keep a processor busy.
 
     Raises:
         CannotRunError: its exit status was `CANNOT_RUN`; the message ends with its last line.
@@ -97,11 +121,14 @@ def run_apart(command: Sequence[str], *, path: Path, who: str, timeout_s: float)
     """
     try:
         child = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=timeout_s,
-            check=False, cwd=ROOT,
+            command, capture_output=True, text=True, errors="replace", check=False, cwd=ROOT,
+            timeout=PATIENCE * timeout_s,
+            preexec_fn=partial(_limit, timeout_s) if resource else None,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise ArtifactError(f"{path}: {who} takes more than {timeout_s:g} s on it") from None
+        raise ArtifactError(f"{path}: {who} does not come to an end on it") from None
+    if resource and child.returncode == -signal.SIGXCPU:
+        raise ArtifactError(f"{path}: {who} takes more than {timeout_s:g} s on it")
     if child.returncode < 0:
         raise ArtifactError(f"{path}: {who} crashes on it (signal {-child.returncode})")
     if child.returncode:
@@ -113,14 +140,28 @@ def run_apart(command: Sequence[str], *, path: Path, who: str, timeout_s: float)
     return child.stdout
 
 
+def _limit(seconds: float) -> None:
+    whole = math.ceil(seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 5))
+
+
 def _main(runtime_name: str, path: str, threads: str, *shapes: str) -> int:
     try:
         sizes = [tuple(map(int, shape.split("x"))) for shape in shapes]
         model = RUNTIMES[runtime_name].load(Path(path), int(threads), sizes)
-        for _ in range(2):
-            fill(model)
-            model.invoke()
-        print(json.dumps(nan_remark(model.raw_outputs())))
+        try:
+            for _ in range(2):
+                fill(model)
+                model.invoke()
+        except (RuntimeError, ValueError) as error:
+            wide = [each for each in model.inputs if each.dtype.kind in "iu"]
+            asked = [repr(each.name) for each in wide if each.dtype.itemsize > SMALL_BYTES]
+            if not asked:
+                raise
+            reason = f"it refuses this suite's sample of {', '.join(asked)}, 0 and 1: {error}"
+            return _end(CANNOT_RUN, reason)
+        outputs = list(map(str, model.settled_outputs()))
+        print(json.dumps({"remark": nan_remark(model.raw_outputs()), "outputs": outputs}))
     except CannotRunError as error:
         return _end(CANNOT_RUN, error)
     except (ValueError, RuntimeError, IndexError, TypeError, MemoryError) as error:

@@ -239,6 +239,16 @@ def add_input_shape(add: Add) -> None:
     )
 
 
+def add_signature(add: Add) -> None:
+    """Add --signature NAME: which graph of a file is run."""
+    add(
+        "--signature",
+        metavar="NAME",
+        help="which of a --model's graphs, where it has several; default: serving_default, else "
+        "the first",
+    )
+
+
 def add_own_pictures(add: Add) -> None:
     """Add --images, --labels, --min-accuracy and how pictures are prepared."""
     add(

@@ -16,7 +16,7 @@ from models.preprocessing import Preparation
 from models.preprocessing.tensors import TensorSpec
 from models.running.runtimes import RUNTIMES
 from tests.models.running.test_any_file import BATCH, SUM, TWO_OUTPUTS, accumulator
-from tests.models.small_files import colour_classifier
+from tests.models.small_files import colour_classifier, stream
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ def given(tmp_path, monkeypatch):
         calls=calls, measure=measure, load=noted("load", load), interpreter=load(path),
         classifier=load(path), tflite_model=user_model(path), info={}, tmp_path=tmp_path,
         own_input=picture, picture_input=picture, picture_size=picture, size="100x100",
+        benchmark=SimpleNamespace(enabled=True), rounds=1, warmup_rounds=1,
     )  # fmt: skip
 
 
@@ -85,19 +86,21 @@ def test_just_what_a_benchmark_is_named_after_is_timed(given, benchmark_function
 
 @pytest.mark.parametrize(
     "content",
-    [SUM, TWO_OUTPUTS, BATCH, accumulator()],
-    ids=["two inputs", "two outputs", "batch of 4", "state"],
+    [SUM, TWO_OUTPUTS, BATCH, accumulator(), stream()],
+    ids=["two inputs", "two outputs", "batch of 4", "state", "variable"],
 )
 @pytest.mark.parametrize("rounds", [0, 1, 3])
 def test_an_inference_that_was_not_run_is_noticed(runtime, content, rounds):
-    model = runtime.load(content)
+    def load(_):
+        return runtime.load(content)
 
     def measure(function, info):
         for _ in range(rounds):
             function()
 
+    told = SimpleNamespace(path=None), load(None), load, {}, measure, SimpleNamespace(enabled=True)
     if rounds:
-        host.test_invoke(model, {}, measure)
+        host.test_invoke(*told, rounds, 0)
     else:
         with pytest.raises(AssertionError, match="output 0 differs"):
-            host.test_invoke(model, {}, measure)
+            host.test_invoke(*told, 1, 0)

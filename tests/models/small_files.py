@@ -12,10 +12,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor: `values` make it a constant; -1 in `shape` leaves a size open."""
+    """A tensor: `values` make it a constant; -1 in `shape` leaves a size open, None the rank."""
 
     name: str
-    shape: tuple[int, ...] = (1, 4)
+    shape: tuple[int, ...] | None = (1, 4)
     dtype: str = "float32"
     values: np.ndarray | None = None
     scale: float = 0.0
@@ -37,9 +37,15 @@ def small_file(
     return write([(tensors, operators, inputs, outputs)])
 
 
-def write(graphs: Sequence[tuple], options: dict[str, tuple[int, object]] | None = None) -> bytes:
+def write(
+    graphs: Sequence[tuple],
+    options: dict[str, tuple[int, object]] | None = None,
+    signatures: Sequence[str] = (),
+) -> bytes:
     """Return a file of several graphs; `options` are (kind, options) by operator."""
     model = schema.ModelT()
+    named = zip(signatures, graphs, strict=False)
+    model.signatureDefs = [_signature(number, *each) for number, each in enumerate(named)]
     model.version, model.buffers, model.operatorCodes, model.subgraphs = 3, [], [], []
     model.buffers.append(schema.BufferT())
     names: list[str] = []
@@ -63,6 +69,20 @@ def write(graphs: Sequence[tuple], options: dict[str, tuple[int, object]] | None
     return bytes(builder.Output())
 
 
+def _signature(number: int, name: str, graph: tuple):
+    made = schema.SignatureDefT()
+    made.signatureKey, made.subgraphIndex = name, number
+    tensors, _, *ends = graph
+    made.inputs, made.outputs = ([_named(tensors[each].name, each) for each in end] for end in ends)
+    return made
+
+
+def _named(name: str, tensor: int):
+    made = schema.TensorMapT()
+    made.name, made.tensorIndex = name, tensor
+    return made
+
+
 def _code(name: str):
     code = schema.OperatorCodeT()
     code.version = 1
@@ -77,8 +97,9 @@ def _code(name: str):
 def _tensor(tensor: Tensor, buffers: list):
     made = schema.TensorT()
     made.name, made.type = tensor.name, getattr(schema.TensorType, tensor.dtype.upper())
-    made.shape = [max(1, size) for size in tensor.shape]
-    if -1 in tensor.shape:
+    if tensor.shape is not None:
+        made.shape = [max(1, size) for size in tensor.shape]
+    if tensor.shape and -1 in tensor.shape:
         made.shapeSignature = list(tensor.shape)
     made.isVariable = tensor.is_variable
     if tensor.scale:
@@ -95,6 +116,25 @@ def _tensor(tensor: Tensor, buffers: list):
 
 COLOURS = ("red", "green", "blue")
 """The classes of `colour_classifier`."""
+
+
+def stream() -> bytes:
+    """Return a file that adds what goes in to a resource variable, and gives the sum."""
+    handle, old, new = Tensor("handle", (), "resource"), Tensor("old"), Tensor("new")
+    zeros = Tensor("zeros", values=np.zeros((1, 4), np.float32))
+    variable, once = schema.VarHandleOptionsT(), schema.CallOnceOptionsT()
+    variable.container, variable.sharedName, once.initSubgraphIndex = "", "sum", 1
+    running = [("CALL_ONCE", [], []), ("VAR_HANDLE", [], [1]), ("READ_VARIABLE", [1], [2]),
+               ("ADD", [0, 2], [3]), ("ASSIGN_VARIABLE", [1, 3], [])]  # fmt: skip
+    starting = [("VAR_HANDLE", [], [0]), ("ASSIGN_VARIABLE", [0, 1], [])]
+    graph = ([Tensor("in"), handle, old, new], running, [0], [3])
+    return write(
+        [graph, ([handle, zeros], starting, [], [])],
+        {
+            "VAR_HANDLE": (schema.BuiltinOptions.VarHandleOptions, variable),
+            "CALL_ONCE": (schema.BuiltinOptions.CallOnceOptions, once),
+        },
+    )
 
 
 def colour_classifier(

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
 
 from models.__main__ import main
@@ -18,7 +20,7 @@ from models.data.fruits360 import CLASS_NAMES
 from models.files.artifacts import artifact
 from models.preprocessing import Normalisation, Preparation
 from tests.models.files.test_metadata import metadata, with_metadata
-from tests.models.small_files import Tensor, colour_classifier, small_file
+from tests.models.small_files import Tensor, colour_classifier, small_file, write
 
 ROOT = Path(__file__).parents[3]
 
@@ -258,3 +260,35 @@ def test_answers_that_are_no_numbers_are_told(tmp_path, pictures, capsys):
 def test_a_model_without_pictures_is_bad_usage(model, capsys):
     assert main(["evaluate", "--model", str(model)]) == 2
     assert "--model and --images go together" in capsys.readouterr().err
+
+
+def test_one_value_that_a_sigmoid_made_tells_two_classes(tmp_path, capsys):
+    """Of a grey picture without channels, as tutorials have both: white is the second class."""
+    tensors = [
+        Tensor("picture", (1, 8, 8)), Tensor("axes", (2,), "int32", np.array([1, 2], np.int32)),
+        Tensor("mean", (1, 1)), Tensor("white", (1, 1)),
+    ]  # fmt: skip
+    options = schema.ReducerOptionsT()
+    options.keepDims = False
+    told = {"MEAN": (schema.BuiltinOptions.ReducerOptions, options)}
+    operators = [("MEAN", [0, 1], [2]), ("LOGISTIC", [2], [3])]
+    (tmp_path / "two.tflite").write_bytes(write([(tensors, operators, [0], [3])], told))
+    (tmp_path / "raw.tflite").write_bytes(write([(tensors[:3], operators[:1], [0], [2])], told))
+    for name in ("black", "white"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        Image.new("L", (9, 9), name).save(tmp_path / "pictures" / name / "0.png")
+    words = ["--images", str(tmp_path / "pictures"), "--mean", "127.5", "--std", "50"]
+    assert main(["evaluate", "--model", str(tmp_path / "two.tflite"), *words]) == 0
+    assert "2 of 2 right" in capsys.readouterr().out
+    assert main(["evaluate", "--model", str(tmp_path / "raw.tflite"), *words]) == 1
+    assert "which no sigmoid made" in capsys.readouterr().err
+
+
+def test_a_bad_file_costs_the_others_nothing(model, pictures, tmp_path, capsys):
+    (tmp_path / "bad.tflite").write_bytes(b"no model")
+    target = tmp_path / "found.json"
+    words = ["--model", str(tmp_path), "--images", str(pictures), "--json", str(target)]
+    assert main(["evaluate", *words, "--runtime", "litert"]) == 1
+    assert "bad.tflite: not a .tflite file" in capsys.readouterr().err
+    (found,) = json.loads(target.read_text())["results"]
+    assert (found["model"], found["top_1"]["correct"]) == ("colours", 10)

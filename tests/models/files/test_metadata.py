@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 
 import flatbuffers
@@ -109,7 +110,31 @@ def test_labels_in_a_damaged_archive_leave_the_rest():
     content = bytearray(with_metadata(metadata([1], [1]), compression=zipfile.ZIP_DEFLATED))
     header = content.index(b"PK\x03\x04")
     content[header + 30 + len("labels.txt")] = 0xFF  # no kind of block that deflate knows
-    assert read_metadata(bytes(content)) == Metadata((), (1,), (1,))
+    told = read_metadata(bytes(content))
+    assert (told.labels, told.mean, told.std) == ((), (1,), (1,))
+    assert "labels in labels.txt cannot be read" in told.fault
+
+
+def test_labels_of_a_locked_archive_are_told():
+    content = bytearray(with_metadata(metadata([1], [1])))
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + place] |= 1  # "encrypted"
+    assert "is encrypted" in read_metadata(bytes(content)).fault
+
+
+def test_labels_are_read_by_the_rules_of_a_file_of_them():
+    content = with_metadata(metadata([1], [1]), labels="\ufeff0 red\n1 green\n2 blue\n\n")
+    assert read_metadata(content).labels == ("red", "green", "blue")
+
+
+def test_labels_that_unpack_to_a_flood_are_not_unpacked():
+    content = with_metadata(metadata([1], [1]), "a\n" * 20_000_000, zipfile.ZIP_DEFLATED)
+    tracemalloc.start()
+    told = read_metadata(content)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "take more than 4,194,304 bytes" in told.fault
+    assert peak_bytes < 20e6 + len(content)
 
 
 def test_the_quantisation_goes_before_the_metadata_before_an_assumption():

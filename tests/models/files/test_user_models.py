@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from models.files.artifacts import ArtifactError, find_user_models
@@ -57,3 +59,44 @@ def test_a_deeper_folder_that_ends_alike(folder):
     first, second = names(folder / "a/net.tflite", folder / "c/a/net.tflite")
     assert first != second
     assert second == "c/a/net"
+
+
+def test_a_linked_file_goes_by_its_own_name(folder):
+    """In a cache of Hugging Face's a file is a link to one that is called by its hash."""
+    (folder / "blobs").mkdir()
+    (folder / "blobs/9f86d081").write_bytes(b"")
+    (folder / "snapshot").mkdir()
+    (folder / "snapshot/mine.tflite").symlink_to(folder / "blobs/9f86d081")
+    assert names(folder / "snapshot") == names(folder / "snapshot/mine.tflite") == ["mine"]
+
+
+def test_linked_folders_are_searched_once(folder):
+    (folder / "c").mkdir()
+    (folder / "c/linked").symlink_to(folder / "a")
+    (folder / "a/back").symlink_to(folder)
+    assert {*names(folder / "c")} == {"linked/net", "other", "b/net", "x [v1] é"}
+
+
+def test_what_is_no_file_costs_the_others_nothing(folder, monkeypatch):
+    (folder / "odd/deep.tflite").mkdir(parents=True)
+    (folder / "odd/loop.tflite").symlink_to(folder / "odd/loop.tflite")
+    (folder / "odd/deep.tflite/net.tflite").write_bytes(b"")
+    os.mkfifo(folder / "odd/pipe.tflite")
+    (folder / "odd/locked").mkdir()
+    scan = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("locked"):  # which the system's administrator may read
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = {file.name: file for file in find_user_models([str(folder / "odd")])}
+    assert set(found) == {"net", "loop", "pipe", "locked"}
+    for name, reason in (
+        ("loop", "no such file|Too many levels"), ("pipe", "is no file that could be read"),
+        ("locked", "cannot be read"),
+    ):  # fmt: skip
+        with pytest.raises(ArtifactError, match=f"{name}.*: .*({reason})"):
+            _ = found[name].details
+    assert names(folder / "odd/*.tflite") == ["net", "loop", "pipe"]

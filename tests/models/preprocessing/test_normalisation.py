@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,3 +116,22 @@ def test_no_level_is_cut_off_to_the_step_below(pixels, spec):
     told = Preparation(normalisation=Normalisation())
     difference = np.abs(spec.dequantise(prepare(pixels, spec, told)) - np.clip(real, low, high))
     assert difference.max() <= spec.scale / 2 + 1e-3
+
+
+def test_an_int16_input_whose_largest_value_is_1_takes_0_to_1():
+    """Of 16x8 quantisation; as 0..255 nearly every grey level would be its largest element."""
+    spec = spec_of("int16", 1 / 32_767, 0)
+    normalisation = Normalisation.of_input(spec)
+    assert (normalisation.mean, normalisation.std) == ((0,), (255,))
+    assert "-1..1, is 127.5 of each" in str(normalisation.warning)
+    assert prepare(LEVELS, spec, Preparation())[0, :, :, 0].max() == 32_767
+    assert len(np.unique(prepare(LEVELS, spec, Preparation()))) == 256
+    assert Normalisation.of_input(spec_of("int16", 255 / 32_767, 0)).changes_nothing
+
+
+def test_a_grey_input_may_have_no_channels():
+    """As MNIST's tutorials have it."""
+    with_channel, without = (replace(spec_of("float32"), shape=(1, 28, 20, *c)) for c in ((1,), ()))
+    expected, actual = (prepare(LEVELS, each, Preparation()) for each in (with_channel, without))
+    assert actual.shape == without.shape
+    assert (actual == expected[..., 0]).all()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools.flatbuffer_utils import convert_object_to_bytearray
 
 from models.files.artifacts import ArtifactError, user_model
-from models.files.graph import read_details
+from models.files.graph import parse, read_details
 from models.files.obstacles import obstacle
 from models.preprocessing.tensors import TensorSpec
 from models.running import probe as probing
@@ -15,7 +16,7 @@ from models.running.loaded_model import CannotRunError
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES
 from models.running.samples import difference, fill, nan_remark, sample_elements
-from tests.models.small_files import Tensor, small_file, write
+from tests.models.small_files import Tensor, small_file, stream, write
 
 ONE, TWO, OUT = Tensor("one"), Tensor("two"), Tensor("out")
 SUM = small_file([ONE, TWO, OUT], [("ADD", [0, 1], [2])], [0, 1], [2])
@@ -84,7 +85,7 @@ def file(tmp_path):
     ids=["two inputs", "no input", "two outputs", "batch of 4", "open batch"],
 )
 def test_sound_files_run(file, any_runtime, content):
-    assert probe(file(content), any_runtime) is None
+    assert probe(file(content), any_runtime).remark is None
 
 
 def test_every_input_is_filled_each_with_something_else(any_runtime):
@@ -120,7 +121,7 @@ def test_open_sizes_are_told_not_guessed(file, any_runtime):
         CannotRunError, match=r"'picture' open \(1x\?x\?x3 float32\).*--input-shape"
     ):
         probe(path, any_runtime)
-    assert probe(path, any_runtime, input_shapes=[(1, 5, 6, 3)]) is None
+    assert probe(path, any_runtime, input_shapes=[(1, 5, 6, 3)]).outputs == ["1x5x6x3 float32"]
     model = any_runtime.load(OPEN, input_shapes=[(1, 5, 6, 3)])
     assert model.input.shape == (1, 5, 6, 3)
     fill(model)
@@ -129,7 +130,7 @@ def test_open_sizes_are_told_not_guessed(file, any_runtime):
 
 
 def test_nan_equals_nan_and_is_told(file, any_runtime):
-    remark = probe(file(ROOT_OF_NEGATIVE), any_runtime)
+    remark = probe(file(ROOT_OF_NEGATIVE), any_runtime).remark
     assert remark is not None
     assert remark.startswith("NaN: ")
     assert remark.endswith("of 64 values of output 0")
@@ -210,9 +211,49 @@ def test_damage_is_called_what_it_is(file, content, reason):
 
 
 def test_a_model_that_does_not_end_is_ended(file, monkeypatch):
-    monkeypatch.setattr(probing, "TIMEOUT_S", 5)
-    with pytest.raises(ArtifactError, match="litert takes more than 5 s on it"):
+    """By the time that it keeps a processor busy: other work may take the clock's."""
+    monkeypatch.setattr(probing, "TIMEOUT_S", 4)
+    monkeypatch.setattr(probing, "PATIENCE", 100)
+    with pytest.raises(ArtifactError, match="litert takes more than 4 s on it"):
         probe(file(endless()), RUNTIMES["litert"])
+
+
+def test_where_our_sample_is_refused_the_file_is_not_blamed(file, any_runtime):
+    tensors = [Tensor("x"), Tensor("new shape", (2,), "int32"), Tensor("y", (-1, -1))]
+    content = small_file(tensors, [("RESHAPE", [0, 1], [2])], [0, 1], [2])
+    with pytest.raises(CannotRunError, match="refuses this suite's sample of 'new shape', 0 and 1"):
+        probe(file(content), any_runtime)
+
+
+def test_a_state_that_one_interface_takes_none_of_is_told(file, monkeypatch):
+    class Refusing:
+        def __getattr__(self, name):
+            raise RuntimeError("model_load.cc:511")
+
+    package = RUNTIMES["litert-compiled"].import_module()
+    monkeypatch.setattr(package, "CompiledModel", Refusing())
+    with pytest.raises(CannotRunError, match="takes no model with a state"):
+        RUNTIMES["litert-compiled"].load(accumulator())
+    with pytest.raises(RuntimeError, match="model_load"):
+        RUNTIMES["litert-compiled"].load(SUM)
+
+
+def test_what_a_file_does_not_tell_is_unknown_and_it_runs(file, any_runtime):
+    """No rank, as converters leave that of a picture of any size, and no table of buffers."""
+    rankless = small_file([ONE, Tensor("out", None)], [("NEG", [0], [1])], [0], [1])
+    details = read_details(rankless)
+    assert (details.bytes_moved, details.multiply_accumulates) == (None, 0)
+    assert probe(file(rankless), any_runtime).outputs == ["1x4 float32"]
+    model = parse(SUM)
+    model.buffers = None
+    bare = bytes(convert_object_to_bytearray(model))
+    assert read_details(bare).operators == {"ADD": 1}
+
+
+def test_all_that_a_delegate_takes_is_counted():
+    """What is assigned to a variable is no output of any operator."""
+    (taken,) = RUNTIMES["litert"].load(stream()).delegated_partitions()
+    assert taken == 4  # all but the call that runs once
 
 
 def test_an_index_that_comes_from_the_input_is_one_that_fits(file):
@@ -225,7 +266,7 @@ def test_an_index_that_comes_from_the_input_is_one_that_fits(file):
         Tensor("out", (1,)),
     ]
     path = file(small_file(tensors, [("SPARSE_TO_DENSE", [0, 1, 2, 3], [4])], [0, 2], [4]))
-    assert probe(path, RUNTIMES["litert"]) is None  # the sample's index is one that fits
+    assert probe(path, RUNTIMES["litert"]).remark is None  # the sample's index is one that fits
 
 
 @pytest.mark.parametrize(

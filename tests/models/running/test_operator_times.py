@@ -22,7 +22,7 @@ from models.running.operator_times import (
     profile_operators,
 )
 from models.running.runtimes import RUNTIMES
-from tests.models.small_files import Tensor, small_file, write
+from tests.models.small_files import Tensor, small_file, stream, write
 
 ROUNDS = 20
 
@@ -153,6 +153,17 @@ def test_a_state_is_told_where_the_profiler_takes_none(tmp_path):
         profile_operators(user_model(path), 5)
 
 
+def test_a_stream_and_an_output_without_a_shape_are_profiled(tmp_path):
+    """Its first call differs from all others; the other has the buffer of a scalar by its file."""
+    path = tmp_path / "stream.tflite"
+    path.write_bytes(stream())
+    assert "Add" in [each.kind for each in profile_operators(user_model(path), 5).operators]
+    tensors = [Tensor("x", (1, 4_000)), Tensor("y", None)]
+    path.write_bytes(small_file(tensors, [("NEG", [0], [1])], [0], [1]))
+    (found,) = profile_operators(user_model(path), 5).operators
+    assert found.kind.lower() == "negate"
+
+
 def test_a_loop_is_the_sum_of_its_body(tmp_path):
     """From a sample in -1..1, steps of 1 reach 3 in three or four rounds."""
     number, flag = Tensor("number", (1,)), Tensor("flag", (1,), "bool")
@@ -260,7 +271,8 @@ def test_a_cut_file_gets_one_line(tmp_path):
     [
         ("import os; os.kill(os.getpid(), 11)", 60, r"crashes on it \(signal 11\)"),
         ("import sys; sys.exit('noise\\nno such thing')", 60, r"refuses it \(no such thing\)"),
-        ("import time; time.sleep(60)", 1, "takes more than"),
+        ("import time; time.sleep(60)", 1, "does not come to an end"),
+        ("while True: pass", 1, "takes more than 1 s"),
     ],
 )
 def test_a_crash_of_the_child_is_no_crash_of_ours(monkeypatch, code, timeout_s, reason):
