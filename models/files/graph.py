@@ -268,9 +268,10 @@ def _operator(name: str, node: Any, tensors: Any, made: set[int], constants: set
         for index in touched
     ]
     moved = _total(sizes)
-    count = _COSTS.get(name)
-    if count and moved is not None:
-        return Operator(name, int(count(node, tensors)), moved)
+    if name in _COSTS and moved is not None:
+        taken = [_sizes(tensors[index]) for index in inputs]
+        given = _sizes(tensors[node.outputs[0]])
+        return Operator(name, _COSTS[name](taken, given, node.builtinOptions), moved)
     return Operator(name, 0 if has_no_weights(name) else None, moved)
 
 
@@ -323,43 +324,21 @@ def _weight_types(nodes: Nodes, tensors: Any) -> dict[str, str]:
     return {name: ", ".join(sorted(types)) for name, types in found.items()}
 
 
-def _convolution(node: Any, tensors: Any) -> int:
-    filters = tensors[node.inputs[1]].shape  # (outputs, height, width, inputs)
-    return prod(filters[1:]) * prod(tensors[node.outputs[0]].shape)
-
-
-def _depthwise_convolution(node: Any, tensors: Any) -> int:
-    filters = tensors[node.inputs[1]].shape  # (1, height, width, channels)
-    return prod(filters[1:3]) * prod(tensors[node.outputs[0]].shape)
-
-
-def _dense(node: Any, tensors: Any) -> int:
-    weights = tensors[node.inputs[1]].shape  # (outputs, inputs)
-    return prod(weights) * (prod(tensors[node.outputs[0]].shape) // weights[0])
-
-
-def _transposed_convolution(node: Any, tensors: Any) -> int:
-    filters = tensors[node.inputs[1]].shape  # (outputs, height, width, inputs)
-    return prod(filters[:3]) * prod(tensors[node.inputs[2]].shape)
-
-
-def _matrix_product(node: Any, tensors: Any) -> int:
-    left = tensors[node.inputs[0]].shape
-    inner = left[-2] if node.builtinOptions.adjX else left[-1]
-    return prod(tensors[node.outputs[0]].shape) * int(inner)
-
-
 Nodes = Sequence[tuple[str, Any]]
 """Operators by name, as the schema has them, in order."""
 
-_COSTS: dict[str, Callable[[Any, Any], int]] = {
-    "CONV_2D": _convolution,
-    "DEPTHWISE_CONV_2D": _depthwise_convolution,
-    "FULLY_CONNECTED": _dense,
-    "TRANSPOSE_CONV": _transposed_convolution,
-    "BATCH_MATMUL": _matrix_product,
+Shape = Sequence[int]
+_COSTS: dict[str, Callable[[list[Shape], Shape, Any], int]] = {
+    # Filters and weights are (outputs, height, width, inputs), and (outputs, inputs).
+    "CONV_2D": lambda taken, given, _: prod(taken[1][1:]) * prod(given),
+    "DEPTHWISE_CONV_2D": lambda taken, given, _: prod(taken[1][1:3]) * prod(given),
+    "FULLY_CONNECTED": lambda taken, given, _: taken[1][1] * prod(given),
+    "TRANSPOSE_CONV": lambda taken, given, _: prod(taken[1][:3]) * prod(taken[2]),
+    "BATCH_MATMUL": lambda taken, given, options: (
+        prod(given) * taken[0][-2 if options.adjX else -1]
+    ),
 }
-"""From a node and all tensors to its multiply-accumulates."""
+"""From the shapes of an operator's inputs and output, and its options, to multiply-accumulates."""
 
 _UNKNOWN = re.compile(
     "CALL$|IF$|WHILE$|STABLEHLO_|CUSTOM$|DELEGATE$|PLACEHOLDER|CONV_3D|RFFT2D|SVDF|.*(LSTM|RNN)$"
