@@ -33,11 +33,7 @@ _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 def cache_bytes(directory: Path = CACHES) -> int:
-    """Return the size of the largest cache of the first core, in bytes.
-
-    Args:
-        directory: as Linux describes the caches ("sysfs-devices-system-cpu" in its documentation).
-    """
+    """Return the size of the largest cache of the first core, in bytes, as Linux describes it."""
     sizes = [DEFAULT_CACHE_BYTES] if not directory.is_dir() else []
     for file in directory.glob("index*/size"):
         match = re.fullmatch(r"(\d+)([KMG]?)", file.read_text().strip())
@@ -47,11 +43,7 @@ def cache_bytes(directory: Path = CACHES) -> int:
 
 
 def clearer(files: Iterable[Path] = ()) -> Callable[[], None]:
-    """Return a function that clears memory; its buffer is allocated here, once.
-
-    Args:
-        files: what the kernel shall forget: the model file.
-    """
+    """Return a function that clears memory and has the kernel forget files, with one buffer."""
     files = tuple(files)
     buffer = np.zeros(EVICTION_FACTOR * cache_bytes(), np.uint8)
     lines = buffer[::64]  # one byte of each cache line
@@ -67,11 +59,7 @@ def clearer(files: Iterable[Path] = ()) -> Callable[[], None]:
 
 
 def forget(file: Path) -> None:
-    """Have the kernel drop a file from its page cache, where it can (Linux).
-
-    Raises:
-        OSError: the file cannot be opened.
-    """
+    """Have the kernel drop a file from its page cache, where it can (Linux)."""
     if not hasattr(os, "posix_fadvise"):
         return
     descriptor = os.open(file, os.O_RDONLY)
@@ -134,11 +122,7 @@ def matrix(dtype: str, seed: int) -> np.ndarray:
 
 
 def product_model(dtype: str) -> bytes:
-    """Return a model that multiplies its input with the transpose of `matrix(dtype, seed=0)`.
-
-    Args:
-        dtype: one of `PRODUCT_DTYPES`: of input, weights and output.
-    """
+    """Return a model that multiplies its input with the transpose of `matrix(dtype, seed=0)`."""
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.tools.flatbuffer_utils import convert_object_to_bytearray
 

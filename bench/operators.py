@@ -30,10 +30,7 @@ from models.running.copies import shaped_copies, user_files
 from models.running.operator_times import OperatorProfile, OperatorTime, profile_operators
 from models.running.runtimes import RuntimeUnavailableError
 from models.terminal.options import (
-    add_artifacts,
-    add_input_shape,
-    add_precision,
-    add_signature,
+    add_files,
     architecture_name,
     positive,
 )
@@ -56,14 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--architecture", action="append", type=architecture_name, metavar="NAME",
         help="one of the project's, repeatable; default: all, or none beside --model",
     )  # fmt: skip
-    add_precision(parser, "all")
-    add_artifacts(parser)
-    parser.add_argument(
-        "--model", type=Path, action="append", default=[], metavar="PATH",
-        help="a .tflite file of your own, a folder of them or a pattern; repeatable",
-    )  # fmt: skip
-    add_signature(parser.add_argument)
-    add_input_shape(parser.add_argument)
+    add_files(parser, "all", "a .tflite file of your own")
     parser.add_argument(
         "--rounds", type=positive, default=ROUNDS, metavar="N",
         help="calls of each model, without the profiler and with it; default: %(default)s",
@@ -119,15 +109,10 @@ def _targets(arguments: argparse.Namespace) -> list[Artifact]:
 
 @dataclass(frozen=True)
 class OperatorRow:
-    """One row.
+    """One row: an operator, a kind of them, or what closes the table.
 
-    Attributes:
-        name: of the operator or kind of operators, or what else the row is.
-        runs_in: "XNNPACK" or "LiteRT"; empty for rows that are no operators.
-        count: operators in the row; None for rows that are no operators.
-        microseconds: of one inference.
-        share: of the call.
-        multiply_accumulates: of one inference; None where they are unknown.
+    `runs_in` is "XNNPACK" or "LiteRT"; it is empty, and `count` None, for rows that are no
+    operators. Times and costs are of one inference, the share is of the call.
     """
 
     name: str
@@ -146,11 +131,6 @@ class OperatorRow:
         if not self.multiply_accumulates or self.count is None:
             return None
         return 2 * self.multiply_accumulates / (self.microseconds + self.count) / 1e3
-
-
-def each_row(profile: OperatorProfile) -> list[OperatorRow]:
-    """Return a row for each operator, in the order in which they run."""
-    return [_row(profile, each.name, [each]) for each in profile.operators]
 
 
 def kind_rows(profile: OperatorProfile) -> list[OperatorRow]:
@@ -200,10 +180,8 @@ def kinds_table(profile: OperatorProfile) -> Table:
 def each_table(profile: OperatorProfile) -> Table:
     """Return a row for each operator as it runs, then those that make up the bare call."""
     rows = [
-        [number, operator.node, *_cells(row)]
-        for number, (operator, row) in enumerate(
-            zip(profile.operators, each_row(profile), strict=True)
-        )
+        [number, each.node, *_cells(_row(profile, each.name, [each]))]
+        for number, each in enumerate(profile.operators)
     ]
     rows += [[None, None, *_cells(row)] for row in closing_rows(profile)]
     return Table(EACH_HEADS, rows, EACH_FORMATS)
@@ -233,12 +211,7 @@ def _cells(row: OperatorRow) -> list[Any]:
 
 @dataclass(frozen=True)
 class ModelOperators:
-    """A model and its operators.
-
-    Attributes:
-        info: the model's name, architecture, precision, sha256 and so on, as results carry them.
-        profile: what was measured.
-    """
+    """A model, by what results carry of it, and its operators."""
 
     info: dict[str, Any]
     profile: OperatorProfile
@@ -246,15 +219,7 @@ class ModelOperators:
 
 @dataclass(frozen=True)
 class OperatorRecord:
-    """Models that were measured together.
-
-    Attributes:
-        name: the file's.
-        content: the file's bytes.
-        time: when it was measured.
-        machine: as pytest-benchmark's `machine_info`.
-        models: in the order of the file.
-    """
+    """A file of models that were measured together; `machine` is pytest-benchmark's."""
 
     name: str
     content: bytes = field(repr=False)

@@ -40,10 +40,7 @@ from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 from models.running.samples import fill
 from models.terminal.options import (
-    add_artifacts,
-    add_input_shape,
-    add_precision,
-    add_signature,
+    add_files,
     architecture_name,
     output_file,
     positive,
@@ -85,15 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name", type=_model_name, metavar="NAME",
         help="the architecture that is compared, with all others; or a .tflite file, with --model",
     )  # fmt: skip
-    add_precision(parser, "float32 and int8")
-    add_artifacts(parser)
-    parser.add_argument(
-        "--model", type=Path, action="append", default=[], metavar="PATH",
-        help="a .tflite file of your own to compare it with as well, a folder of them or a "
-        "pattern; repeatable",
-    )  # fmt: skip
-    add_signature(parser.add_argument)
-    add_input_shape(parser.add_argument)
+    add_files(parser, "float32 and int8", "a .tflite file of your own to compare it with as well")
     for option, default, what in (
         ("--blocks", BLOCKS, "processes"),
         ("--rounds", ROUNDS, "rounds of each model in each process"),
@@ -111,11 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write; a model that cannot be measured costs no other its row."""
     is_file = isinstance(arguments.name, Path)
     if is_file and (arguments.precision or not arguments.model):
-        wrong = (
-            "leave --precision out"
-            if arguments.precision
-            else "give --model PATH to compare it with"
-        )
+        wrong = "give --model PATH to compare it with"
+        wrong = "leave --precision out" if arguments.precision else wrong
         raise ResultsError(f"{arguments.name}: is a file: {wrong}")
     record: dict[str, Any] = {}
     failed = False
@@ -157,11 +143,7 @@ def _files(arguments: argparse.Namespace, precision: str) -> list[Artifact]:
 
 
 def _sound(files: list[Artifact], shapes: Sequence[tuple[int, ...]]) -> Iterator[Artifact]:
-    """Yield those that LiteRT runs; tell why of each other.
-
-    Raises:
-        ArtifactError: of the first, which all are compared with, or no other is left.
-    """
+    """Yield those that LiteRT runs; tell why of each other, and end where the first is one."""
     left = 0
     for number, file in enumerate(files):
         try:
@@ -194,14 +176,9 @@ def _measure(models: list[Artifact], arguments: argparse.Namespace, title: str) 
 def ratios(blocks: Sequence[Sequence[Sequence[int]]]) -> list[Ratio]:
     """Compare the first model of each block with each of the others, and with itself.
 
-    The process is the unit of repetition, as in the gate: a block gives one number a pair, the
-    logarithm of the ratio of two process latencies, and `one_sample` makes an interval of these.
-
-    Args:
-        blocks: of processes; in each, a list of rounds in nanoseconds for every model.
-
-    Raises:
-        ValueError: there are no blocks, or the latency of a model is not above zero.
+    A block is a process, with a list of rounds in nanoseconds for every model. It is the unit of
+    repetition, as in the gate, and gives one number a pair: the logarithm of the ratio of two
+    process latencies.
     """
     latencies_ns = np.array([[process_latency(rounds) for rounds in block] for block in blocks])
     if not latencies_ns.size:
@@ -229,11 +206,7 @@ def _table(models: list[Artifact], found: list[Ratio], arguments: argparse.Names
 
 
 def time_interleaved(models: Sequence[LoadedModel], rounds: int) -> list[list[int]]:
-    """Time `invoke` of several models, their inputs filled with samples, without the collector.
-
-    Returns:
-        The rounds of each model after `WARMUP_ROUNDS`, in nanoseconds.
-    """
+    """Return nanoseconds of `invoke`, of each model's rounds after `WARMUP_ROUNDS`, interleaved."""
     for model in models:
         fill(model)
     times_ns: list[list[int]] = [[] for _ in models]

@@ -63,19 +63,11 @@ class Artifact:
 
     @cached_property
     def card(self) -> Card | None:
-        """The card; None for a user's file.
-
-        Raises:
-            ArtifactError: the card of a committed file is missing or damaged.
-        """
+        """The card; None for a user's file. ArtifactError: it is missing or damaged."""
         return None if self.architecture is None else self._read_card()
 
     def require_card(self) -> Card:
-        """Return the card.
-
-        Raises:
-            ArtifactError: there is none.
-        """
+        """Return the card; ArtifactError: there is none."""
         if self.card is None:
             raise ArtifactError(f"{self.path}: has no card; it is not one of the project's files")
         return self.card
@@ -91,11 +83,7 @@ class Artifact:
 
     @property
     def details(self) -> graph.FileDetails:
-        """What the graph itself says: operators, inputs, outputs, cost and more.
-
-        Raises:
-            ArtifactError: as for `sha256`, or the graph is damaged.
-        """
+        """What the graph itself says; errors as for `sha256`, or the graph is damaged."""
         if isinstance(self._known.details, str):
             raise ArtifactError(f"{self.path}: {self._known.details}")
         return self._known.details
@@ -109,10 +97,7 @@ class Artifact:
     def card_beside(self) -> Card | None:
         """The card beside the file, which a user's copy of a committed file has, too.
 
-        What does not hold this file's sha256 is not its card: None.
-
-        Raises:
-            ArtifactError: as for `sha256`, or its card is damaged.
+        What does not hold this file's sha256 is not its card: None. Errors as for `sha256`.
         """
         try:
             beside = self.card_path.read_bytes()
@@ -139,11 +124,10 @@ class Artifact:
 
         All but what training tells is known of a user's file too; what is unknown is None.
 
+        Errors are as for `sha256`.
+
         Args:
             details: of the file with other input shapes, if it was measured so: what things cost.
-
-        Raises:
-            ArtifactError: as for `sha256`.
         """
         known, card = self._known, self.card
         if details is None and not isinstance(known.details, str):

@@ -74,13 +74,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Canary:
-    """A model's answers on the canary images.
-
-    Attributes:
-        fingerprint: sha256 of the pixels that were classified.
-        top1: index of the likeliest class of each image.
-        probabilities: all class probabilities of each image.
-    """
+    """A model's answers on the canary images, of which the fingerprint is the pixels' sha256."""
 
     fingerprint: str
     top1: tuple[int, ...]

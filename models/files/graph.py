@@ -139,11 +139,7 @@ def parse(content: bytes) -> Any:
 
 
 def read_details(content: bytes) -> FileDetails:
-    """Return what is known of a `.tflite` file from its bytes alone.
-
-    Raises:
-        GraphError: the bytes cannot be read as a graph.
-    """
+    """Return what is known of a `.tflite` file from its bytes alone; GraphError as for `parse`."""
     return details_of(parse(content))
 
 
@@ -328,7 +324,7 @@ Nodes = Sequence[tuple[str, Any]]
 """Operators by name, as the schema has them, in order."""
 
 Shape = Sequence[int]
-_COSTS: dict[str, Callable[[list[Shape], Shape, Any], int]] = {
+_COSTS: dict[str, Callable[[Sequence[Shape], Shape, Any], int]] = {
     # Filters and weights are (outputs, height, width, inputs), and (outputs, inputs).
     "CONV_2D": lambda taken, given, _: prod(taken[1][1:]) * prod(given),
     "DEPTHWISE_CONV_2D": lambda taken, given, _: prod(taken[1][1:3]) * prod(given),

@@ -52,12 +52,7 @@ class Metadata:
 
 
 def metadata_of(model: Any, content: bytes) -> Metadata:
-    """Read a file's metadata.
-
-    Args:
-        model: of `models.files.graph.parse`.
-        content: the file's bytes, behind which labels may be packed.
-    """
+    """Read the metadata of a file: of what `graph.parse` made of it, and the labels behind it."""
     for entry in model.metadata or []:
         if entry.name == b"TFLITE_METADATA":
             try:
@@ -73,10 +68,6 @@ def normalisation_of(told: Metadata, spec: TensorSpec) -> Normalisation:
     The quantisation of an 8-bit input goes first: it says what each element stands for, and the
     metadata of such a file often speaks of the float model that it was made from. Then comes the
     metadata, then an assumption, which has a `warning`.
-
-    Args:
-        told: the file's metadata.
-        spec: its first input.
     """
     by_input = Normalisation.of_input(spec)
     if by_input.told_by == "assumption" and told.mean and told.std:

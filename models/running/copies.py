@@ -41,11 +41,8 @@ def user_files(
 def with_signature(file: Artifact, name: str | None = None) -> Artifact:
     """Return a file, or a copy of the same name whose first graph is that of a signature.
 
-    The copy lasts as long as this process. A file that cannot be read is returned as it is.
-
-    Args:
-        file: a user's.
-        name: of the signature; None: `SERVING` where a file has it, else that of the first graph.
+    The copy lasts as long as this process. A file that cannot be read is returned as it is. Where
+    no signature is named it is `SERVING`, if a file has it, else that of the first graph.
 
     Raises:
         ArtifactError: it has no such signature.
@@ -110,11 +107,7 @@ def shaped_copies(files: Sequence[Artifact], shapes: Sequence[Shape]) -> Iterato
 
 @functools.cache
 def shaped_details(file: Artifact, shapes: tuple[Shape, ...]) -> graph.FileDetails:
-    """Return what is known of a file whose first inputs have other shapes.
-
-    Raises:
-        ArtifactError, RuntimeUnavailableError: as for `shaped_copies`.
-    """
+    """Return what is known of a file with other input shapes; errors as for `shaped_copies`."""
     return graph.read_details(_shaped(file, shapes))
 
 
@@ -135,12 +128,7 @@ def _shaped(file: Artifact, shapes: tuple[Shape, ...]) -> bytes:
 
 
 def with_shapes(content: bytes, shapes: Mapping[int, Shape]) -> bytes:
-    """Return a file with other shapes in its first graph, and 1 for each size that is left open.
-
-    Args:
-        content: a `.tflite` file's bytes.
-        shapes: by tensor.
-    """
+    """Return a file whose first graph's tensors have other shapes, and 1 for each open size."""
     model = graph.parse(content)
     tensors = [tensor for subgraph in model.subgraphs for tensor in subgraph.tensors]
     first = model.subgraphs[0].tensors

@@ -59,13 +59,10 @@ class _Event(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Event:
-    """One operator in one inference.
+    """One operator in one inference, in whole microseconds: XNNPACK drops what is over.
 
-    Attributes:
-        name: TensorFlow Lite's, such as "SOFTMAX", or XNNPACK's, such as "Softmax (NC, F32)".
-        node: its number in its subgraph; None for an operator of a delegate, which has its own.
-        subgraph: 0, or that of the body of a loop or branch.
-        microseconds: whole ones; XNNPACK drops what is over.
+    Its name is TensorFlow Lite's, such as "SOFTMAX", with the number of its node; or XNNPACK's, as
+    "Softmax (NC, F32)", and None. The subgraph is 0, or that of the body of a loop or branch.
     """
 
     name: str

@@ -64,11 +64,7 @@ class LoadedModel:
 
     @property
     def input(self) -> TensorSpec:
-        """The first input.
-
-        Raises:
-            CannotRunError: the model takes nothing.
-        """
+        """The first input; CannotRunError: the model takes nothing."""
         if not self.inputs:
             raise CannotRunError("the model has no input")
         return self.inputs[0]
@@ -129,15 +125,7 @@ class InterpretedModel(LoadedModel):
     """A model in TensorFlow Lite's `Interpreter`, as tflite-runtime and LiteRT have it."""
 
     def __init__(self, interpreter: Any, shapes: Sequence[tuple[int, ...]] = ()):
-        """Allocate the tensors.
-
-        Args:
-            interpreter: the runtime's own.
-            shapes: of the first inputs, where they are to have other ones than in the file.
-
-        Raises:
-            ValueError, RuntimeError: the runtime refuses the model or the shapes.
-        """
+        """Allocate the tensors, those of the first inputs with other shapes where there are any."""
         for details, shape in zip(interpreter.get_input_details(), shapes, strict=False):
             interpreter.resize_tensor_input(details["index"], shape, strict=True)
         interpreter.allocate_tensors()
@@ -216,12 +204,7 @@ class CompiledModel(LoadedModel):
         shapes: Sequence[tuple[int, ...]] = (),
         details: FileDetails | None = None,
     ):
-        """Compile; the arguments are those of `Runtime.load`.
-
-        Raises:
-            CannotRunError: a tensor is of a dtype that the interface does not take.
-            ValueError, RuntimeError: LiteRT refuses the model or the shapes.
-        """
+        """Compile; arguments and errors are those of `Runtime.load`."""
         options = package.Options(
             hardware_accelerators=package.HardwareAccelerator.CPU,
             cpu_options=package.CpuOptions(num_threads=threads),
@@ -274,12 +257,7 @@ class CompiledModel(LoadedModel):
 
 
 def signature_inputs(package: ModuleType, content: bytes) -> list[int]:
-    """Return the numbers of a file's input tensors, in the order of its signature.
-
-    Args:
-        package: `ai_edge_litert.compiled_model`.
-        content: a `.tflite` file's bytes, of tensors of any dtype.
-    """
+    """Return the numbers of a file's input tensors, of any dtype, in its signature's order."""
     model = package.CompiledModel.from_buffer(content)
     signature = model.get_signature_by_index(SIGNATURE)
     details = model.get_input_tensor_details(signature["key"])

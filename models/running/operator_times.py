@@ -87,11 +87,9 @@ class OperatorProfile:
     the operators), in microseconds: medians would not add up.
 
     Attributes:
-        runtime: name and version.
         rounds: of the bare call, and as many with the profiler.
         invoke_us: the bare call `invoke`, without a profiler.
         profiled_us: a call with the profiler running; what it takes more is the profiler's.
-        operators: in the order in which they run.
     """
 
     runtime: str

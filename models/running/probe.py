@@ -58,11 +58,8 @@ _LACKS_OPERATOR = (
 
 
 class Probed(NamedTuple):
-    """What a file's first inferences show.
-
-    Attributes:
-        remark: on the answers, such as that they are NaN; None where there is none.
-        outputs: shape and dtype of each, of which a file does not tell all.
+    """What a file's first inferences show: a remark on the answers, such as that they are NaN, if
+    there is one; shape and dtype of each output, of which a file does not tell all.
     """
 
     remark: str | None
@@ -77,11 +74,6 @@ def probe(
     input_shapes: Sequence[tuple[int, ...]] = (),
 ) -> Probed:
     """Check a file, then load it in a child process and invoke it twice on its samples.
-
-    Args:
-        file: what is loaded.
-        runtime: what loads it.
-        threads, input_shapes: as for `Runtime.load`.
 
     Raises:
         CannotRunError: the file is sound and cannot be run here, such as one that takes text, is
@@ -109,11 +101,7 @@ def probe(
 def run_apart(command: Sequence[str], *, path: Path, who: str, timeout_s: float) -> str:
     """Run a module of ours in a process that a model may crash or hang, and return what it prints.
 
-    Args:
-        command: a program and its arguments; it runs in the project's directory.
-        path: the model file that errors name.
-        who: is told in errors to have refused the file.
-        timeout_s: how long it may keep a processor busy.
+    It may keep a processor busy for `timeout_s`.
 
     Raises:
         CannotRunError: its exit status was `CANNOT_RUN`; the message ends with its last line.

@@ -23,12 +23,8 @@ class RuntimeUnavailableError(Exception):
 class Runtime:
     """A Python package that runs `.tflite` files.
 
-    Attributes:
-        name: its name on the command line and in ids.
-        distribution: what pip calls it.
-        module: the module that has `Interpreter`, or `CompiledModel`.
-        is_compiler: whether it has the latter.
-        is_default: whether it is taken where none is named.
+    Its module has an `Interpreter`, or, if it is a compiler, a `CompiledModel`; pip calls it by its
+    distribution. It is taken where none is named if it is a default.
     """
 
     name: str
@@ -48,12 +44,7 @@ class Runtime:
         return importlib.metadata.version(self.distribution)
 
     def import_module(self) -> ModuleType:
-        """Import the package.
-
-        Raises:
-            RuntimeUnavailableError: it is not installed, or TensorFlow was imported before it
-                (see `preload`).
-        """
+        """Import the package, if it is installed and came before TensorFlow (see `preload`)."""
         if not self.is_available:
             raise RuntimeUnavailableError(
                 f"runtime {self.name} is not installed: pip install {self.distribution}"
@@ -86,7 +77,7 @@ class Runtime:
                 the file parsed else.
 
         Raises:
-            RuntimeUnavailableError: as for `import_module`.
+            RuntimeUnavailableError: the package is not installed, or came after TensorFlow.
             CannotRunError: the runtime takes no such tensors.
             ValueError, RuntimeError: the runtime refused the model.
         """

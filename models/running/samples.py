@@ -19,12 +19,7 @@ canary image for another fruit."""
 
 
 def sample_pixels(spec: TensorSpec) -> np.ndarray:
-    """Return one input for `classify`.
-
-    Returns:
-        uint8 RGB of shape (1, 100, 100, 3) for inputs of the project's models, a canary image; for
-        others what `sample_elements` makes.
-    """
+    """Return one input for `classify`: of the project's models a canary image, uint8 RGB."""
     return canary_images(1) if spec.shape == IMAGE_SHAPE else sample_elements(spec)
 
 
@@ -33,11 +28,8 @@ def sample_elements(spec: TensorSpec, number: int = 0) -> np.ndarray:
 
     Integers of 8 and 16 bits take all their values: there the step and zero point say what they
     mean. Of 32 and 64 bits they are 0 or 1, for they may be indices. Floating-point pictures are
-    whole numbers in 0..255, other floating-point inputs lie in -1..1.
-
-    Args:
-        spec: the input.
-        number: of the input in the model, so that each is filled with something else.
+    whole numbers in 0..255, other floating-point inputs lie in -1..1. By the number of an input in
+    its model each is filled with something else.
     """
     if spec.shape == IMAGE_SHAPE:
         return spec.quantise(canary_images(number + 1)[number:])
@@ -77,11 +69,7 @@ def other_answers(model: LoadedModel) -> list[np.ndarray]:
 
 
 def difference(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> str | None:
-    """Say in which output two answers differ; None where they are the same. NaN equals NaN.
-
-    Args:
-        expected, actual: of `LoadedModel.raw_outputs`.
-    """
+    """Say in which output two answers differ; None where they are the same. NaN equals NaN."""
     for number, (one, other) in enumerate(zip(expected, actual, strict=True)):
         if one.shape != other.shape:
             return f"output {number} has the shape {other.shape}, not {one.shape}"

@@ -239,6 +239,18 @@ def add_input_shape(add: Add) -> None:
     )
 
 
+def add_files(parser: argparse.ArgumentParser, precisions: str, model: str) -> None:
+    """Add what chooses among the project's files, --model PATH, and how that is run."""
+    add_precision(parser, precisions)
+    add_artifacts(parser)
+    parser.add_argument(
+        "--model", type=Path, action="append", default=[], metavar="PATH",
+        help=f"{model}, a folder of them or a pattern; repeatable",
+    )  # fmt: skip
+    add_signature(parser.add_argument)
+    add_input_shape(parser.add_argument)
+
+
 def add_signature(add: Add) -> None:
     """Add --signature NAME: which graph of a file is run."""
     add(

@@ -14,8 +14,9 @@ from bench.operators import (
     WHOLE,
     ModelOperators,
     closing_rows,
-    each_row,
+    each_table,
     kind_rows,
+    kinds_table,
     read_record,
     to_json,
 )
@@ -64,22 +65,21 @@ def test_another_file_gets_one_line(tmp_path, text):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("rows", [each_row, kind_rows])
+@pytest.mark.parametrize("table", [each_table, kinds_table])
 @pytest.mark.parametrize("outside_us", [8.0, -8.0])
-def test_the_rows_add_up(rows, outside_us):
+def test_the_rows_add_up(table, outside_us):
     profile = operator_profile(0)
     profile = replace(profile, invoke_us=profile.operators_us + outside_us)
-    found = rows(profile)
-    total, outside, whole = closing_rows(profile)
-    assert [total.name, outside.name, whole.name] == [SUM, OUTSIDE, WHOLE]
-    for attribute in ("microseconds", "share"):
-        parts = [getattr(row, attribute) for row in found]
-        assert sum(parts) == pytest.approx(getattr(total, attribute))
-        both = getattr(total, attribute) + getattr(outside, attribute)
-        assert both == pytest.approx(getattr(whole, attribute))
-    assert outside.microseconds == pytest.approx(outside_us)
-    assert (whole.microseconds, whole.share) == (profile.invoke_us, 1.0)
-    assert sum(row.count for row in found) == total.count == len(profile.operators)
+    made = table(profile)
+    assert [row.name for row in closing_rows(profile)] == [SUM, OUTSIDE, WHOLE]
+    for head, whole in (("us", profile.invoke_us), ("share", 1)):
+        place = list(made.heads).index(head)
+        *parts, total, outside, all_of_it = (row[place] for row in made.rows)
+        assert sum(parts) == pytest.approx(total)
+        assert total + outside == pytest.approx(all_of_it) == pytest.approx(whole)
+    assert outside == pytest.approx(outside_us / profile.invoke_us)
+    counts = [row[list(made.heads).index("count")] for row in made.rows]
+    assert sum(counts[:-3]) == counts[-3] == len(profile.operators)
 
 
 def test_kinds_are_put_together_and_ordered():

@@ -280,7 +280,7 @@ def test_one_value_that_a_sigmoid_made_tells_two_classes(tmp_path, capsys):
     words = ["--images", str(tmp_path / "pictures"), "--mean", "127.5", "--std", "50"]
     assert main(["evaluate", "--model", str(tmp_path / "two.tflite"), *words]) == 0
     assert "2 of 2 right" in capsys.readouterr().out
-    assert main(["evaluate", "--model", str(tmp_path / "raw.tflite"), *words]) == 1
+    assert main(["evaluate", "--model", str(tmp_path / "raw.tflite"), *words]) == 2
     assert "which no sigmoid made" in capsys.readouterr().err
 
 
@@ -288,7 +288,7 @@ def test_a_bad_file_costs_the_others_nothing(model, pictures, tmp_path, capsys):
     (tmp_path / "bad.tflite").write_bytes(b"no model")
     target = tmp_path / "found.json"
     words = ["--model", str(tmp_path), "--images", str(pictures), "--json", str(target)]
-    assert main(["evaluate", *words, "--runtime", "litert"]) == 1
+    assert main(["evaluate", *words, "--runtime", "litert"]) == 2
     assert "bad.tflite: not a .tflite file" in capsys.readouterr().err
     (found,) = json.loads(target.read_text())["results"]
     assert (found["model"], found["top_1"]["correct"]) == ("colours", 10)
