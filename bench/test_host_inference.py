@@ -12,7 +12,7 @@ from models.running.samples import (
 )
 
 
-def test_invoke(tflite_model, interpreter, load, info, measure, benchmark, rounds, warmup_rounds):
+def test_invoke(tflite_model, interpreter, load, info, measure, benchmark, rounds, pytestconfig):
     """The kernel alone: the inputs are in place, the outputs are not looked at."""
     expected, stale = answers(interpreter), other_answers(interpreter)
     fill(interpreter)
@@ -24,6 +24,7 @@ def test_invoke(tflite_model, interpreter, load, info, measure, benchmark, round
         same = not difference(expected, answers(fresh)), not difference(stale, other_answers(fresh))
         assert all(same), fault
         fill(fresh)
+        warmup_rounds = pytestconfig.getoption("warmup_rounds")
         for _ in range(rounds + warmup_rounds if benchmark.enabled else 1):
             fresh.invoke()
         assert not difference(fresh.raw_outputs(), actual), fault

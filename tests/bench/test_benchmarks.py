@@ -57,7 +57,7 @@ def given(tmp_path, monkeypatch):
         calls=calls, measure=measure, load=noted("load", load), interpreter=load(path),
         classifier=load(path), tflite_model=user_model(path), info={}, tmp_path=tmp_path,
         own_input=picture, picture_input=picture, picture_size=picture, size="100x100",
-        benchmark=SimpleNamespace(enabled=True), rounds=1, warmup_rounds=1,
+        benchmark=SimpleNamespace(enabled=True), rounds=1, pytestconfig=SimpleNamespace(getoption=lambda _: 1),
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def test_an_inference_that_was_not_run_is_noticed(runtime, content, rounds):
 
     told = SimpleNamespace(path=None), load(None), load, {}, measure, SimpleNamespace(enabled=True)
     if rounds:
-        host.test_invoke(*told, rounds, 0)
+        host.test_invoke(*told, rounds, SimpleNamespace(getoption=lambda _: 0))
     else:
         with pytest.raises(AssertionError, match="output 0 differs"):
-            host.test_invoke(*told, 1, 0)
+            host.test_invoke(*told, 1, SimpleNamespace(getoption=lambda _: 0))
