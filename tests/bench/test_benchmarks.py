@@ -57,7 +57,8 @@ def given(tmp_path, monkeypatch):
         calls=calls, measure=measure, load=noted("load", load), interpreter=load(path),
         classifier=load(path), tflite_model=user_model(path), info={}, tmp_path=tmp_path,
         own_input=picture, picture_input=picture, picture_size=picture, size="100x100",
-        benchmark=SimpleNamespace(enabled=True), rounds=1, pytestconfig=SimpleNamespace(getoption=lambda _: 1),
+        benchmark=SimpleNamespace(enabled=True), rounds=1,
+        pytestconfig=SimpleNamespace(getoption=lambda _: 1),
     )  # fmt: skip
 
 
