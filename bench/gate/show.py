@@ -140,7 +140,7 @@ def _latency_table(rows: Iterable[Latency], has_signs: bool = False) -> Table:
 
 
 def _remark(row: Latency) -> str:
-    if row.is_of_upper_half and row.verdict is Verdict.REGRESSED:
+    if row.is_of_upper_half:
         return f": {row.change_text}"
     return ", measured again" if row.decision.typical.is_confirmed else ""
 

@@ -47,7 +47,8 @@ def upper_latency(rounds: Sequence[float]) -> float:
     The latency sees nothing of them. The slowest tenth is left out: there lies what now and then
     interrupts a round. Errors are those of `process_latency`.
     """
-    return _mean(np.sort(rounds)[len(rounds) // 2 : math.ceil(0.9 * len(rounds))])
+    half, slowest = len(rounds) // 2, max(1, len(rounds) // 10)
+    return _mean(np.sort(rounds)[half : max(half + 1, len(rounds) - slowest)])
 
 
 def _mean(values: np.ndarray) -> float:

@@ -54,14 +54,14 @@ class Latency:
 
     @property
     def is_of_upper_half(self) -> bool:
-        """Whether the verdict comes from the upper half of the rounds alone."""
+        """Whether the verdict comes from the slower half of the rounds alone."""
         return self.decision.typical.verdict is not self.verdict
 
     @property
     def change_text(self) -> str:
         """By how much the figure changed that the verdict comes from."""
         if self.is_of_upper_half and self.decision.upper:
-            return f"upper half of the rounds {_changes(self.decision.upper)[0]:+.1%}"
+            return f"slower half of the rounds {_changes(self.decision.upper)[0]:+.1%}"
         return f"{self.changes[0]:+.1%}"
 
     @property

@@ -214,7 +214,7 @@ def test_what_happens_to_some_rounds_is_seen(compare, step, factor, status):
     """The latency, which is of the faster half, sees nothing of what happens to the other one."""
     outcome = compare(Machine(every(step, factor)))
     assert outcome.exit_status == status, outcome.reason
-    assert ("upper half of the rounds" in outcome.reason) == (step > 1)
+    assert ("slower half of the rounds" in outcome.reason) == (step > 1)
 
 
 def test_the_last_line_counts_what_was_not_looked_at(compare):
