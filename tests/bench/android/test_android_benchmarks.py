@@ -18,6 +18,7 @@ import pytest
 
 from bench.android.adb.server import Client, ServerAddress
 from bench.results.session import without_file
+from tests.models.running.test_any_file import TEXT
 
 pytestmark = pytest.mark.slow
 
@@ -197,6 +198,15 @@ def test_shell_and_app_side_by_side(bench, emulated_device):
     assert run.status == 0, run.text
     assert run.names == [_name("load", "modelone", f"emulated{how}") for how in ("", "-app")]
     assert "emulated, in an app" in run.text
+
+
+def test_a_file_that_the_host_skips_is_skipped_with_the_same_reason(bench, models):
+    models[0].write_bytes(TEXT)
+    run = bench("bench/test_host_inference.py", "--device=emulated", select="modelone and not own")
+    assert run.status == 0, run.text
+    reasons = {line.partition(": ")[2] for line in run.reason_lines()}
+    assert len(reasons) == 1
+    assert "takes text" in reasons.pop()
 
 
 def test_without_a_device_they_skip_with_one_line(bench, environment):
