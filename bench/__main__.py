@@ -1,4 +1,4 @@
-"""`python -m bench gate | compare | history | operators | ratios | report`."""
+"""`python -m bench gate | compare | history | import | operators | ratios | report`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ COMMANDS = {
     "gate": "bench.gate.command",
     "compare": "bench.gate.compare",
     "history": "bench.history.command",
+    "import": "bench.brought_in",
     "operators": "bench.operators",
     "ratios": "bench.ratios",
     "report": "bench.report.command",

@@ -167,9 +167,9 @@ def device_table(results: Iterable[Result]) -> RichTable | None:
     for (model, serial, threads, delegate, process), found in rows.items():
         info = next(iter(found.values())).info
         how = (
-            ("" if threads == 1 else f", {threads} threads")
+            ("" if threads == 1 else f", {threads or 'unknown'} threads")
             + ("" if delegate == "cpu" else f", {delegate}")
-            + ("" if process == "shell" else ", in an app")
+            + (", in an app" if process == "app" else "")
             + "".join(f", {each}" for each in what_ran(info))
         )
         times = (found.get(quantity) for quantity in DEVICE)
@@ -179,7 +179,7 @@ def device_table(results: Iterable[Result]) -> RichTable | None:
                 f"{serial}{how}",
                 *(each and f"{each.mean_ms:.2f} / {each.median_ms:.2f}" for each in times),
                 info["footprint_overall_mb"],
-                info["overhead"]["ratio"],
+                info["overhead"].get("ratio"),
                 _percentiles(info.get("percentiles_ns")),
             ]
         )

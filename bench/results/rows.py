@@ -145,7 +145,7 @@ def _device_text(result: Result) -> str:
 
 def _how_on_device(result: Result) -> str:
     info = result.info
-    threads = info.get("threads") or 1
+    threads = info.get("threads") or "unknown"
     where = ", in an app" if info.get("process") == "app" else ""
     notes = "".join(f", {each}" for each in what_ran(info))
     name = info.get("delegate", "cpu")
@@ -165,6 +165,7 @@ def what_ran(info: Mapping[str, Any]) -> list[str]:
     if not delegates:
         notes.append("unknown what ran")
     said = {
+        "brought in, conditions unknown": info.get("imported"),
         "answers not compared": info.get("verified") is None,
         f"at {info.get('frequency_cap')}": info.get("frequency_cap"),
         "clocks held": info.get("performance_mode") == "on",

@@ -84,12 +84,12 @@ class Series:
     percentiles_ns: tuple[float, float, float] | None = None
 
 
-def parse_round(output: str, inferences: int, process_s: float = math.inf) -> DeviceRound:
+def parse_round(output: str, inferences: int | None, process_s: float = math.inf) -> DeviceRound:
     """Read everything that one run printed.
 
     Args:
         output: both streams of the tool, from its first character to its last.
-        inferences: how many inferences were asked for.
+        inferences: how many inferences were asked for; None where nobody knows.
         process_s: how long the process lived, by the device's own clock; a tool that claims to
             have measured for longer is refused.
     """
@@ -170,7 +170,7 @@ class _Results:
             return self.delegations.take(text) or _NO_RESULT.match(text) is not None
         return True
 
-    def to_round(self, inferences: int, process_s: float, last: str) -> DeviceRound:
+    def to_round(self, inferences: int | None, process_s: float, last: str) -> DeviceRound:
         """Put the results together; `last` says what was printed last. Raises as `parse_round`."""
         is_compiled = "Model initialization" in self.values
         if "timings init" not in self.values and not is_compiled:
@@ -193,7 +193,7 @@ class _Results:
                     f"the device's clock ran backwards or stood still: {name} took "
                     f"{duration_ns / 1e3:g} us"
                 )
-        if steady.count != inferences:
+        if inferences not in (None, steady.count):
             raise DeviceError(f"{steady.count} inferences were run, not {inferences}")
         measured_ns = load_ns + warmup.mean_ns * warmup.count + steady.mean_ns * steady.count
         if measured_ns / 1e9 > process_s * (1 + CLOCK_SLACK) + 2 * UPTIME_TICK_S:
@@ -308,8 +308,8 @@ _SERIES = re.compile(
     rf"count=(?P<count>\d+)"
     rf"(?: curr=(?P<only>{_INTEGER})(?P<same>\(all same\))?"
     rf"| first=(?P<first>{_INTEGER}) curr=(?P<last>{_INTEGER}) min=(?P<min>{_INTEGER})"
-    rf" max=(?P<max>{_INTEGER}) avg=(?P<avg>{_REAL}) std=(?P<std>{_REAL})"
-    rf"(?: p5=(?P<p5>{_REAL}) median=(?P<median>{_REAL}) p95=(?P<p95>{_REAL}))?)"
+    rf" max=(?P<max>{_INTEGER}) avg=(?P<avg>{_REAL}) std=(?P<std>{_REAL}))"
+    rf"(?: p5=(?P<p5>{_REAL}) median=(?P<median>{_REAL}) p95=(?P<p95>{_REAL}))?"
 )
 _TIMINGS = re.compile(
     rf"Inference timings in us: Init: (?P<init>{_INTEGER}), First inference: (?P<first>{_INTEGER}),"
