@@ -35,6 +35,7 @@ from bench.android.tool.program import (
     Tool,
     ToolFlags,
     inferences_for,
+    is_translated,
 )
 from bench.android.verification import ModelInput
 from models.files.artifacts import Artifact
@@ -288,7 +289,7 @@ class Bench:
     ) -> dict[str, Any]:
         return {
             "device": {**self.identity.to_dict(), "serial": self.name},
-            "emulated": self.identity.is_emulated,
+            "emulated": self.identity.is_emulated or is_translated(tool, self.identity.abis),
             "process": "shell" if settings.apk is None else "app",
             "threads": settings.threads,
             "delegate": settings.delegate,

@@ -23,6 +23,7 @@ _PROPERTIES = {
 }
 _EMULATION_PROPERTIES = ("ro.boot.qemu", "ro.kernel.qemu")
 """Properties that are 1 on Android's own emulator, and on the one of this project."""
+_EMULATED_HARDWARE = ("goldfish", "ranchu", "vbox86")
 
 SU_TIMEOUT_S = 5.0
 
@@ -72,7 +73,7 @@ class Identity:
 
 def identify(device: Device) -> Identity:
     """Ask a device who it is."""
-    values = device.properties([*_PROPERTIES.values(), *_EMULATION_PROPERTIES])
+    values = device.properties([*_PROPERTIES.values(), *_EMULATION_PROPERTIES, "ro.hardware"])
     found = {name: values[key].strip() or None for name, key in _PROPERTIES.items()}
     kernel = device.run(["uname", "-r"], check=False)
     pages = device.run(["getconf", "PAGESIZE"], check=False).stdout.strip()
@@ -88,7 +89,8 @@ def identify(device: Device) -> Identity:
         build=found["build"],
         kernel=kernel.stdout.strip() or None if kernel.exit_status == 0 else None,
         page_bytes=whole_number(pages),
-        is_emulated=any(values[name].strip() == "1" for name in _EMULATION_PROPERTIES),
+        is_emulated=any(values[name].strip() == "1" for name in _EMULATION_PROPERTIES)
+        or values["ro.hardware"].strip() in _EMULATED_HARDWARE,
         root_command=_root_command(device),
     )
 

@@ -81,6 +81,12 @@ def find_tool(abis: Sequence[str], path: Path | None = None, page_bytes: int | N
     return tool
 
 
+def is_translated(tool: Tool, abis: Sequence[str]) -> bool:
+    """Whether another processor translates the tool's instructions (Waydroid, ChromeOS)."""
+    elf = read_elf(tool.content)
+    return elf is not None and elf[0].startswith("arm") and "".join(abis[:1]).startswith("x86")
+
+
 def _check_executable(
     content: bytes, abis: Sequence[str], page_bytes: int | None, name: str
 ) -> None:

@@ -12,7 +12,7 @@ from bench.android.phone.conditions import record
 from bench.android.phone.control import cool_down
 from bench.android.rounds import drift_of, run_rounds
 from bench.emulated_phone import userland
-from bench.emulated_phone.userland import ANDROID_11
+from bench.emulated_phone.userland import ANDROID_11, GALAXY_S8
 from tests.bench.android.conftest import ROUNDS
 from tests.bench.android.samples import Told, sitting_of
 
@@ -32,8 +32,12 @@ def test_the_drift_of_the_rounds():
     assert found.slowdown == pytest.approx(1.495 / 1.095 - 1, abs=0.03)  # of the thirds' middles
 
 
-def test_where_nothing_tells_of_heat_the_drift_does(emulate, measure, monkeypatch):
-    emulated = emulate()
+@pytest.mark.parametrize(
+    ("profile", "known_by"), [(GALAXY_S8, "battery"), (ANDROID_11, "thermal status")]
+)
+def test_the_drift_always_decides(emulate, measure, monkeypatch, profile, known_by):
+    """The thermal status of the second phone is 0, and stays so: it knows of the skin alone."""
+    emulated = emulate(profile)
     emulated.set_property("ro.kernel.qemu", "")  # the drift of an emulated one is its machine's
     sittings = [HOT, STEADY]
 
@@ -48,7 +52,7 @@ def test_where_nothing_tells_of_heat_the_drift_does(emulate, measure, monkeypatc
     assert "the last third of the rounds was 36% slower" in told.lines[0]
     assert "than the first; measuring" in told.lines[0]
     assert info["attempts"] == 2
-    assert info["heat_known_by"] == ["battery", "frequency cap", "drift of the rounds"]
+    assert info["heat_known_by"] == [known_by, "frequency cap", "drift of the rounds"]
 
 
 def test_a_rest_before_each_model(emulated_device, measure):

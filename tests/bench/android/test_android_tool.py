@@ -141,3 +141,13 @@ def test_a_tool_for_smaller_pages_than_the_phones(tmp_path):
         tool.find_tool(["arm64-v8a"], path, page_bytes=16384)
     path.write_bytes(_with_one_load(16384))
     assert tool.find_tool(["arm64-v8a"], path, page_bytes=16384)
+
+
+def test_a_tool_that_another_processor_translates(tmp_path):
+    path = tmp_path / "benchmark_model"
+    path.write_bytes(elf(ARM64))
+    waydroid = ("x86_64", "x86", "arm64-v8a", "armeabi-v7a")
+    assert tool.is_translated(tool.find_tool(waydroid, path), waydroid)
+    assert not tool.is_translated(tool.find_tool(["arm64-v8a"], path), ["arm64-v8a"])
+    path.write_bytes(elf(X86_64))
+    assert not tool.is_translated(tool.find_tool(waydroid, path), waydroid)
