@@ -161,22 +161,17 @@ class Bench:
         after = record(self.device)
         drift = self._check_heat(sitting, before, after, placement)
         info = {
-            **artifact.describe(),
-            **self._describe(settings, said, placement, setup.tool),
+            **artifact.describe(), **self._describe(settings, said, placement, setup.tool),
             **sitting.describe(),
             "input": model_input.kind if flags.takes_input else "random values of the tool's own",
-            "inferences_per_round": plan.inferences,
-            "verified": verified,
-            "attempts": attempt + 1,
-            "performance_mode": performance_mode,
-            "screen_kept_on": screen,
+            "inferences_per_round": plan.inferences, "verified": verified, "attempts": attempt + 1,
+            "performance_mode": performance_mode, "screen_kept_on": screen,
             "frequency_cap": before.frequency_cap(placement.cores),
-            "battery_saver": before.battery_saver,
-            "rest_s": settings.rest_s,
+            "battery_saver": before.battery_saver, "rest_s": settings.rest_s,
             "heat_known_by": [*before.heat_known_by(), *(["drift of the rounds"] if drift else [])],
             "drift": asdict(drift) if drift else None,
             "conditions": {"before": before.to_dict(), "after": after.to_dict()},
-        }
+        }  # fmt: skip
         return Measurement(sitting, info)
 
     def _place(self, before: Conditions, settings: DeviceSettings) -> CorePlacement:
@@ -287,20 +282,14 @@ class Bench:
     def _describe(
         self, settings: DeviceSettings, said: ToolFacts, placement: CorePlacement, tool: Tool
     ) -> dict[str, Any]:
+        is_emulated = self.identity.is_emulated or is_translated(tool, self.identity.abis)
         return {
-            "device": {**self.identity.to_dict(), "serial": self.name},
-            "emulated": self.identity.is_emulated or is_translated(tool, self.identity.abis),
-            "process": "shell" if settings.apk is None else "app",
-            "threads": settings.threads,
-            "delegate": settings.delegate,
-            "delegates": [asdict(each) for each in said.delegates],
-            "tool_flags": list(settings.tool_flags),
-            "cpu_mask": placement.mask,
-            "cores": list(placement.cores),
-            "cores_note": placement.note,
-            "tool_sha256": tool.sha256,
-            "tool_source": Path(tool.source).name,  # whose folder names a person
-            "tool_generation": said.generation,
-            "tick_ns": said.tick_ns,
+            "device": {**self.identity.to_dict(), "serial": self.name}, "emulated": is_emulated,
+            "process": "shell" if settings.apk is None else "app", "threads": settings.threads,
+            "delegate": settings.delegate, "delegates": [asdict(each) for each in said.delegates],
+            "tool_flags": list(settings.tool_flags), "cpu_mask": placement.mask,
+            "cores": list(placement.cores), "cores_note": placement.note,
+            "tool_sha256": tool.sha256, "tool_source": Path(tool.source).name,
+            "tool_generation": said.generation, "tick_ns": said.tick_ns,
             "warmups_per_round": WARMUPS,
-        }
+        }  # fmt: skip

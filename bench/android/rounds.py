@@ -114,8 +114,25 @@ def run_rounds(
     Each process may take `timeout_s`. `on_round` is told the number of rounds done; `before_round`
     waits until a round may begin, and each then has a shell of its own.
     """
-    if before_round is not None:
-        return _run_one_by_one(device, workspace, plan, timeout_s, on_round, before_round)
+    if before_round is None:
+        return _in_one_shell(device, workspace, plan, timeout_s, on_round)
+    found = Sitting((), 0.0, 0, 0)
+    for done in range(1, plan.rounds + 1):
+        before_round()
+        try:
+            one = _in_one_shell(device, workspace, replace(plan, rounds=1), timeout_s)
+        except DeviceError as error:
+            error.rounds = found.rounds + error.rounds
+            raise
+        pairs = zip(vars(found).values(), vars(one).values(), strict=True)
+        found = Sitting(*(before + more for before, more in pairs))
+        on_round(done)
+    return found
+
+
+def _in_one_shell(
+    device: Device, workspace: Workspace, plan: Plan, timeout_s: float, on_round=lambda _: None
+) -> Sitting:
     token = secrets.token_hex(8)
     reader = _Reader(device, plan, token, timeout_s, on_round)
     start_s = time.monotonic()
@@ -134,34 +151,6 @@ def run_rounds(
         time.monotonic() - start_s,
         reader.killed_background_apps,
         reader.dropped_caches,
-    )
-
-
-def _run_one_by_one(
-    device: Device,
-    workspace: Workspace,
-    plan: Plan,
-    timeout_s: float,
-    on_round: Callable[[int], None],
-    before_round: Callable[[], None],
-) -> Sitting:
-    """Run each round by itself, when it may; return them as one sitting."""
-    rounds: tuple[DeviceRound, ...] = ()
-    sittings = []
-    for done in range(1, plan.rounds + 1):
-        before_round()
-        try:
-            sittings.append(run_rounds(device, workspace, replace(plan, rounds=1), timeout_s))
-        except DeviceError as error:
-            error.rounds = rounds + error.rounds
-            raise
-        rounds += sittings[-1].rounds
-        on_round(done)
-    return Sitting(
-        rounds,
-        sum(each.whole_s for each in sittings),
-        sum(each.killed_background_apps for each in sittings),
-        sum(each.dropped_caches for each in sittings),
     )
 
 

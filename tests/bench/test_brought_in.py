@@ -119,7 +119,7 @@ def test_percentiles_are_kept(bring_in):
 @pytest.mark.parametrize(
     ("logs", "mb", "reason"),
     [
-        ((XNNPACK, PLAIN), 67.3128, "1.log: another flags"),
+        ((XNNPACK, PLAIN), 67.3128, "1.log: another tool_flags"),
         ((XNNPACK, SYNAPTICS), 67.3128, "1.log: it ran a file of 0.497264 MB"),
         ((XNNPACK, XNNPACK), 67.3128, "1.log: holds the same as another of the logs"),
         ((SYNAPTICS.replace("31 out of 31", "0 out of 31"),), 0.497264, "nnapi took nothing of"),

@@ -182,11 +182,7 @@ class Device:
         serial: str | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> Device:
-        """Return the device of a serial, else the only one attached; starts the adb server.
-
-        Raises:
-            AdbServerError, NoDeviceError, DeviceChoiceError: see `wait_for`.
-        """
+        """Return the device of a serial, else the only one attached; starts the adb server."""
         start_server(address)
         said = connect(address, serial)
         if serial is None:
@@ -208,10 +204,6 @@ class Device:
             arguments: the command and its arguments, each as the command shall see it.
             timeout_s: how long it may take.
             check: whether another exit status than 0 is an error.
-
-        Raises:
-            DeviceError: its exit status, if that is to be checked, or it printed without end.
-            CommandTimeoutError, DeviceLostError, AdbServerError.
         """
         # The hang-up of a connection reaches the shell alone: so the command takes its place. An
         # old device's exit status is printed by the shell, which has to stay for it.
@@ -258,9 +250,6 @@ class Device:
         """Run a script whose parts are quoted already; both its streams come as one.
 
         Leaving the context hangs up.
-
-        Raises:
-            DeviceLostError, AdbServerError: the shell cannot be opened.
         """
         self._streaming = stream = self.open_stream(script)
         try:

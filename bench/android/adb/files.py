@@ -41,12 +41,7 @@ number above 1, and that of a process that works in this very directory.
 
 
 def push(device: Device, content: bytes, path: str, mode: int = 0o644) -> bool:
-    """Write a file, unless the device has one there with the same sha256; say whether it was sent.
-
-    Raises:
-        DeviceError: the device refused it, or it arrived as something else.
-        DeviceLostError, AdbServerError: the connection ended.
-    """
+    """Write a file, unless the device has the same there; say whether it was sent."""
     digest = hashlib.sha256(content).hexdigest()
     if sha256(device, path) == digest:
         return False
@@ -73,12 +68,7 @@ def sha256(device: Device, path: str) -> str | None:
 
 
 def pull(device: Device, path: str) -> bytes:
-    """Return a file's content.
-
-    Raises:
-        DeviceError: the device has no such file, or does not give it.
-        DeviceLostError, AdbServerError: the connection ended.
-    """
+    """Return a file's content."""
     content = _receive(device, path)
     if content is None:
         raise DeviceError(f"{printable(path)} cannot be pulled", device.serial)

@@ -63,11 +63,7 @@ class ServerAddress:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ServerAddress:
-        """Read `ADB_SERVER_SOCKET`, else `ANDROID_ADB_SERVER_ADDRESS` and `…_PORT`, as adb does.
-
-        Raises:
-            AdbServerError: a variable is set to something that is no TCP address.
-        """
+        """Read `ADB_SERVER_SOCKET`, else `ANDROID_ADB_SERVER_ADDRESS` and `…_PORT`, as adb does."""
         if specification := environment.get("ADB_SERVER_SOCKET"):
             kind, _, rest = specification.partition(":")
             host, _, port = rest.rpartition(":")
@@ -134,11 +130,7 @@ class _Connection(AdbConnection):
 
 
 def adb_program() -> str:
-    """Return the path of `adb`: of ADBUTILS_ADB_PATH, PATH, adbutils' own, or the Android SDK's.
-
-    Raises:
-        AdbServerError: there is none; the message says how to get it.
-    """
+    """Return the path of `adb`: of ADBUTILS_ADB_PATH, PATH, adbutils' own, or the Android SDK's."""
     try:
         return adbutils.adb_path()
     except AdbError:  # its wheels for Linux x86-64, Windows and older Macs alone bring one along
@@ -154,11 +146,7 @@ def adb_program() -> str:
 
 
 def start_server(address: ServerAddress) -> bool:
-    """Start the user's adb server, unless it runs; return whether it had to be started.
-
-    Raises:
-        AdbServerError: it cannot be started, or is one of another machine.
-    """
+    """Start the user's adb server, unless it runs; return whether it had to be started."""
     if address.is_answering():
         return False
     if address.host not in _LOCAL_HOSTS:
@@ -263,12 +251,7 @@ def wait_for(
 
 
 def choose(devices: Sequence[Attached], serial: str | None) -> Attached:
-    """Return the device of a serial, else the only one attached.
-
-    Raises:
-        NoDeviceError: none is attached, or not this one.
-        DeviceChoiceError: there are several, or it cannot be used as it is.
-    """
+    """Return the device of a serial, else the only one attached."""
     if serial is not None:
         found = [device for device in devices if device.serial == serial]
         if not found:

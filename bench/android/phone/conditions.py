@@ -386,9 +386,6 @@ def place(
 
     Args:
         wished: the user's mask (hexadecimal); None for the fastest cores.
-
-    Raises:
-        DeviceError: the user's mask has fewer cores than threads, or the device refuses it.
     """
     status = device.run(["cat", "/proc/self/status"], check=False).stdout
     list_ = re.search(r"^Cpus_allowed_list:\s*(\S+)", status, re.MULTILINE)

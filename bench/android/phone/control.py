@@ -105,12 +105,7 @@ class PhoneLock:
         self._has_written = False
 
     def acquire(self) -> None:
-        """Take the lock, unless it is held here already; restore and remove what was left.
-
-        Raises:
-            DeviceError: another suite measures on the device, or nothing can be written on it.
-            DeviceLostError, AdbServerError: the connection ended.
-        """
+        """Take the lock, unless it is held here already; restore and remove what was left."""
         if self._stream is not None and self._stream.is_open():
             return
         self._close()
@@ -259,9 +254,6 @@ def cool_down(
         cores: the cores that are measured on.
         tell: is given a line every second.
         accepted_khz: the caps that the phone was measured with before, by core; None for never.
-
-    Raises:
-        ThrottledError: it was still throttled at the end.
     """
     remaining_s = timeout_s
     first = None

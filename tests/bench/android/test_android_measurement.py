@@ -60,6 +60,7 @@ def test_what_a_comparison_needs_is_recorded(measured, device_model):
     assert info["device"]["soc"] == "exynos8895"
     assert (info["device"]["android"], info["device"]["kernel"]) == ("9", "4.4.111-18187245")
     assert info["cpu_mask"] == "f0"
+    assert info["tool_source"] == "benchmark_model"  # no path with somebody's name in it
     assert len(info["tool_sha256"]) == len(info["sha256"]) == 64
     warmups = {each.tool.warmups for each in measured[0].sitting.rounds}
     assert warmups == {info["warmups_per_round"]} == {WARMUPS}
