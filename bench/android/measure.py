@@ -215,13 +215,9 @@ class Bench:
             progress.end()
 
     def _try_out(
-        self,
-        command: list[str],
-        flags: ToolFlags,
-        settings: DeviceSettings,
-        model_input: ModelInput,
-        placement: CorePlacement,
-    ) -> tuple[DeviceRound, dict[str, Any] | None]:
+        self, command: list[str], flags: ToolFlags, settings: DeviceSettings,
+        model_input: ModelInput, placement: CorePlacement,
+    ) -> tuple[DeviceRound, dict[str, Any] | None]:  # fmt: skip
         """Run the tool once to see how fast the model is, where it runs, and what it answers: None
         where the tool cannot write its outputs."""
         path, info_path = (f"{self._workspace.path}/{name}" for name in ("output", "runtime_info"))
@@ -235,21 +231,18 @@ class Bench:
                     *([f"--output_filepath={path}"] if flags.writes_output else []),
                     *([f"--{RUNTIME_INFO_FLAG}={info_path}"] if tells_runtime_info else []),
                 ],
-                rounds=1,
-                inferences=inferences,
-                name="trial",
-                cpu_mask=placement.mask,
+                rounds=1, inferences=inferences, name="trial", cpu_mask=placement.mask,
                 kill_background_apps=False,
-            )
+            )  # fmt: skip
             return run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0]
 
         trial = run(TRIAL_INFERENCES)
         if not trial.inference_ns:  # shorter than a tick, each of them
             trial = run(MANY_INFERENCES)
-        if tells_runtime_info:  # a runtime on Linux may log no delegate
-            told = read_runtime_info(pull(self.device, info_path))
-            delegates = trial.tool.delegates or told
-            trial = replace(trial, tool=replace(trial.tool, delegates=delegates))
+        if tells_runtime_info and not trial.tool.delegates:  # as on Linux
+            with contextlib.suppress(DeviceError):  # it may write none
+                told = read_runtime_info(pull(self.device, info_path))
+                trial = replace(trial, tool=replace(trial.tool, delegates=told))
         check_delegation(
             settings.delegate, trial.tool.delegates, settings.may_be_part, model_input.artifact.name
         )
@@ -258,26 +251,19 @@ class Bench:
         return trial, model_input.check(pull(self.device, path), settings.delegate)
 
     def _plan(
-        self,
-        command: list[str],
-        settings: DeviceSettings,
-        placement: CorePlacement,
-        inferences: int,
-        before: Conditions,
-    ) -> Plan:
+        self, command: list[str], settings: DeviceSettings, placement: CorePlacement,
+        inferences: int, before: Conditions,
+    ) -> Plan:  # fmt: skip
         return Plan(
-            command=[*command, *ToolFlags.run_arguments(inferences)],
-            rounds=settings.rounds,
-            inferences=inferences,
-            cpu_mask=placement.mask,
-            drop_caches=drop_caches_command(self.identity),
+            [*command, *ToolFlags.run_arguments(inferences)], settings.rounds, inferences,
+            cpu_mask=placement.mask, drop_caches=drop_caches_command(self.identity),
             caps_khz={
                 f"{CPU_DIRECTORY}/cpu{core.number}/cpufreq/scaling_max_freq": core.cap_khz
                 for core in before.cores
                 if core.cap_khz and (not placement.cores or core.number in placement.cores)
             },
             watch_thermal_service=before.thermal_status is not None,
-        )
+        )  # fmt: skip
 
     def _describe(
         self, settings: DeviceSettings, said: ToolFacts, placement: CorePlacement, tool: Tool

@@ -185,7 +185,12 @@ class _Reader:
                 # Text before the token is a line that the tool did not end.
                 self._finish("".join(output) + before, rest.split())
             elif word == "thermal":
-                self._check_thermal_status(rest)
+                status = whole_number(rest.rpartition(":")[2].strip())
+                if status is not None and status >= THROTTLED_STATUS:
+                    raise ThrottledError(
+                        f"thermal status {status} after round {len(self.rounds)}",
+                        self.device.serial,
+                    )
             elif word == "done":
                 return
 
@@ -240,14 +245,6 @@ class _Reader:
                     f"{full_khz / 1e6:.2f} GHz"
                 )
         return found
-
-    def _check_thermal_status(self, words: str) -> None:
-        status = whole_number(words.rpartition(":")[2].strip())
-        if status is not None and status >= THROTTLED_STATUS:
-            raise ThrottledError(
-                f"thermal status {status} after round {len(self.rounds)}",
-                self.device.serial,
-            )
 
 
 def round_script(plan: Plan, directory: str, token: str) -> str:

@@ -68,7 +68,8 @@ class Delegations:
             # The same words for every subgraph are no name of one.
             graph = match["graph"] or f"another {len(graphs)}"
             nodes = int(match["nodes"]) if match["nodes"] else None
-            graphs[graph] = (int(match["taken"]), nodes, int(match["partitions"]))
+            is_cpu = self._has_only_reference and FAMILIES["nnapi"].search(match["name"])
+            graphs[graph] = (0 if is_cpu else int(match["taken"]), nodes, int(match["partitions"]))
         elif (match := _APPLIED.fullmatch(text)) is not None:
             if match["unused"]:
                 self._applied[match["unused"]] = "none"
@@ -92,12 +93,6 @@ class Delegations:
                 found.append(Delegation(applied, part))
             elif part == "none":
                 found[found.index(same[0])] = replace(same[0], part="none", taken=0)
-        if self._has_only_reference:  # NNAPI's name for its computing on the CPU
-            nnapi = FAMILIES["nnapi"]
-            found = [
-                replace(each, part="none", taken=0) if nnapi.search(each.delegate) else each
-                for each in found
-            ]
         return tuple(found)
 
 
@@ -217,3 +212,4 @@ _APPLIED = re.compile(
 )
 _RESTORED = "Restored original execution plan after delegate application failure"
 _NNAPI_ACCELERATORS = re.compile(r"NNAPI accelerators available: \[(?P<names>[^]]*)\]")
+"""nnapi-reference is what NNAPI calls the CPU."""

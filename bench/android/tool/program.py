@@ -43,7 +43,6 @@ PUBLISHED = {
 """The pinned binary for an ABI. For others there are only nightly builds, which change daily."""
 
 DOWNLOAD_TIMEOUT_S = 60.0
-CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -118,13 +117,10 @@ def _cached(abis: Sequence[str]) -> Path:
     published = PUBLISHED[abi]
     folder = platformdirs.user_cache_path("tflite-gauge") / "benchmark_model"
     path = folder / f"{abi}-{published.version}"
-    if not (path.is_file() and _digest(path).startswith(published.sha256)):
+    content = path.read_bytes() if path.is_file() else b""
+    if not hashlib.sha256(content).hexdigest().startswith(published.sha256):
         download(published, path)
     return path
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def download(published: Published, path: Path) -> None:
@@ -132,29 +128,22 @@ def download(published: Published, path: Path) -> None:
     import requests
 
     url = published.url
-
-    def fetch(temporary: Path) -> None:
-        try:
-            with (
-                temporary.open("wb") as file,
-                requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_S) as response,
-            ):
-                response.raise_for_status()
-                for chunk in response.iter_content(CHUNK_BYTES):
-                    file.write(chunk)
-        except requests.RequestException as error:
-            raise DeviceError(
-                f"benchmark_model cannot be downloaded from {url} ({type(error).__name__}): give "
-                "--device-tool PATH"
-            ) from None
-        if not (digest := _digest(temporary)).startswith(published.sha256):
-            raise DeviceError(
-                f"{url} gave another file than benchmark_model {published.version} (sha256 "
-                f"{digest}, expected {published.sha256}…): give --device-tool PATH"
-            )
-
     try:
-        write(path, fetch)
+        response = requests.get(url, timeout=DOWNLOAD_TIMEOUT_S)
+        response.raise_for_status()
+    except requests.RequestException as error:
+        raise DeviceError(
+            f"benchmark_model cannot be downloaded from {url} ({type(error).__name__}): give "
+            "--device-tool PATH"
+        ) from None
+    digest = hashlib.sha256(response.content).hexdigest()
+    if not digest.startswith(published.sha256):
+        raise DeviceError(
+            f"{url} gave another file than benchmark_model {published.version} (sha256 "
+            f"{digest}, expected {published.sha256}…): give --device-tool PATH"
+        )
+    try:
+        write(path, lambda temporary: temporary.write_bytes(response.content))
     except ResultsError as error:
         raise DeviceError(f"{error}: give --device-tool PATH") from None
 
