@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-TEXT = (Path(__file__).parents[3] / ".github" / "workflows" / "benchmarks.yml").read_text("utf-8")
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / ".github" / "workflows" / "benchmarks.yml").read_text("utf-8")
+ANOTHER = (ROOT / "bench" / "gate" / "another_repository.yml").read_text("utf-8")
+both = pytest.mark.parametrize("text", [TEXT, ANOTHER], ids=["ours", "another"])
 
 
-def test_actions_are_pinned_by_commit():
-    used = re.findall(r"uses: *(\S+)", TEXT)
+@both
+def test_actions_are_pinned_by_commit(text):
+    used = re.findall(r"uses: *(\S+)", text)
     assert used
     assert not [each for each in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each)]
 
@@ -36,7 +42,8 @@ def test_pull_requests_write_no_cache_that_main_reads():
         assert not re.search(r"\n\s+cache:", step)
 
 
-def test_nothing_of_an_event_gets_into_a_shell():
-    scripts = re.findall(r"run: *(\|(?:\n +.*)+|.*)", TEXT)
+@both
+def test_nothing_of_an_event_gets_into_a_shell(text):
+    scripts = re.findall(r"run: *(\|(?:\n +.*)+|.*)", text)
     assert scripts
     assert not [script for script in scripts if "${{" in script]
