@@ -19,21 +19,11 @@ from typing import Any
 from bench.results.session import machine_info, reading
 from bench.tables import Table, write_text
 from models import zoo
-from models.files.artifacts import (
-    DIRECTORY,
-    PRECISIONS,
-    Artifact,
-    ArtifactError,
-    artifact,
-)
+from models.files.artifacts import DIRECTORY, PRECISIONS, Artifact, ArtifactError, artifact
 from models.running.copies import shaped_copies, user_files
 from models.running.operator_times import OperatorProfile, OperatorTime, profile_operators
 from models.running.runtimes import RuntimeUnavailableError
-from models.terminal.options import (
-    add_files,
-    architecture_name,
-    positive,
-)
+from models.terminal.options import add_files, architecture_name, positive
 from models.terminal.table import print_table
 
 ROUNDS = 500

@@ -27,24 +27,13 @@ from bench.results.session import ResultsError
 from bench.statistics.intervals import interleave, one_sample, process_latency
 from bench.tables import Table, write_text
 from models import ROOT, zoo
-from models.files.artifacts import (
-    DIRECTORY,
-    Artifact,
-    ArtifactError,
-    artifact,
-    user_model,
-)
+from models.files.artifacts import DIRECTORY, Artifact, ArtifactError, artifact, user_model
 from models.running.copies import shaped_copies, user_files, with_signature
 from models.running.loaded_model import LoadedModel
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, RuntimeUnavailableError
 from models.running.samples import fill
-from models.terminal.options import (
-    add_files,
-    architecture_name,
-    output_file,
-    positive,
-)
+from models.terminal.options import add_files, architecture_name, output_file, positive
 from models.terminal.screen import bar
 from models.terminal.table import print_table
 

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from bench.results.rows import is_of_the_study
-from models.running.samples import (
-    answers,
-    difference,
-    fill,
-    other_answers,
-    sample_pixels,
-)
+from models.running.samples import answers, difference, fill, other_answers, sample_pixels
 
 
 def test_invoke(tflite_model, interpreter, load, info, measure, benchmark, rounds, pytestconfig):

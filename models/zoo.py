@@ -66,10 +66,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     for row in (
         Architecture("alexnet", "AlexNet", Bounds(952_835, 0.971), recipe={"epochs": 60}),
         Architecture(
-            "alexnet_separable",
-            "AlexNet Separable",
-            Bounds(866_750, 0.998),
-            recipe={"epochs": 60},
+            "alexnet_separable", "AlexNet Separable", Bounds(866_750, 0.998), recipe={"epochs": 60}
         ),
         Architecture("mobilenet_v1", "MobileNetV1", Bounds(801_795, 0.992)),
         # With cuts it is right in 99.58 % of Test, below the study's figure.
@@ -84,12 +81,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "Patch Separable",
             Bounds(8_000, 0.998),  # the best of the study's accuracies
             in_study=False,
-            recipe={
-                "epochs": 60,
-                "learning_rate": 6e-3,
-                "cut_mix": 1.0,
-                "label_smoothing": 0.0,
-            },
+            recipe={"epochs": 60, "learning_rate": 6e-3, "cut_mix": 1.0, "label_smoothing": 0.0},
         ),
     )
 }

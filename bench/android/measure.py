@@ -13,30 +13,13 @@ from bench.android.adb.device import Device
 from bench.android.adb.errors import DeviceError, ThrottledError, printable
 from bench.android.adb.files import Workspace, pull
 from bench.android.deployment import AppSetup, DeviceSettings, ToolSetup
+from bench.android.phone import control
 from bench.android.phone.conditions import CPU_DIRECTORY, Conditions, CorePlacement, place, record
-from bench.android.phone.control import (
-    REST_S,
-    PhoneLock,
-    cool_down,
-    drop_caches_command,
-    hold_performance,
-    keep_screen_on,
-    rest,
-)
 from bench.android.phone.identity import Identity, identify
 from bench.android.rounds import Drift, Plan, Sitting, drift_of, run_rounds
+from bench.android.tool import program
 from bench.android.tool.delegation import check_delegation, read_runtime_info
 from bench.android.tool.output import DeviceRound, ToolFacts
-from bench.android.tool.program import (
-    MANY_INFERENCES,
-    RUNTIME_INFO_FLAG,
-    TRIAL_INFERENCES,
-    WARMUPS,
-    Tool,
-    ToolFlags,
-    inferences_for,
-    is_translated,
-)
 from bench.android.verification import ModelInput
 from models.files.artifacts import Artifact
 
@@ -77,13 +60,13 @@ class Bench:
     def __init__(
         self,
         device: Device,
-        find: Callable[[Identity], Tool],
+        find: Callable[[Identity], program.Tool],
         name: str | None = None,
         before_round: Callable[[], None] | None = None,
     ) -> None:
         self.device = device
         self.name = name or device.serial
-        self._lock = PhoneLock(device)
+        self._lock = control.PhoneLock(device)
         self._before_round = before_round
         self._workspace = Workspace(device)
         self._setup = ToolSetup(self._workspace, lambda: find(self.identity))
@@ -121,8 +104,8 @@ class Bench:
                     raise
                 progress.tell(f"{error}; measuring {printable(artifact.name)} again")
                 # What told of the heat may not tell when it is over.
-                rest_s = min(REST_S, settings.cool_down_s)
-                rest(self.device, rest_s, "it was throttled", progress.tell)
+                rest_s = min(control.REST_S, settings.cool_down_s)
+                control.rest(self.device, rest_s, "it was throttled", progress.tell)
             except DeviceError as error:
                 error.serial = error.serial or self.device.serial
                 raise
@@ -136,14 +119,14 @@ class Bench:
         model_input = ModelInput(artifact)
         performance_mode = "off"
         if settings.fixed_performance:
-            performance_mode = hold_performance(self._lock, identity)
+            performance_mode = control.hold_performance(self._lock, identity)
         before = record(self.device)
-        screen = keep_screen_on(self._lock, before)
+        screen = control.keep_screen_on(self._lock, before)
         placement = self._place(before, settings)
         if settings.rest_s:
-            rest(self.device, settings.rest_s, "--device-cooldown", progress.tell)
+            control.rest(self.device, settings.rest_s, "--device-cooldown", progress.tell)
         if settings.rest_s or before.throttled_because(placement.cores, self._accepted_khz):
-            before = cool_down(
+            before = control.cool_down(
                 self.device, placement.cores, progress.tell, settings.cool_down_s,
                 self._accepted_khz,
             )  # fmt: skip
@@ -152,7 +135,7 @@ class Bench:
         setup = self._setup_for(settings)
         command, flags = setup.command(artifact, settings, model_input)
         trial, verified = self._try_out(command, flags, settings, model_input, placement)
-        inferences = inferences_for(trial, settings.timeout_s)
+        inferences = program.inferences_for(trial, settings.timeout_s)
         plan = self._plan(command, settings, placement, inferences, before)
         sitting = self._run_rounds(plan, settings, progress, artifact)
         said = sitting.rounds[0].tool
@@ -215,13 +198,13 @@ class Bench:
             progress.end()
 
     def _try_out(
-        self, command: list[str], flags: ToolFlags, settings: DeviceSettings,
+        self, command: list[str], flags: program.ToolFlags, settings: DeviceSettings,
         model_input: ModelInput, placement: CorePlacement,
     ) -> tuple[DeviceRound, dict[str, Any] | None]:  # fmt: skip
         """Run the tool once to see how fast the model is, where it runs, and what it answers: None
         where the tool cannot write its outputs."""
         path, info_path = (f"{self._workspace.path}/{name}" for name in ("output", "runtime_info"))
-        tells_runtime_info = RUNTIME_INFO_FLAG in flags.names and settings.apk is None
+        tells_runtime_info = program.RUNTIME_INFO_FLAG in flags.names and settings.apk is None
 
         def run(inferences: int) -> DeviceRound:
             plan = Plan(
@@ -229,16 +212,16 @@ class Bench:
                     *command,
                     *flags.run_arguments(inferences, warmups=1),
                     *([f"--output_filepath={path}"] if flags.writes_output else []),
-                    *([f"--{RUNTIME_INFO_FLAG}={info_path}"] if tells_runtime_info else []),
+                    *([f"--{program.RUNTIME_INFO_FLAG}={info_path}"] if tells_runtime_info else []),
                 ],
                 rounds=1, inferences=inferences, name="trial", cpu_mask=placement.mask,
                 kill_background_apps=False,
             )  # fmt: skip
             return run_rounds(self.device, self._workspace, plan, settings.timeout_s).rounds[0]
 
-        trial = run(TRIAL_INFERENCES)
+        trial = run(program.TRIAL_INFERENCES)
         if not trial.inference_ns:  # shorter than a tick, each of them
-            trial = run(MANY_INFERENCES)
+            trial = run(program.MANY_INFERENCES)
         if tells_runtime_info and not trial.tool.delegates:  # as on Linux
             with contextlib.suppress(DeviceError):  # it may write none
                 told = read_runtime_info(pull(self.device, info_path))
@@ -255,8 +238,8 @@ class Bench:
         inferences: int, before: Conditions,
     ) -> Plan:  # fmt: skip
         return Plan(
-            [*command, *ToolFlags.run_arguments(inferences)], settings.rounds, inferences,
-            cpu_mask=placement.mask, drop_caches=drop_caches_command(self.identity),
+            [*command, *program.ToolFlags.run_arguments(inferences)], settings.rounds, inferences,
+            cpu_mask=placement.mask, drop_caches=control.drop_caches_command(self.identity),
             caps_khz={
                 f"{CPU_DIRECTORY}/cpu{core.number}/cpufreq/scaling_max_freq": core.cap_khz
                 for core in before.cores
@@ -266,9 +249,13 @@ class Bench:
         )  # fmt: skip
 
     def _describe(
-        self, settings: DeviceSettings, said: ToolFacts, placement: CorePlacement, tool: Tool
+        self,
+        settings: DeviceSettings,
+        said: ToolFacts,
+        placement: CorePlacement,
+        tool: program.Tool,
     ) -> dict[str, Any]:
-        is_emulated = self.identity.is_emulated or is_translated(tool, self.identity.abis)
+        is_emulated = self.identity.is_emulated or program.is_translated(tool, self.identity.abis)
         return {
             "device": {**self.identity.to_dict(), "serial": self.name}, "emulated": is_emulated,
             "process": "shell" if settings.apk is None else "app", "threads": settings.threads,
@@ -277,5 +264,5 @@ class Bench:
             "cores": list(placement.cores), "cores_note": placement.note,
             "tool_sha256": tool.sha256, "tool_source": Path(tool.source).name,
             "tool_generation": said.generation, "tick_ns": said.tick_ns,
-            "warmups_per_round": WARMUPS,
+            "warmups_per_round": program.WARMUPS,
         }  # fmt: skip

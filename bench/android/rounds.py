@@ -21,14 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.android.adb import errors
 from bench.android.adb.device import Device, ShellStream
-from bench.android.adb.errors import (
-    CommandTimeoutError,
-    DeviceError,
-    DeviceLostError,
-    ThrottledError,
-    printable,
-)
 from bench.android.adb.files import SESSION_FILE, TOOL_FILE, Workspace
 from bench.android.phone.conditions import THROTTLED_STATUS, is_another_frequency, whole_number
 from bench.android.tool.output import DeviceRound, exit_error, parse_round
@@ -121,7 +115,7 @@ def run_rounds(
         before_round()
         try:
             one = _in_one_shell(device, workspace, replace(plan, rounds=1), timeout_s)
-        except DeviceError as error:
+        except errors.DeviceError as error:
             error.rounds = found.rounds + error.rounds
             raise
         pairs = zip(vars(found).values(), vars(one).values(), strict=True)
@@ -140,10 +134,10 @@ def _in_one_shell(
         with device.stream(round_script(plan, workspace.path, token)) as lines:
             reader.read(lines)
     except BaseException as error:
-        if isinstance(error, DeviceError):
+        if isinstance(error, errors.DeviceError):
             error.rounds = tuple(reader.rounds)
-        if not isinstance(error, DeviceLostError):
-            with contextlib.suppress(DeviceError):  # where it is gone, `error` says so
+        if not isinstance(error, errors.DeviceLostError):
+            with contextlib.suppress(errors.DeviceError):  # where it is gone, `error` says so
                 workspace.kill()
         raise
     return Sitting(
@@ -187,7 +181,7 @@ class _Reader:
             elif word == "thermal":
                 status = whole_number(rest.rpartition(":")[2].strip())
                 if status is not None and status >= THROTTLED_STATUS:
-                    raise ThrottledError(
+                    raise errors.ThrottledError(
                         f"thermal status {status} after round {len(self.rounds)}",
                         self.device.serial,
                     )
@@ -199,7 +193,7 @@ class _Reader:
         try:
             return next(lines)
         except TimeoutError:
-            raise CommandTimeoutError(
+            raise errors.CommandTimeoutError(
                 f"benchmark_model did not end within {self.timeout_s:g} s in {self.plan.name} "
                 f"{number}",
                 self.device.serial,
@@ -211,7 +205,7 @@ class _Reader:
         """Take the end of a round: exit status, uptime before and after, and what else was done."""
         try:
             self.rounds.append(self._round(output, words))
-        except DeviceError as error:
+        except errors.DeviceError as error:
             error.serial = self.device.serial
             error.message = f"{self.plan.name} {len(self.rounds) + 1}: {error.message}"
             raise
@@ -219,9 +213,9 @@ class _Reader:
 
     def _round(self, output: str, words: Sequence[str]) -> DeviceRound:
         if len(words) != 6 or not all(_UPTIME.fullmatch(word) for word in words[1:3]):
-            raise DeviceError(
+            raise errors.DeviceError(
                 "the device's shell did not say how long it is up (/proc/uptime): "
-                f"{printable(' '.join(words))}"
+                f"{errors.printable(' '.join(words))}"
             )
         status, before, after, caps, killed, dropped = words
         process_s = float(after) - float(before)
@@ -230,17 +224,17 @@ class _Reader:
         if status != "0":
             raise exit_error(int(status), output)
         if process_s < 0:
-            raise DeviceError(f"the device's uptime ran backwards by {-process_s:g} s")
+            raise errors.DeviceError(f"the device's uptime ran backwards by {-process_s:g} s")
         found = parse_round(output, self.plan.inferences, process_s)
         if self.rounds and found.tool != self.rounds[0].tool:
-            raise DeviceError(
+            raise errors.DeviceError(
                 "it did not run as round 1 did: "
-                f"{printable('; '.join(map(str, found.tool.delegates)) or 'no delegate is named')}"
+                f"{errors.printable('; '.join(map(str, found.tool.delegates)) or 'no delegate is named')}"
             )
         for said, full_khz in zip(caps.split(",")[1:], self.plan.caps_khz.values(), strict=False):
             cap_khz = whole_number(said)
             if cap_khz and is_another_frequency(cap_khz, full_khz):
-                raise ThrottledError(
+                raise errors.ThrottledError(
                     f"the cores are capped at {cap_khz / 1e6:.2f} GHz, before at "
                     f"{full_khz / 1e6:.2f} GHz"
                 )

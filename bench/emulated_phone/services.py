@@ -132,10 +132,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=stderr,
             cwd=self._root,
-            env={
-                "PATH": path,
-                "EMULATED_ANDROID_ROOT": str(self._root),
-            },
+            env={"PATH": path, "EMULATED_ANDROID_ROOT": str(self._root)},
             start_new_session=True,
         )
         self._processes.append(process)

@@ -12,13 +12,7 @@ from typing import Any
 
 from bench.history.change_points import ChangePoint, find_changes
 from bench.results.rows import DEVICE, ModelRow, row_of
-from bench.results.session import (
-    Result,
-    ResultsError,
-    Session,
-    changed_surroundings,
-    without_file,
-)
+from bench.results.session import Result, ResultsError, Session, changed_surroundings, without_file
 
 HEAD = "HEAD"
 

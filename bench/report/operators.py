@@ -5,21 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench import figures
-from bench.operators import (
-    EACH_HEADS,
-    FORMATS,
-    HEADS,
-    OUTSIDE,
-    ModelOperators,
-    OperatorRecord,
-    OperatorRow,
-    closing_rows,
-    dropped_us,
-    each_table,
-    kind_rows,
-    kinds_table,
-)
+from bench import figures, operators
 from bench.report.section import Inputs, Missing, Section
 from bench.results.rows import ModelRow
 from bench.results.session import processor
@@ -43,17 +29,21 @@ def sections(inputs: Inputs) -> Iterator[Section | Missing]:
         )
 
 
-def _section(record: OperatorRecord) -> Section:
+def _section(record: operators.OperatorRecord) -> Section:
     titles = [ModelRow(each.info["model"], "", each.info, {}).title for each in record.models]
     titled = list(zip(titles, record.models, strict=True))
-    body = [[title, *row] for title, each in titled for row in kinds_table(each.profile).rows]
+    body = [
+        [title, *row] for title, each in titled for row in operators.kinds_table(each.profile).rows
+    ]
     raw = [
         [each.info["model"], *row]
         for each in record.models
-        for row in each_table(each.profile).rows
+        for row in operators.each_table(each.profile).rows
     ]
     share, title, name = max(
-        (row.share, title, row.name) for title, each in titled for row in kind_rows(each.profile)
+        (row.share, title, row.name)
+        for title, each in titled
+        for row in operators.kind_rows(each.profile)
     )
     return Section(
         "operators",
@@ -61,22 +51,22 @@ def _section(record: OperatorRecord) -> Section:
         f"By the profiler of {record.models[0].profile.runtime}, on one thread. The operators, and "
         "what is outside of them, add up to the bare call, which took turns with the profiled one; "
         "all are means over the middle half of the rounds. The profiler drops fractions of a "
-        f"microsecond, up to {max(dropped_us(each.profile) for each in record.models)} µs of a "
+        f"microsecond, up to {max(operators.dropped_us(each.profile) for each in record.models)} µs of a "
         "call, which then are outside; and it disturbs what it measures, so that the operators may "
         "exceed the bare call. XNNPACK runs pointwise convolutions as Fully Connected; it did not "
         "take the operators whose names are in capitals. Two operations for each "
         "multiply-accumulate.",
-        Table(["model", *HEADS], body, ["", *FORMATS]),
+        Table(["model", *operators.HEADS], body, ["", *operators.FORMATS]),
         processor(record.machine),
         f"Stacked bars of {len(record.models)} models: the share of each kind of operator in the "
         f"bare call. The largest is {name} in {title} with {share:.0%}.",
         _figure(titled, _colours(record)),
-        (["model", *EACH_HEADS], raw),
+        (["model", *operators.EACH_HEADS], raw),
         [record.name],
     )
 
 
-def _figure(titled: list[tuple[str, ModelOperators]], colours: dict[str, str]) -> Any:
+def _figure(titled: list[tuple[str, operators.ModelOperators]], colours: dict[str, str]) -> Any:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     figure = figures.new_figure(1.5 + 0.2 * len(titled))
@@ -104,23 +94,25 @@ def _figure(titled: list[tuple[str, ModelOperators]], colours: dict[str, str]) -
     return figure
 
 
-def _colours(record: OperatorRecord) -> dict[str, str]:
+def _colours(record: operators.OperatorRecord) -> dict[str, str]:
     """Return a colour for each kind that takes most of all models' calls, and for the rest."""
     shares: dict[str, float] = {}
     for model in record.models:
-        for row in kind_rows(model.profile):
+        for row in operators.kind_rows(model.profile):
             shares[row.name] = shares.get(row.name, 0.0) + row.share
     names = sorted(shares, key=lambda name: -shares[name])
     colours = dict(zip(names[:SHOWN], figures.PALETTE, strict=False))
     if names[SHOWN:]:
         colours[OTHERS] = figures.PALETTE[SHOWN]
-    return {**colours, OUTSIDE: figures.PALE}
+    return {**colours, operators.OUTSIDE: figures.PALE}
 
 
-def _drawn_rows(model: ModelOperators) -> list[OperatorRow]:
-    outside = [row for row in closing_rows(model.profile) if row.name == OUTSIDE]
-    return [*kind_rows(model.profile), *outside]
+def _drawn_rows(model: operators.ModelOperators) -> list[operators.OperatorRow]:
+    outside = [
+        row for row in operators.closing_rows(model.profile) if row.name == operators.OUTSIDE
+    ]
+    return [*operators.kind_rows(model.profile), *outside]
 
 
-def _kind(row: OperatorRow, colours: dict[str, str]) -> str:
+def _kind(row: operators.OperatorRow, colours: dict[str, str]) -> str:
     return row.name if row.name in colours else OTHERS

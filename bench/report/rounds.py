@@ -130,8 +130,7 @@ def _figure(rows: Sequence[ModelRow], quantity: str, label: str) -> Any:
             color=colours[row.family],
         )
         figures.tip(
-            dots,
-            f"{row.full_title}: median {median:.4f} ms, 5 to 95 %: {low:.4f} to {high:.4f} ms",
+            dots, f"{row.full_title}: median {median:.4f} ms, 5 to 95 %: {low:.4f} to {high:.4f} ms"
         )
         axes.plot([low, high], [position] * 2, color=figures.INK, linewidth=0.8)
         axes.plot(

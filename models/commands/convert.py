@@ -21,14 +21,7 @@ from models.preprocessing import Preparation, prepare
 from models.preprocessing.pipeline import read_pixels
 from models.preprocessing.tensors import TensorSpec
 from models.running import runtimes
-from models.terminal.options import (
-    add_artifacts,
-    add_names,
-    add_precision,
-    add_task,
-    chosen_names,
-    chosen_task,
-)
+from models.terminal import options
 from models.terminal.screen import bar
 from models.training.distortions import evenly_spread, in_other_surroundings
 from models.training.records import RunRecord, keras_path, published_record, versions
@@ -40,10 +33,10 @@ CALLS = 30
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
-    add_names(parser)
-    add_precision(parser, "all")
-    add_task(parser)
-    add_artifacts(parser, Path)
+    options.add_names(parser)
+    options.add_precision(parser, "all")
+    options.add_task(parser)
+    options.add_artifacts(parser, Path)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,11 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     from models.conversion import convert
 
     folder = arguments.artifacts
-    names = chosen_names(arguments, lambda name: keras_path(name, folder))
+    names = options.chosen_names(arguments, lambda name: keras_path(name, folder))
     records = {name: published_record(name, folder) for name in names}
     models = {name: _network(record, folder) for name, record in records.items()}
     first = records[names[0]]
-    runs = Runs(folder, folder, chosen_task(arguments, first.task["side"]))
+    runs = Runs(folder, folder, options.chosen_task(arguments, first.task["side"]))
     runs = replace(runs, is_own=first.held_out is not None)
     test = runs.task.load("Test")
     for record in records.values():
@@ -155,10 +148,7 @@ def _card(
             "source_sha256": artifacts.sha256(Path(conversion.__file__).read_bytes()),
             "versions": versions(("tensorflow", "keras", "ai-edge-litert")),
             "weights": details.weight_types,
-            "calibration": {
-                "pictures": len(calibration),
-                "fingerprint": calibration.fingerprint,
-            }
+            "calibration": {"pictures": len(calibration), "fingerprint": calibration.fingerprint}
             if target.precision == "int8"
             else None,
         },

@@ -40,10 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             progress.update(bars[stage], completed=percent)
 
         count = download(
-            place,
-            repository=arguments.repository,
-            commit=arguments.commit,
-            on_progress=show,
+            place, repository=arguments.repository, commit=arguments.commit, on_progress=show
         )
     verb = "were there already" if is_there else "are there now"
     print(f"{count:,} photographs {verb}, in {place}: {release(place)}")

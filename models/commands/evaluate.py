@@ -22,19 +22,7 @@ from models.judging.evaluation import (
 )
 from models.running.copies import user_files, with_signature
 from models.running.runtimes import RUNTIMES, Runtime, available
-from models.terminal.options import (
-    add_artifacts,
-    add_input_shape,
-    add_names,
-    add_own_pictures,
-    add_runtime,
-    add_signature,
-    add_task,
-    chosen_names,
-    chosen_task,
-    output_file,
-    told_preparation,
-)
+from models.terminal import options
 from models.terminal.screen import bar
 from models.terminal.table import print_table, terminal_table
 
@@ -50,18 +38,18 @@ MOST_CONFUSIONS = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
-    add_names(parser)
-    add_runtime(parser, "all that are installed")
-    add_task(parser)
-    add_artifacts(parser, Path)
+    options.add_names(parser)
+    options.add_runtime(parser, "all that are installed")
+    options.add_task(parser)
+    options.add_artifacts(parser, Path)
     own = parser.add_argument_group("models and pictures of your own")
     own.add_argument(
         "--model", action="append", type=Path, metavar="PATH",
         help="a .tflite file, a folder of them or a pattern; repeatable",
     )  # fmt: skip
-    add_signature(own.add_argument)
-    add_input_shape(own.add_argument)
-    add_own_pictures(own.add_argument)
+    options.add_signature(own.add_argument)
+    options.add_input_shape(own.add_argument)
+    options.add_own_pictures(own.add_argument)
     own.add_argument(
         "--reference", type=Path, metavar="FILE", help="a .tflite file to compare answers with"
     )
@@ -70,13 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for programs; without FILE: to the screen, in place of the summary",
     )  # fmt: skip
     own.add_argument(
-        "--picture", type=output_file(".png", ".svg", ".pdf"), metavar="FILE",
+        "--picture", type=options.output_file(".png", ".svg", ".pdf"), metavar="FILE",
         help="draw which class was taken for which; of several models, a file each",
     )  # fmt: skip
 
 
 def _target(text: str) -> str:
-    return text if text == "-" else str(output_file()(text))
+    return text if text == "-" else str(options.output_file()(text))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -96,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _hold_against_cards(arguments: argparse.Namespace, chosen: list[Runtime]) -> int:
     """Print accuracies; fail where one is not what the file's card says."""
-    task = chosen_task(arguments)
+    task = options.chosen_task(arguments)
     test = task.load("Test")
     print(f"{len(test):,} photographs in {test.root}: {task.describe()}")
     rows, differs, is_other = [], False, False
@@ -104,7 +92,7 @@ def _hold_against_cards(arguments: argparse.Namespace, chosen: list[Runtime]) ->
     def float32(name: str) -> Path:
         return artifacts.artifact(name, "float32", arguments.artifacts).path
 
-    for name in chosen_names(arguments, float32):
+    for name in options.chosen_names(arguments, float32):
         for precision in artifacts.PRECISIONS:
             target = artifacts.artifact(name, precision, arguments.artifacts)
             content, expected = target.read_bytes(), target.require_card().accuracy
@@ -180,7 +168,7 @@ def _answers(file: Artifact, runtime: Runtime, arguments: argparse.Namespace) ->
         runtime,
         arguments.images.expanduser(),
         arguments.labels and arguments.labels.expanduser(),
-        told_preparation(arguments.mean, arguments.std, arguments.prepare),
+        options.told_preparation(arguments.mean, arguments.std, arguments.prepare),
         arguments.input_shape,
         bar(f"{file.name}, {runtime.name}"),
     )

@@ -10,52 +10,45 @@ from models.files import artifacts
 from models.files.cards import write_json
 from models.judging import robustness
 from models.running import runtimes
-from models.terminal.options import (
-    add_artifacts,
-    add_names,
-    add_precision,
-    add_task,
-    chosen_names,
-    chosen_task,
-    output_file,
-    positive,
-)
+from models.terminal import options
 from models.terminal.screen import bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
-    add_names(parser)
-    add_precision(parser, "float32 and int8")
+    options.add_names(parser)
+    options.add_precision(parser, "float32 and int8")
     parser.add_argument(
         "--runtime", choices=[runtime.name for runtime in runtimes.available()], default="litert",
         help="default: %(default)s",
     )  # fmt: skip
     parser.add_argument(
         "--every",
-        type=positive,
+        type=options.positive,
         default=1,
         metavar="N",
         help="only every Nth photograph; default: all",
     )
     parser.add_argument(
-        "--json", type=output_file(), metavar="FILE",
+        "--json", type=options.output_file(), metavar="FILE",
         help="write the counts into this, for the report",
     )  # fmt: skip
-    add_task(parser)
-    add_artifacts(parser, Path)
+    options.add_task(parser)
+    options.add_artifacts(parser, Path)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; exit status 1 where a model falls too low under a mild change."""
-    photographs = chosen_task(arguments).load("Test").take(slice(None, None, arguments.every))
+    photographs = (
+        options.chosen_task(arguments).load("Test").take(slice(None, None, arguments.every))
+    )
     runtime = runtimes.RUNTIMES[arguments.runtime]
     precisions = arguments.precision or ("float32", "int8")
 
     def file(name: str, precision: str = precisions[0]) -> artifacts.Artifact:
         return artifacts.artifact(name, precision, arguments.artifacts)
 
-    names = chosen_names(arguments, lambda name: file(name).path)
+    names = options.chosen_names(arguments, lambda name: file(name).path)
     files = [file(name, precision) for name in names for precision in precisions]
     models = {file.name: runtime.load(file.read_bytes()) for file in files}
     results = robustness.measure(models, photographs, progress=bar("photographs"))

@@ -11,15 +11,7 @@ from models import ROOT, zoo
 from models.data.changes import NAMES, Changes, named
 from models.judging.seeds import circumstances, draw, train_and_ask
 from models.running import runtimes
-from models.terminal.options import (
-    add_artifacts,
-    add_names,
-    add_task,
-    chosen_task,
-    positive,
-    positive_number,
-    seed,
-)
+from models.terminal import options
 from models.training.records import SPLITS, RunRecord, read_records
 from models.training.runs import Runs, check_side
 
@@ -28,7 +20,7 @@ CHECKPOINTS = ROOT / ".training"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
-    add_names(parser)
+    options.add_names(parser)
     parser.add_argument(
         "--split",
         choices=SPLITS,
@@ -38,13 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "reverse, arcs: four fifths of each turn, the fifth, and first-arcs: the same of the first "
         "series alone (for making choices)",
     )
-    parser.add_argument("--seed", type=seed, default=zoo.PUBLISHED_SEED)
+    parser.add_argument("--seed", type=options.seed, default=zoo.PUBLISHED_SEED)
     parser.add_argument(
-        "--epochs", type=positive,
+        "--epochs", type=options.positive,
         help="at most; default: the recipe's, or for --data as many as make enough steps",
     )  # fmt: skip
     parser.add_argument(
-        "--minutes", type=positive_number, help="a training ends with the epoch that outlasts them"
+        "--minutes",
+        type=options.positive_number,
+        help="a training ends with the epoch that outlasts them",
     )
     add_run_arguments(parser)
 
@@ -59,8 +53,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         help="what may change in pictures without changing what they show, so that it is learnt: "
         f"{', '.join(NAMES)}; default: mild for --data, and all of them for the study's",
     )  # fmt: skip
-    add_task(parser)
-    add_artifacts(parser, Path)
+    options.add_task(parser)
+    options.add_artifacts(parser, Path)
 
 
 def _changes(text: str) -> Changes:
@@ -100,7 +94,7 @@ def prepare_runs(
     if arguments.data is not None:
         for name in arguments.names:
             check_side(zoo.find(name), arguments.side)
-    task = chosen_task(arguments)
+    task = options.chosen_task(arguments)
     if arguments.changes:
         task = replace(task, changes=arguments.changes)
     is_own = arguments.data is not None

@@ -134,10 +134,7 @@ def _string(table: Table, place: int) -> str:
 def _packed_labels(content: bytes, name: str) -> tuple[tuple[str, ...], str]:
     """Return the labels of a file in the archive, and why there are none."""
     try:
-        with (
-            zipfile.ZipFile(io.BytesIO(content)) as archive,
-            archive.open(name) as file,
-        ):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(name) as file:
             text = file.read(MOST_LABEL_BYTES + 1)
         if len(text) > MOST_LABEL_BYTES:
             return (), f"its labels in {name} take more than {MOST_LABEL_BYTES:,} bytes"

@@ -227,9 +227,7 @@ def stretch(axes: Any, lowest: float) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
 
 
-def _by_change(
-    results: Iterable[Outcome],
-) -> tuple[list[str], dict[Change, dict[str, Outcome]]]:
+def _by_change(results: Iterable[Outcome]) -> tuple[list[str], dict[Change, dict[str, Outcome]]]:
     rows: dict[Change, dict[str, Outcome]] = {}
     models: list[str] = []
     for result in results:

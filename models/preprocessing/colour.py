@@ -37,10 +37,7 @@ _PNG_GREY, _PNG_COLOUR, _PNG_PALETTE = 0, 2, 3
 
 
 def to_rgb(
-    image: Image.Image,
-    ground: tuple[int, int, int] = WHITE,
-    *,
-    applies_profile: bool = False,
+    image: Image.Image, ground: tuple[int, int, int] = WHITE, *, applies_profile: bool = False
 ) -> Image.Image:
     """Convert a decoded picture of any mode to RGB; a plain RGB picture is returned itself."""
     try:

@@ -11,13 +11,7 @@ import numpy as np
 from PIL import Image
 
 from models.preprocessing.limits import PreprocessingError
-from models.preprocessing.tensors import (
-    GREY_LEVELS,
-    TensorSpec,
-    input_layout,
-    level_table,
-    look_up,
-)
+from models.preprocessing.tensors import GREY_LEVELS, TensorSpec, input_layout, level_table, look_up
 
 ToldBy = Literal["option", "card", "metadata", "quantisation", "assumption"]
 

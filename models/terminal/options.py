@@ -52,9 +52,7 @@ channel_numbers = _type(
     lambda numbers: len(numbers) in (1, 3),
 )
 shape = _type(
-    "a shape such as 1x224x224x3",
-    lambda text: tuple(map(_whole, text.lower().split("x"))),
-    all,
+    "a shape such as 1x224x224x3", lambda text: tuple(map(_whole, text.lower().split("x"))), all
 )
 
 

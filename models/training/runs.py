@@ -21,15 +21,7 @@ from models.files.artifacts import sha256
 from models.files.cards import Share
 from models.preprocessing.pipeline import read_pixels
 from models.terminal.screen import Bars
-from models.training.records import (
-    RunRecord,
-    count_by_group,
-    keras_path,
-    pack,
-    run_name,
-    state_of_the_code,
-    versions,
-)
+from models.training import records
 
 if TYPE_CHECKING:
     import keras
@@ -62,12 +54,12 @@ class Learnt:
     model: Any
     facts: dict[str, Any]
 
-    def answered(self, right: np.ndarray, asked: Photographs) -> RunRecord:
+    def answered(self, right: np.ndarray, asked: Photographs) -> records.RunRecord:
         """Return the record of what was answered rightly: bool, shape (count,)."""
-        return RunRecord(
+        return records.RunRecord(
             accuracy=Share(int(right.sum()), len(asked), asked.fingerprint),
-            groups=count_by_group(right, asked.groups),
-            right=pack(right),
+            groups=records.count_by_group(right, asked.groups),
+            right=records.pack(right),
             **self.facts,
         )
 
@@ -110,7 +102,7 @@ class Runs:
             history={key: [round(row[key], 5) for row in history] for key in history[0]},
             epochs={"run": len(history), "best": best},
             seconds=round(time.monotonic() - started),
-            versions=versions(("tensorflow", "keras")),
+            versions=records.versions(("tensorflow", "keras")),
         )  # fmt: skip
 
     def situation(self, architecture: zoo.Architecture) -> list[str]:
@@ -139,7 +131,7 @@ class Runs:
             history={},
             epochs={"run": 0, "best": 0},
             seconds=0,
-            versions=versions(("numpy", "scipy")),
+            versions=records.versions(("numpy", "scipy")),
         )  # fmt: skip
 
     def _result(self, model: Any, name: str, split: str, seed: int, **facts: Any) -> Learnt:
@@ -157,7 +149,7 @@ class Runs:
                 "seed": seed,
                 "learnt": {"pictures": len(learnt), "fingerprint": learnt.fingerprint},
                 "held_out": None,  # unless the facts say so
-                "code": state_of_the_code(),
+                "code": records.state_of_the_code(),
                 **facts,
             },
         )
@@ -222,7 +214,7 @@ class Runs:
         examples = Examples(self.pixels(split), self.learnt(split).labels, self.task.changes)
         keras.utils.set_random_seed(recipe.seed)
         model = architecture.build(self.task.input_shape, len(self.task.class_names))
-        name = run_name(architecture.name, split, recipe.seed)
+        name = records.run_name(architecture.name, split, recipe.seed)
         with Bars(name, recipe.epochs, len(examples.labels) // recipe.batch_size) as bars:
             history, best = train(
                 model,
@@ -253,14 +245,14 @@ def check_side(architecture: zoo.Architecture, side: int) -> None:
         return
 
 
-def publish(model: keras.Model, record: RunRecord, directory: Path) -> RunRecord:
+def publish(model: keras.Model, record: records.RunRecord, directory: Path) -> records.RunRecord:
     """Keep the network beside the records, and return its record with the file's sha256.
 
     It is written without its optimizer, whose state is twice as large as its weights.
     """
     bare = model.__class__.from_config(model.get_config())  # a clone would be compiled, too
     bare.set_weights(model.get_weights())
-    path = keras_path(record.architecture, directory)
+    path = records.keras_path(record.architecture, directory)
     directory.mkdir(parents=True, exist_ok=True)
     bare.save(path)
     return replace(record, keras_sha256=sha256(path.read_bytes()))

@@ -19,24 +19,7 @@ from functools import cached_property
 from adbutils import AdbConnection, AdbDevice
 from adbutils.errors import AdbError
 
-from bench.android.adb.errors import (
-    AdbServerError,
-    CommandTimeoutError,
-    DeviceError,
-    DeviceLostError,
-    NoDeviceError,
-    printable,
-)
-from bench.android.adb.server import (
-    READY,
-    Attached,
-    Client,
-    ServerAddress,
-    attached_devices,
-    connect,
-    start_server,
-    wait_for,
-)
+from bench.android.adb import errors, server
 
 COMMAND_TIMEOUT_S = 30.0
 MAX_OUTPUT_BYTES = 8 << 20
@@ -130,7 +113,7 @@ class ShellStream:
             chunk = b""
         self._left_bytes -= len(chunk)
         if self._left_bytes < 0:
-            raise DeviceError(
+            raise errors.DeviceError(
                 f"a command printed more than {self._allowed_bytes} bytes", self._serial
             )
         self.has_ended = not chunk
@@ -169,30 +152,30 @@ class Completed:
 class Device:
     """One device that can be used."""
 
-    def __init__(self, address: ServerAddress, serial: str) -> None:
+    def __init__(self, address: server.ServerAddress, serial: str) -> None:
         self.address = address
         self.serial = serial
-        self._adb = AdbDevice(Client(address), serial=serial)
+        self._adb = AdbDevice(server.Client(address), serial=serial)
         self._streaming: ShellStream | None = None
 
     @classmethod
     def open(
         cls,
-        address: ServerAddress,
+        address: server.ServerAddress,
         serial: str | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> Device:
         """Return the device of a serial, else the only one attached; starts the adb server."""
-        start_server(address)
-        said = connect(address, serial)
+        server.start_server(address)
+        said = server.connect(address, serial)
         if serial is None:
-            ready = [each.serial for each in attached_phones(address) if each.state == READY]
+            ready = [each.serial for each in attached_phones(address) if each.state == server.READY]
             serial = ready[0] if len(ready) == 1 else None
         try:
-            return cls(address, wait_for(address, serial, tell).serial)
-        except NoDeviceError as error:
+            return cls(address, server.wait_for(address, serial, tell).serial)
+        except errors.NoDeviceError as error:
             if said:
-                error.message += f" (adb connect: {printable(said)})"
+                error.message += f" (adb connect: {errors.printable(said)})"
             raise
 
     def run(
@@ -210,8 +193,8 @@ class Device:
         script = f"exec {shlex.join(arguments)}" if self._has_shell_v2 else shlex.join(arguments)
         completed = self._run(script, arguments, timeout_s)
         if check and completed.exit_status:
-            said = printable(completed.output.strip())
-            raise DeviceError(
+            said = errors.printable(completed.output.strip())
+            raise errors.DeviceError(
                 f"{_quoted(arguments)} exited with status {completed.exit_status}"
                 + (f": {said}" if said else ""),
                 self.serial,
@@ -234,7 +217,7 @@ class Device:
             text, mark, output = output.partition(f"{token} ")
             status, newline, output = output.partition("\n")
             if not mark or not newline:
-                raise DeviceLostError(
+                raise errors.DeviceLostError(
                     f"the shell ended before {_quoted(arguments)} did", self.serial
                 )
             results[name] = Completed(text, "", int(status))
@@ -272,18 +255,20 @@ class Device:
     def state(self) -> str:
         """Return what the adb server says of the device now; "absent" where it lists it no more."""
         try:
-            states = {device.serial: device.state for device in attached_devices(self.address)}
-        except AdbServerError:
+            states = {
+                device.serial: device.state for device in server.attached_devices(self.address)
+            }
+        except errors.AdbServerError:
             return "without adb server"
         return states.get(self.serial, "absent")
 
-    def lost(self, doing: str) -> DeviceError:
+    def lost(self, doing: str) -> errors.DeviceError:
         """Return the error for a connection that ended, which says what has become of it."""
         if not self.address.is_answering():
-            return AdbServerError(
+            return errors.AdbServerError(
                 f"the adb server at {self.address} went away while {doing}", self.serial
             )
-        return DeviceLostError(
+        return errors.DeviceLostError(
             f"the connection ended while {doing}; the device is now {self.state()}", self.serial
         )
 
@@ -310,7 +295,7 @@ class Device:
             try:
                 stdout, stderr = stream.read()
             except TimeoutError:
-                raise CommandTimeoutError(
+                raise errors.CommandTimeoutError(
                     f"{_quoted(arguments)} did not end within {timeout_s:g} s", self.serial
                 ) from None
             status = stream.exit_status
@@ -321,9 +306,9 @@ class Device:
             raise self.lost(doing)
         return Completed(stdout, stderr, status)
 
-    def _refusal(self, error: Exception, doing: str) -> DeviceError:
+    def _refusal(self, error: Exception, doing: str) -> errors.DeviceError:
         """Turn what adbutils raised into an error of this package."""
-        return error if isinstance(error, DeviceError) else self.lost(doing)
+        return error if isinstance(error, errors.DeviceError) else self.lost(doing)
 
     @cached_property
     def _has_shell_v2(self) -> bool:
@@ -333,27 +318,31 @@ class Device:
             raise self._refusal(error, "its features were asked for") from None
 
 
-def attached_phones(address: ServerAddress) -> list[Attached]:
+def attached_phones(address: server.ServerAddress) -> list[server.Attached]:
     """Return what the adb server lists, a phone that has several serials (USB, Wi-Fi) once."""
-    devices = attached_devices(address)
-    if sum(device.state == READY for device in devices) < 2:
+    devices = server.attached_devices(address)
+    if sum(device.state == server.READY for device in devices) < 2:
         return devices
-    found: dict[str, Attached] = {}
+    found: dict[str, server.Attached] = {}
     for device in sorted(devices, key=lambda each: ":" in each.serial or "._adb" in each.serial):
         found.setdefault(_who(address, device), device)
     return [device for device in devices if device in found.values()]
 
 
-def _who(address: ServerAddress, attached: Attached) -> str:
+def _who(address: server.ServerAddress, attached: server.Attached) -> str:
     """Return what a phone is known by under all its serials, while it runs."""
     names = {"serial": ["getprop", "ro.serialno"], "boot": ["cat", BOOT_ID]}
     try:
-        said = Device(address, attached.serial).run_all(names) if attached.state == READY else {}
-    except DeviceError:
+        said = (
+            Device(address, attached.serial).run_all(names)
+            if attached.state == server.READY
+            else {}
+        )
+    except errors.DeviceError:
         said = {}
     is_told = bool(said) and said["boot"].exit_status == 0
     return "".join(each.stdout for each in said.values()) if is_told else attached.serial
 
 
 def _quoted(arguments: Sequence[str]) -> str:
-    return f"`{printable(shlex.join(arguments))}`"
+    return f"`{errors.printable(shlex.join(arguments))}`"

@@ -20,12 +20,7 @@ import adbutils
 from adbutils import AdbClient, AdbConnection
 from adbutils.errors import AdbError
 
-from bench.android.adb.errors import (
-    AdbServerError,
-    DeviceChoiceError,
-    NoDeviceError,
-    printable,
-)
+from bench.android.adb.errors import AdbServerError, DeviceChoiceError, NoDeviceError, printable
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5037

@@ -8,9 +8,7 @@ import threading
 
 import pytest
 
-from bench.android.adb.errors import (
-    DeviceError,
-)
+from bench.android.adb.errors import DeviceError
 from bench.emulated_phone import userland
 from bench.emulated_phone.userland import MKSH_AND_TOYBOX
 from tests.bench.android.conftest import ROUNDS

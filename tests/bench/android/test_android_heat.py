@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.android.adb.device import Device
-from bench.android.adb.errors import (
-    ThrottledError,
-)
+from bench.android.adb.errors import ThrottledError
 from bench.android.phone.conditions import record
 from bench.android.phone.control import cool_down
 from bench.android.rounds import drift_of, run_rounds

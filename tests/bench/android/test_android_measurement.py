@@ -9,10 +9,7 @@ import numpy as np
 import pytest
 
 from bench.android.adb.device import Device
-from bench.android.adb.errors import (
-    DeviceError,
-    DeviceLostError,
-)
+from bench.android.adb.errors import DeviceError, DeviceLostError
 from bench.android.adb.files import Workspace, pull
 from bench.android.deployment import DeviceSettings
 from bench.android.measure import Bench, Progress

@@ -166,10 +166,7 @@ time.sleep(300)
 
 def test_being_killed_leaves_nothing_behind():
     child = subprocess.Popen(
-        [sys.executable, "-c", KILLED],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", KILLED], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert child.stdout is not None
     port, root = child.stdout.readline().split()

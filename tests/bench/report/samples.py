@@ -174,9 +174,4 @@ def model_info(architecture: str, precision: str) -> dict[str, Any]:
 
 
 def _runtime(name: str) -> dict[str, Any]:
-    return {
-        "runtime": name,
-        "runtime_version": RUNTIMES[name],
-        "threads": 1,
-        "protocol": "warm",
-    }
+    return {"runtime": name, "runtime_version": RUNTIMES[name], "threads": 1, "protocol": "warm"}

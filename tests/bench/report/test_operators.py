@@ -26,12 +26,7 @@ from bench.results.session import ResultsError
 from models.files.artifacts import artifact
 from models.zoo import ARCHITECTURES
 from tests.bench.report.html import parse
-from tests.bench.report.samples import (
-    PRECISIONS,
-    Sample,
-    operator_profile,
-    operators_text,
-)
+from tests.bench.report.samples import PRECISIONS, Sample, operator_profile, operators_text
 
 
 def _changed(change) -> str:

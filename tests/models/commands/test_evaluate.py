@@ -35,14 +35,7 @@ def test_it_prints_shares_confusions_and_damage(model, pictures, capsys):
 
 def test_json_has_everything(model, pictures, capsys, tmp_path):
     target = tmp_path / "out.json"
-    arguments = [
-        "--model",
-        str(model),
-        "--images",
-        str(pictures),
-        "--reference",
-        str(model),
-    ]
+    arguments = ["--model", str(model), "--images", str(pictures), "--reference", str(model)]
     command = ["evaluate", *arguments, "--json", str(target), "--runtime", "litert-compiled"]
     assert main(command) == 0
     capsys.readouterr()
@@ -233,15 +226,7 @@ def test_what_would_do_nothing_is_refused(option, capsys):
 
 
 def test_photographs_beside_pictures_are_refused(model, pictures, capsys):
-    command = [
-        "evaluate",
-        "--model",
-        str(model),
-        "--images",
-        str(pictures),
-        "--data",
-        "x",
-    ]
+    command = ["evaluate", "--model", str(model), "--images", str(pictures), "--data", "x"]
     assert main(command) == 2
     assert "--data goes without --model" in capsys.readouterr().err
 

@@ -10,11 +10,7 @@ from models.files.cards import Share
 from models.judging import seeds
 from models.judging.evaluation import mcnemar
 from models.judging.seeds import compare, holm, interval, summarise
-from models.training.records import (
-    RunRecord,
-    count_by_group,
-    pack,
-)
+from models.training.records import RunRecord, count_by_group, pack
 
 
 def record(right, groups, *, name="net", seed=1, fingerprint="asked", **facts):

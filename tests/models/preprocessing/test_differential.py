@@ -59,11 +59,7 @@ FROM_KERAS_ON_PHOTOGRAPHS = {
     "dynamic": Tolerance(1.5),
     "int8": Tolerance(3.5, INT8_STEP),
 }
-FROM_KERAS_ON_ANYTHING = {
-    "float32": FLOAT32,
-    "float16": Tolerance(0.2),
-    "dynamic": Tolerance(2.5),
-}
+FROM_KERAS_ON_ANYTHING = {"float32": FLOAT32, "float16": Tolerance(0.2), "dynamic": Tolerance(2.5)}
 SMALL_TOLERANCE = {
     "float32": FLOAT32,
     "float16": Tolerance(0.01),

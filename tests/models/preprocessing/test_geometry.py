@@ -125,9 +125,7 @@ def test_one_alone_equals_one_of_many(pictures, spec):
 
 
 @given(
-    COLOUR_PICTURES,
-    input_specs(in_levels=True),
-    st.sampled_from(("squash", "letterbox", "crop")),
+    COLOUR_PICTURES, input_specs(in_levels=True), st.sampled_from(("squash", "letterbox", "crop"))
 )
 def test_pillow_takes_the_place_of_the_fast_resizer(pixels, spec, fit):
     """On Linux on arm64 there is no wheel of the other: to two levels, as stated on the page."""

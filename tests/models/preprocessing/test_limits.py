@@ -239,10 +239,7 @@ def test_a_picture_that_pillow_opened_is_checked_before_it_is_decoded():
     ids=["webp canvas", "jpeg scans"],
 )
 def test_an_image_not_yet_decoded_has_the_limits_of_its_file(make, reason):
-    with (
-        Image.open(io.BytesIO(make())) as image,
-        pytest.raises(PreprocessingError, match=reason),
-    ):
+    with Image.open(io.BytesIO(make())) as image, pytest.raises(PreprocessingError, match=reason):
         prepare(image, input_spec())
 
 

@@ -239,8 +239,7 @@ def test_nodes_are_matched_in_order():
 
 def test_a_node_of_a_loops_body_is_not_one_of_the_graph():
     (found,) = match(
-        [{"name": "CONV_2D", "node": 1, "subgraph": 2, "microseconds": 1.0}],
-        [DEPTHWISE, DEPTHWISE],
+        [{"name": "CONV_2D", "node": 1, "subgraph": 2, "microseconds": 1.0}], [DEPTHWISE, DEPTHWISE]
     )
     assert (found.node, found.multiply_accumulates, found.is_delegated) == ("CONV_2D", None, False)
 
