@@ -227,10 +227,8 @@ class _Reader:
             raise errors.DeviceError(f"the device's uptime ran backwards by {-process_s:g} s")
         found = parse_round(output, self.plan.inferences, process_s)
         if self.rounds and found.tool != self.rounds[0].tool:
-            raise errors.DeviceError(
-                "it did not run as round 1 did: "
-                f"{errors.printable('; '.join(map(str, found.tool.delegates)) or 'no delegate is named')}"
-            )
+            named = "; ".join(map(str, found.tool.delegates)) or "no delegate is named"
+            raise errors.DeviceError(f"it did not run as round 1 did: {errors.printable(named)}")
         for said, full_khz in zip(caps.split(",")[1:], self.plan.caps_khz.values(), strict=False):
             cap_khz = whole_number(said)
             if cap_khz and is_another_frequency(cap_khz, full_khz):

@@ -45,13 +45,14 @@ def _section(record: operators.OperatorRecord) -> Section:
         for title, each in titled
         for row in operators.kind_rows(each.profile)
     )
+    dropped_us = max(operators.dropped_us(each.profile) for each in record.models)
     return Section(
         "operators",
         TITLE,
         f"By the profiler of {record.models[0].profile.runtime}, on one thread. The operators, and "
         "what is outside of them, add up to the bare call, which took turns with the profiled one; "
         "all are means over the middle half of the rounds. The profiler drops fractions of a "
-        f"microsecond, up to {max(operators.dropped_us(each.profile) for each in record.models)} µs of a "
+        f"microsecond, up to {dropped_us} µs of a "
         "call, which then are outside; and it disturbs what it measures, so that the operators may "
         "exceed the bare call. XNNPACK runs pointwise convolutions as Fully Connected; it did not "
         "take the operators whose names are in capitals. Two operations for each "

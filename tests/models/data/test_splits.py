@@ -114,7 +114,7 @@ def test_choices_are_made_by_the_question_the_other_way_round(training):
 def test_nothing_that_is_learnt_is_asked_about(small_dataset, split):
     task = fruits360_task(str(small_dataset))
     learnt, asked = (
-        Runs(small_dataset, small_dataset, task)._learnt(split),
+        Runs(small_dataset, small_dataset, task).learnt(split),
         asked_about(task, split),
     )
     assert learnt
