@@ -6,8 +6,13 @@ import math
 import os
 from typing import IO, TYPE_CHECKING, Any
 
-from models.preprocessing import limits
 from models.preprocessing.geometry import Placement, Size, swapped
+from models.preprocessing.limits import (
+    MAX_JPEG_HEADER_BYTES,
+    MAX_JPEG_SCANS,
+    MAX_JPEG_SEGMENTS,
+    PreprocessingError,
+)
 
 if TYPE_CHECKING:
     from PIL.JpegImagePlugin import JpegImageFile
@@ -42,10 +47,10 @@ def draft_jpeg(
 def check_header(stream: IO[bytes]) -> None:
     """Refuse a JPEG of which too much stands before its first scan; the stream is set back."""
     position = 2
-    for _ in range(limits.MAX_JPEG_SEGMENTS):
+    for _ in range(MAX_JPEG_SEGMENTS):
         stream.seek(position)
         head = stream.read(4)
-        if len(head) < 4 or head[:2] == _START_OF_SCAN or position > limits.MAX_JPEG_HEADER_BYTES:
+        if len(head) < 4 or head[:2] == _START_OF_SCAN or position > MAX_JPEG_HEADER_BYTES:
             break
         if head[0] != 0xFF:  # what belongs to no segment is passed over
             skipped = (head + stream.read(_CHUNK_BYTES)).find(b"\xff")
@@ -56,12 +61,12 @@ def check_header(stream: IO[bytes]) -> None:
             is_alone = head[1] <= 1 or 0xD0 <= head[1] <= 0xD9
             position += 2 if is_alone else 2 + max(2, int.from_bytes(head[2:], "big"))
     else:
-        position = limits.MAX_JPEG_HEADER_BYTES + 1
+        position = MAX_JPEG_HEADER_BYTES + 1
     stream.seek(0)
-    if position > limits.MAX_JPEG_HEADER_BYTES:
-        raise limits.PreprocessingError(
-            f"the picture has more than {limits.MAX_JPEG_HEADER_BYTES / 1e6:.0f} MB, or "
-            f"{limits.MAX_JPEG_SEGMENTS:,} segments, before its first scan; take out its metadata"
+    if position > MAX_JPEG_HEADER_BYTES:
+        raise PreprocessingError(
+            f"the picture has more than {MAX_JPEG_HEADER_BYTES / 1e6:.0f} MB, or "
+            f"{MAX_JPEG_SEGMENTS:,} segments, before its first scan; take out its metadata"
         )
 
 
@@ -95,9 +100,9 @@ def check_scans(image: Any, stream: IO[bytes]) -> None:
         size += len(chunk)
         tail = chunk[-1:]
     stream.seek(position)
-    if scans > limits.MAX_JPEG_SCANS + size // 32_768:
-        raise limits.PreprocessingError(
-            f"the picture has {scans} JPEG scans, more than the {limits.MAX_JPEG_SCANS} allowed; "
+    if scans > MAX_JPEG_SCANS + size // 32_768:
+        raise PreprocessingError(
+            f"the picture has {scans} JPEG scans, more than the {MAX_JPEG_SCANS} allowed; "
             "encode it anew"
         )
 

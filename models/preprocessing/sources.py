@@ -27,11 +27,34 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from models.preprocessing import geometry, limits
 from models.preprocessing.camera import CameraFrame, frame_to_image
 from models.preprocessing.colour import correct_transparency, to_rgb
 from models.preprocessing.diagnosis import format_of, reason_of, unknown_format
+from models.preprocessing.geometry import (
+    Placement,
+    Size,
+    orientation_of,
+    place,
+    swapped,
+    upright,
+    upright_part,
+)
 from models.preprocessing.jpeg import check_header, check_scans, coefficient_bytes, draft_jpeg
+from models.preprocessing.limits import (
+    DECODING_BYTES_PER_PIXEL,
+    MAX_BMP_RUNS_BYTES,
+    MAX_DECODING_BYTES,
+    MAX_ENCODED_BYTES,
+    MAX_JPEG_BYTES,
+    MOST_BYTES_PER_PIXEL,
+    MOST_COPIES_BYTES_PER_PIXEL,
+    PIXEL_BYTES,
+    PreprocessingError,
+    check_encoded_bytes,
+    check_memory,
+    check_size,
+    rgb_bytes_per_pixel,
+)
 
 if TYPE_CHECKING:
     from models.preprocessing.preparation import Preparation
@@ -54,8 +77,8 @@ READERS: dict[str, type[ImageFile.ImageFile]] = {
 
 
 def decoded(
-    picture: Picture, preparation: Preparation, target: geometry.Size | None
-) -> tuple[Image.Image, geometry.Placement]:
+    picture: Picture, preparation: Preparation, target: Size | None
+) -> tuple[Image.Image, Placement]:
     """Decode what is no array: upright, of mode RGB, and what part goes where, in its own pixels.
 
     A JPEG is decoded smaller where its target, the input's width and height, allows that. Without a
@@ -72,15 +95,9 @@ def decoded(
         return _finished(image, preparation, target)
 
 
-def placed(
-    size: geometry.Size, target: geometry.Size | None, preparation: Preparation
-) -> geometry.Placement:
+def placed(size: Size, target: Size | None, preparation: Preparation) -> Placement:
     """Place an upright picture in the model's input, or where it is."""
-    return (
-        geometry.place(size, target, preparation)
-        if target
-        else geometry.Placement((0, 0, *size), size)
-    )
+    return place(size, target, preparation) if target else Placement((0, 0, *size), size)
 
 
 def _is_undecoded(image: Image.Image) -> bool:
@@ -111,14 +128,14 @@ def _file_content(stream: Any) -> bytes:
 def _stream_content(stream: Any) -> bytes:
     """Read a stream to its end, but no further than a picture may be long."""
     try:
-        data = stream.read(limits.MAX_ENCODED_BYTES + 1)
+        data = stream.read(MAX_ENCODED_BYTES + 1)
     except Exception as error:  # whatever its maker raises
-        raise limits.PreprocessingError(f"the stream cannot be read ({error})") from error
+        raise PreprocessingError(f"the stream cannot be read ({error})") from error
     if not isinstance(data, bytes):
-        raise limits.PreprocessingError(
+        raise PreprocessingError(
             f"the stream gives {type(data).__name__}, not bytes; open it in binary mode"
         )
-    limits.check_encoded_bytes(len(data))
+    check_encoded_bytes(len(data))
     return data
 
 
@@ -131,11 +148,11 @@ def _opened(source: Any) -> Iterator[Image.Image]:
     with _bytes_of(source) as stream:
         kind = format_of(stream)
         if kind != "JPEG":
-            limits.check_encoded_bytes(stream.seek(0, os.SEEK_END))
+            check_encoded_bytes(stream.seek(0, os.SEEK_END))
             stream.seek(0)
         reader = _reader_of(kind)
         if reader is None:
-            raise limits.PreprocessingError(unknown_format(kind))
+            raise PreprocessingError(unknown_format(kind))
         if kind == "JPEG":
             check_header(stream)
         try:
@@ -143,13 +160,13 @@ def _opened(source: Any) -> Iterator[Image.Image]:
         # Pillow's readers raise whatever a damaged header makes them trip over: SyntaxError,
         # struct.error, DecompressionBombError, MemoryError...
         except Exception as error:
-            raise limits.PreprocessingError(reason_of(kind, stream, error)) from error
+            raise PreprocessingError(reason_of(kind, stream, error)) from error
         with image:
-            limits.check_size(image.size)
+            check_size(image.size)
             if kind == "JPEG":
                 check_scans(image, stream)
             elif kind == "BMP" and image.tile and image.tile[0].codec_name == "bmp_rle":
-                limits.check_encoded_bytes(stream.seek(0, os.SEEK_END), limits.MAX_BMP_RUNS_BYTES)
+                check_encoded_bytes(stream.seek(0, os.SEEK_END), MAX_BMP_RUNS_BYTES)
             yield image
 
 
@@ -160,18 +177,18 @@ def _bytes_of(source: Any) -> Iterator[BinaryIO]:
         source = _stream_content(source)
     if isinstance(source, bytearray | memoryview):
         try:
-            limits.check_encoded_bytes(memoryview(source).nbytes)
-        except limits.PreprocessingError:
+            check_encoded_bytes(memoryview(source).nbytes)
+        except PreprocessingError:
             raise
         except ValueError as error:  # of one that was released
-            raise limits.PreprocessingError(f"the bytes cannot be read ({error})") from error
+            raise PreprocessingError(f"the bytes cannot be read ({error})") from error
         source = bytes(source)
     if isinstance(source, bytes):
-        limits.check_encoded_bytes(len(source), limits.MAX_JPEG_BYTES)
+        check_encoded_bytes(len(source), MAX_JPEG_BYTES)
         yield io.BytesIO(source)
         return
     if not isinstance(source, str | os.PathLike):
-        raise limits.PreprocessingError(
+        raise PreprocessingError(
             f"{type(source).__name__} is no picture; pass encoded bytes, a path, a binary stream, "
             "a PIL image, a NumPy array or a CameraFrame"
         )
@@ -179,14 +196,14 @@ def _bytes_of(source: Any) -> Iterator[BinaryIO]:
         path = Path(os.fsdecode(source))
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise limits.PreprocessingError(f"{path}: not a file; name that of a picture")
-        limits.check_encoded_bytes(status.st_size, limits.MAX_JPEG_BYTES)
+            raise PreprocessingError(f"{path}: not a file; name that of a picture")
+        check_encoded_bytes(status.st_size, MAX_JPEG_BYTES)
         file = path.open("rb")
-    except limits.PreprocessingError:
+    except PreprocessingError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         why = getattr(error, "strerror", None) or error
-        raise limits.PreprocessingError(f"{source}: cannot be read ({why})") from error
+        raise PreprocessingError(f"{source}: cannot be read ({why})") from error
     with file:
         yield file
 
@@ -202,60 +219,56 @@ def _reader_of(kind: str | None) -> Any:
 
 
 def _finished(
-    image: Any, preparation: Preparation, target: geometry.Size | None
-) -> tuple[Image.Image, geometry.Placement]:
+    image: Any, preparation: Preparation, target: Size | None
+) -> tuple[Image.Image, Placement]:
     """Decode what is not decoded yet, a JPEG no larger than is needed; convert, turn, place."""
     is_file, stored = _stream(image) is not None, image.size
     is_jpeg = is_file and image.format == "JPEG"
     if is_jpeg and target and preparation.resampling == "antialiased":
-        orientation = geometry.orientation_of(image)
-        size = geometry.swapped(stored, orientation)
-        placement = geometry.place(size, target, preparation)
+        orientation = orientation_of(image)
+        size = swapped(stored, orientation)
+        placement = place(size, target, preparation)
         part = draft_jpeg(image, placement, size, orientation)
         turned = _upright_rgb(image, preparation, stored, orientation)
-        return turned, placement.within(size, geometry.upright_part(image.size, part, orientation))
+        return turned, placement.within(size, upright_part(image.size, part, orientation))
     # Of a PNG it is asked later: Pillow decodes one to look behind its pixels.
-    known = geometry.orientation_of(image) if is_jpeg or not is_file else None
+    known = orientation_of(image) if is_jpeg or not is_file else None
     turned = _upright_rgb(image, preparation, stored, known)
     return turned, placed(turned.size, target, preparation)
 
 
 def _upright_rgb(
-    image: Any, preparation: Preparation, stored: geometry.Size, orientation: int | None
+    image: Any, preparation: Preparation, stored: Size, orientation: int | None
 ) -> Image.Image:
     """Decode, convert and turn; `stored` is the size in the file, `orientation` None if unknown."""
     uses_profile = preparation.colour_profile == "srgb" and bool(image.info.get("icc_profile"))
     _check_memory(image, stored, orientation, uses_profile)
     _load(image)
     rgb = to_rgb(image, preparation.ground, applies_profile=uses_profile)
-    return geometry.upright(
-        rgb, geometry.orientation_of(image) if orientation is None else orientation
-    )
+    return upright(rgb, orientation_of(image) if orientation is None else orientation)
 
 
-def _check_memory(
-    image: Any, stored: geometry.Size, orientation: int | None, uses_profile: bool
-) -> None:
+def _check_memory(image: Any, stored: Size, orientation: int | None, uses_profile: bool) -> None:
     """Refuse a picture whose decoding, at the size that it has now, or conversion takes too much.
 
     The orientation is not known of files that are no JPEG.
     """
-    if stored[0] * stored[1] * limits.MOST_COPIES_BYTES_PER_PIXEL <= limits.MAX_DECODING_BYTES:
-        limits.check_size(stored)
+    if stored[0] * stored[1] * MOST_COPIES_BYTES_PER_PIXEL <= MAX_DECODING_BYTES:
+        check_size(stored)
         return
     pixels = image.width * image.height
     kind = f"a {image.format} picture" if image.format else "a picture in memory"
     if orientation is None:
-        per_pixel = limits.DECODING_BYTES_PER_PIXEL.get(image.format, limits.MOST_BYTES_PER_PIXEL)
-        needed = pixels * (per_pixel + limits.PIXEL_BYTES * uses_profile)
+        per_pixel = DECODING_BYTES_PER_PIXEL.get(image.format, MOST_BYTES_PER_PIXEL)
+        needed = pixels * (per_pixel + PIXEL_BYTES * uses_profile)
     else:
         copies = uses_profile + (orientation != 1)
-        needed = pixels * (limits.rgb_bytes_per_pixel(image) + limits.PIXEL_BYTES * copies)
+        needed = pixels * (rgb_bytes_per_pixel(image) + PIXEL_BYTES * copies)
     if _stream(image) and image.format == "JPEG":
         coefficients = coefficient_bytes(image, stored)
-        needed = pixels * limits.PIXEL_BYTES + max(coefficients, needed)
+        needed = pixels * PIXEL_BYTES + max(coefficients, needed)
         kind = "a JPEG of several scans" if coefficients else kind
-    limits.check_memory(stored, needed, kind)
+    check_memory(stored, needed, kind)
 
 
 def _load(image: Image.Image) -> None:
@@ -268,4 +281,4 @@ def _load(image: Image.Image) -> None:
         if image.mode == "P" and image.palette is None:
             raise ValueError("it has no palette")
     except Exception as error:  # as for the header
-        raise limits.PreprocessingError(reason_of(image.format, stream, error)) from error
+        raise PreprocessingError(reason_of(image.format, stream, error)) from error
