@@ -9,11 +9,18 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 # pytest-benchmark measures nothing where this is set, not even in a pytest that a test starts.
 os.environ.pop("PYTEST_XDIST_WORKER", None)
 
-settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True)
+settings.register_profile(
+    "dev",
+    max_examples=25,
+    deadline=None,
+    print_blob=True,
+    database=DirectoryBasedExampleDatabase(".hypothesis/examples"),  # in CI, too
+)
 settings.register_profile(
     "thorough",
     max_examples=10_000,

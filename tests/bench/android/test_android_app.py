@@ -57,6 +57,7 @@ def test_ctrl_c_while_the_app_is_installed_removes_it(emulate, measure):
     emulated = emulate()
     pm = emulated.root / "system/bin/pm"
     slow = """  install)
+    mkdir -p "$root/data/app"
     setsid sh -c 'sleep 1; cp "$1" "$2"' sh "$3" "$app" &
     exec sleep 100;;
   was)"""
@@ -64,12 +65,16 @@ def test_ctrl_c_while_the_app_is_installed_removes_it(emulate, measure):
 
     def interrupt() -> None:
         wait_until(lambda: any(line.startswith("pm install") for line in emulated.log()))
-        os.kill(os.getpid(), signal.SIGINT)
+        while not done.is_set():  # one that comes at a bad moment is lost
+            os.kill(os.getpid(), signal.SIGINT)
+            done.wait(20)
 
+    done = threading.Event()
     pressing = threading.Thread(target=interrupt)
     pressing.start()
     with pytest.raises(KeyboardInterrupt):
         measure(emulated, apk=emulated.tool())
+    done.set()
     pressing.join()
     wait_until(lambda: emulated.processes() == [])
     assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
