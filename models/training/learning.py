@@ -218,11 +218,6 @@ def train(
     return checkpoint.history, checkpoint.best
 
 
-def accuracy_on(model: keras.Model, examples: Examples) -> float:
-    """Return the share of right answers on pictures as they are."""
-    return float(model.evaluate(_plain(examples, model.output_shape[-1]), verbose=0)[1])
-
-
 def _plain(examples: Examples, classes: int) -> tf.data.Dataset:
     pairs = tf.data.Dataset.from_tensor_slices((examples.images, examples.labels))
     return pairs.batch(256).map(
