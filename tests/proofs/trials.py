@@ -88,7 +88,7 @@ def run(name: str, architecture: Shaped, task: Task) -> dict[str, Any]:
     training = task.load("Training")
     asked = training.take(development(SPLIT, training).asked)
     pixels = [decode(path) for path in asked.paths]
-    spec = TensorSpec((1, *task.input_shape), np.dtype(np.float32))
+    spec = TensorSpec(0, (1, *task.input_shape), np.dtype(np.float32))
     right = {}
     for change in bar("changes", len(CHANGES))(CHANGES):
         preparation = Preparation(resampling=change.resampling)
