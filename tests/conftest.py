@@ -7,7 +7,9 @@ that is busy must not fail a test.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
@@ -30,3 +32,18 @@ settings.register_profile(
 )
 if settings.get_current_profile_name() == "default":
     settings.load_profile("dev")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where slow tests are left out, do not import a module of them: TensorFlow takes seconds."""
+    if config.getoption("markexpr") != "not slow" or collection_path.suffix != ".py":
+        return None
+    return "\npytestmark = pytest.mark.slow\n" in collection_path.read_text("utf-8") or None
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for a Keras model as slow."""
+    for item in items:
+        if {"keras_model", "network"} & {*getattr(item, "fixturenames", ())}:
+            item.add_marker("slow")

@@ -21,11 +21,7 @@ WRONG = {
 BAD = [
     *[(program, (command, "--wrong")) for program, all_ in WRONG.items() for command in all_],
     ("models", ("list", "--artifacts", "missing")),
-    ("models", ("train", "alexnet", "--data", "damaged", "--artifacts", "out")),
-    ("models", ("train", "alexnet", "--data", "missing", "--artifacts", "out")),
     ("models", ("seeds", "--artifacts", "missing")),
-    ("models", ("convert", "alexnet", "--data", "damaged", "--artifacts", "networks")),
-    ("models", ("convert", "alexnet", "--data", "missing", "--artifacts", "networks")),
     ("models", ("evaluate", "--model", "no.tflite", "--images", "pictures")),
     ("models", (*GENUINE, "missing")),
     ("models", (*GENUINE, "damaged")),
@@ -42,6 +38,16 @@ BAD = [
     ("bench", ("report", "no.json", "--output", "page.html")),
     ("bench", ("report", "missing", "--output", "page.html")),
 ]
+WITH_TENSORFLOW = [
+    ("models", (command, "alexnet", "--data", data, "--artifacts", artifacts))
+    for command, artifacts in (("train", "out"), ("convert", "networks"))
+    for data in ("damaged", "missing")
+]
+
+
+def commands(rows):
+    ids = [" ".join(words).replace(MODEL, "M") for _, words in rows]
+    return pytest.mark.parametrize(("program", "words"), rows, ids=ids)
 
 
 @pytest.fixture
@@ -62,12 +68,19 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("program", "words"), BAD, ids=[" ".join(words).replace(MODEL, "M") for _, words in BAD]
-)
+@pytest.mark.slow
+@commands(WITH_TENSORFLOW)
+def test_bad_pictures_and_networks_get_one_line(folder, program, words, capsys):
+    pytest.importorskip("keras", reason="TensorFlow is not installed")
+    assert_one_line(folder, program, words, capsys)
+
+
+@commands(BAD)
 def test_bad_input_gets_one_line(folder, program, words, capsys):
-    if words[0] in ("train", "convert"):
-        pytest.importorskip("keras", reason="TensorFlow is not installed")
+    assert_one_line(folder, program, words, capsys)
+
+
+def assert_one_line(folder, program, words, capsys):
     before = sorted(folder.rglob("*"))
     try:
         status = importlib.import_module(f"{program}.__main__").main([*words])

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from models.terminal.screen import CLOSED_PIPE
 from tests.bench.report.samples import Sample
 from tests.models.small_files import colour_classifier
-
-ROOT = Path(__file__).parents[2]
+from tests.processes import ROOT
 
 
 @pytest.fixture

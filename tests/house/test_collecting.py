@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from tests.processes import python
 
-ROOT = Path(__file__).parents[2]
 TENSORFLOW = {"tensorflow", "keras"}
 NO_DEVICE = {"ADB_SERVER_SOCKET": "tcp:localhost:1", "ANDROID_SERIAL": ""}
 """No adb server answers there; one that does is asked for its devices, by adbutils."""
 
 
 def _runs(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**os.environ, **NO_DEVICE},
-    )  # fmt: skip
+    done = python("-c", code, **NO_DEVICE)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -9,6 +9,7 @@ import pytest
 from models import zoo
 from models.data.fruits360 import CLASS_NAMES, SIDE
 
+pytestmark = pytest.mark.slow
 keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
 
 

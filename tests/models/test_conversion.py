@@ -12,6 +12,7 @@ from models.files.artifacts import PRECISIONS, artifact
 from models.files.graph import read_details
 from models.judging.evaluation import keras_predict_all, predict_all
 from models.running.runtimes import RUNTIMES
+from models.training.distortions import evenly_spread, in_other_surroundings
 from tests.models.committed import one_float_one_int8
 
 # Largest accepted difference of a probability between Keras and the converted file on photographs,
@@ -215,6 +216,7 @@ def test_a_stem_of_two_halves_becomes_one_and_changes_no_answer(network, picture
     assert with_dense_stem(dense) is dense
 
 
+@pytest.mark.slow
 def test_a_scaling_with_an_offset_is_not_folded():
     keras = pytest.importorskip("keras")
     from models.conversion import fold_scaling
@@ -236,9 +238,6 @@ def test_unknown_precisions_and_missing_calibration_are_refused(network):
 
 
 def test_calibration_pictures_are_spread_over_the_whole_set():
-    pytest.importorskip("tensorflow")
-    from models.training.distortions import evenly_spread
-
     chosen = evenly_spread(1000, count=5)
     assert chosen[0] == 0
     assert chosen[-1] == 999
@@ -247,9 +246,6 @@ def test_calibration_pictures_are_spread_over_the_whole_set():
 
 
 def test_calibration_covers_other_grounds_and_other_light():
-    pytest.importorskip("keras", reason="TensorFlow is not installed")
-    from models.training.distortions import in_other_surroundings
-
     white = np.full((24, 4, 4, 3), 255, np.uint8)
     pictures = in_other_surroundings(white)
     np.testing.assert_array_equal(pictures[:24], white)

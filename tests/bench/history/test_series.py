@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bench.history.command import changes_table
 from bench.history.series import histories
 from bench.results.session import Result, ResultsError, Session, read_sessions
 from tests.bench.report.samples import Sample
+from tests.processes import git
 
 
 def _sessions(tmp_path, samples):
@@ -51,21 +51,15 @@ def test_one_session_is_no_history(tmp_path):
 @pytest.fixture
 def repository(tmp_path) -> Path:
     """A repository whose commits all bear the same time."""
-    folder = tmp_path / "repository"
-    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
-    return folder
+    git(tmp_path, "init", "--quiet", "repository")
+    return tmp_path / "repository"
 
 
 def _commit(repository: Path, message: str) -> str:
     when = "2026-01-01T00:00:00+00:00"
-    subprocess.run(
-        ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "commit", "--quiet",
-         "--allow-empty", "--message", message],
-        cwd=repository, check=True, env={"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when},
-    )  # fmt: skip
-    return subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True
-    ).stdout.strip()
+    words = ("commit", "--quiet", "--allow-empty", "--message", message)
+    git(repository, *words, GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when)
+    return git(repository, "rev-parse", "HEAD")
 
 
 def test_git_decides_the_order_and_not_the_measuring_time(tmp_path, repository):
@@ -91,9 +85,9 @@ def test_a_commit_that_git_lacks_leaves_the_order_to_the_commits_times(tmp_path,
 
 def test_a_branch_that_was_not_merged_is_left_out_with_a_remark(tmp_path, repository):
     line = [_commit(repository, f"M{number}") for number in range(3)]
-    subprocess.run(["git", "checkout", "--quiet", "-b", "feature"], cwd=repository, check=True)
+    git(repository, "checkout", "--quiet", "-b", "feature")
     beside = [_commit(repository, f"F{number}") for number in range(4)]
-    subprocess.run(["git", "checkout", "--quiet", "-"], cwd=repository, check=True)
+    git(repository, "checkout", "--quiet", "-")
     line += [_commit(repository, "M3")]
     samples = [Sample(n, commit, 1 + n).add_host() for n, commit in enumerate([*beside, *line])]
     sessions = _sessions(tmp_path, samples)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,7 @@ from PIL import Image
 from bench.__main__ import main
 from tests.bench.report.html import parse
 from tests.bench.report.samples import Sample
-
-ROOT = Path(__file__).parents[3]
+from tests.processes import ROOT, python
 
 
 @pytest.fixture
@@ -124,13 +121,12 @@ def test_from_benchmark_to_page(device_model, tmp_path):
     result, page = tmp_path / "run.json", tmp_path / "report.html"
     model = tmp_path / "mymodel.tflite"
     model.write_bytes(device_model.read_bytes())
-    pytest_command = [
-        sys.executable, "-m", "pytest", "bench", "-q", "-p", "no:cacheprovider",
+    done = python(
+        "-m", "pytest", "bench", "-q", "-p", "no:cacheprovider",
         "--benchmark-only", "--rounds=3", "--warmup-rounds=1", f"--model={model}",
         "--device=emulated", f"--benchmark-json={result}", "-k",
         "mymodel or matrix or copy or (640x480 and (decode or prepare))",
-    ]  # fmt: skip
-    done = subprocess.run(pytest_command, cwd=ROOT, capture_output=True, text=True, check=False)
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert main(["report", str(result), "-o", str(page)]) == 0
     root = parse(page.read_text(encoding="utf-8"))

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,8 +17,7 @@ from models.files.artifacts import artifact
 from models.preprocessing import Normalisation, Preparation
 from tests.models.files.test_metadata import metadata, with_metadata
 from tests.models.small_files import Tensor, colour_classifier, small_file, write
-
-ROOT = Path(__file__).parents[3]
+from tests.processes import python
 
 
 def test_it_prints_shares_confusions_and_damage(model, pictures, capsys):
@@ -143,11 +138,9 @@ def test_pictures_of_a_label_that_two_classes_have_are_left_out(model, pictures,
 def test_names_of_any_letters_are_printed_in_any_locale(model, pictures, tmp_path):
     (pictures / "blue").rename(pictures / "Ж")
     model.with_name("labels.txt").write_text("red\ngreen\nЖ\n", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "models", "evaluate", "--model", str(model), "--images",
-         str(pictures), "--runtime", "litert"],
-        env={**os.environ, "PYTHONIOENCODING": "latin-1"}, cwd=ROOT, capture_output=True,
-        text=True, check=False,
+    done = python(
+        "-m", "models", "evaluate", "--model", model, "--images", pictures, "--runtime", "litert",
+        PYTHONIOENCODING="latin-1",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert r"\u0416" in done.stdout

@@ -20,6 +20,8 @@ from models.files.artifacts import PRECISIONS, artifact
 from models.preprocessing import Preparation
 from models.training.records import published_record
 
+pytestmark = pytest.mark.slow
+
 ARCHITECTURE = "patch_separable"
 CLASSES = ("dark", "grey", "light")
 SIDE = 40

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,7 @@ import pytest
 from models.__main__ import main
 from models.data import fruits360
 from models.data.fruits360 import COMMIT, DatasetError, download
-
-
-def _git(directory, *arguments):
-    environment = {
-        **os.environ,
-        "GIT_AUTHOR_NAME": "a",
-        "GIT_AUTHOR_EMAIL": "a@example.org",
-        "GIT_COMMITTER_NAME": "a",
-        "GIT_COMMITTER_EMAIL": "a@example.org",
-    }
-    done = subprocess.run(
-        ["git", *arguments], cwd=directory, check=True, capture_output=True, text=True,
-        env=environment,
-    )  # fmt: skip
-    return done.stdout.strip()
+from tests.processes import git
 
 
 @pytest.fixture
@@ -35,11 +20,11 @@ def repository(small_dataset):
         (small_dataset / extra).mkdir(parents=True)
         (small_dataset / extra / "large.bin").write_bytes(os.urandom(100_000))
     (small_dataset / "LICENSE").write_text("MIT")
-    _git(small_dataset, "init", "--quiet")
+    git(small_dataset, "init", "--quiet")
     for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
-        _git(small_dataset, "config", key, "true")
-    _git(small_dataset, "add", ".")
-    _git(small_dataset, "commit", "--quiet", "-m", "all")
+        git(small_dataset, "config", key, "true")
+    git(small_dataset, "add", ".")
+    git(small_dataset, "commit", "--quiet", "-m", "all")
     return small_dataset
 
 
@@ -48,7 +33,7 @@ def fetch(repository, tmp_path):
     def run(destination=tmp_path / "cache" / "fruits-360", **changes):
         arguments = {
             "repository": repository.as_uri(),
-            "commit": _git(repository, "rev-parse", "HEAD"),
+            "commit": git(repository, "rev-parse", "HEAD"),
             **changes,
         }
         return download(destination, **arguments), destination
@@ -135,8 +120,8 @@ def test_what_was_fetched_before_a_kill_is_used_again(fetch, monkeypatch, tmp_pa
 
 
 def test_a_version_without_a_class_is_refused_by_name(fetch, repository):
-    _git(repository, "rm", "-r", "--quiet", "Test/Pear Red")
-    _git(repository, "commit", "--quiet", "-m", "one less")
+    git(repository, "rm", "-r", "--quiet", "Test/Pear Red")
+    git(repository, "commit", "--quiet", "-m", "one less")
     with pytest.raises(DatasetError, match="'Pear Red' or 'Pear Red 1' is missing"):
         fetch()
 
@@ -161,7 +146,7 @@ def test_the_pinned_version_is_a_full_hash():
 
 
 def test_the_command_shows_what_it_fetched(repository, tmp_path, capsys):
-    commit = _git(repository, "rev-parse", "HEAD")
+    commit = git(repository, "rev-parse", "HEAD")
     command = ["download", "--to", str(tmp_path / "data"), "--repository", repository.as_uri()]
     assert main([*command, "--commit", commit]) == 0
     assert "160 photographs are there now" in capsys.readouterr().out

@@ -145,7 +145,7 @@ def test_every_precision_agrees_with_keras_on_photographs(
 
 
 @pytest.fixture(scope="module")
-def small_network():
+def network():
     """An untrained network of 20x20 pixels: the comparison itself needs no trained files."""
     keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
     keras.utils.set_random_seed(0)
@@ -158,18 +158,18 @@ def small_network():
 
 @pytest.mark.filterwarnings("ignore:Statistics for quantized inputs")  # the converter's, of int8
 @pytest.mark.parametrize("precision", artifacts.PRECISIONS)
-def test_a_small_network_agrees_with_keras(runtime, small_network, precision):
+def test_a_small_network_agrees_with_keras(runtime, network, precision):
     from models.conversion import convert
 
     # Ranges of tensors must cover what hypothesis draws: every single colour's extremes.
     corners = [np.full((20, 20, 3), colour) for colour in itertools.product((0, 255), repeat=3)]
     calibration = np.concatenate([canary_images()[:, ::5, ::5], corners]).astype(np.uint8)
-    model = runtime.load(convert(small_network, precision, calibration))
+    model = runtime.load(convert(network, precision, calibration))
 
     @given(pictures())
     def agree(picture):
         pixels = prepare(picture, input_spec("float32", 20, 20))
-        expected = np.asarray(small_network(pixels, training=False))[0]
+        expected = np.asarray(network(pixels, training=False))[0]
         assert_agreement(expected, answer(model, picture), SMALL_TOLERANCE[precision])
 
     agree()

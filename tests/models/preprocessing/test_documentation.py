@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,8 @@ from hypothesis import settings
 
 from models.preprocessing import Preparation, limits
 from models.preprocessing.preparation import parse
+from tests.processes import ROOT, python
 
-ROOT = Path(__file__).parents[3]
 PAGE = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
 TITLES = {"WEBP": "WebP", "HEIF": "HEIC"}
 SHARPENED = "def sharpened(pixels):\n    return {}\n"
@@ -26,21 +24,15 @@ def ten_lines() -> str:
     return block
 
 
-def run_ten_lines(directory: Path, implementation: str) -> subprocess.CompletedProcess:
+def run_ten_lines(directory: Path, implementation: str) -> str:
     (directory / "my_app.py").write_text(SHARPENED.format(implementation))
     test = directory / "test_sharpening.py"
     test.write_text(ten_lines())
-    command = [sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pytest.ini")]
-    command += ["--rootdir", str(directory), "--confcutdir", str(directory), str(test)]
-    search = os.pathsep.join((str(directory), str(ROOT)))
-    return subprocess.run(
-        [*command, "-p", "tests.conftest", "--hypothesis-profile=dev"],  # `ci` keeps nothing
-        cwd=directory,
-        env={**os.environ, "PYTHONPATH": search},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return python(
+        "-m", "pytest", "-q", "-c", ROOT / "pytest.ini", "--rootdir", directory, "--confcutdir",
+        directory, test, "-p", "tests.conftest", "--hypothesis-profile=dev",  # `ci` keeps nothing
+        cwd=directory, PYTHONPATH=os.pathsep.join((str(directory), str(ROOT))),
+    ).stdout  # fmt: skip
 
 
 def test_the_ten_lines_are_ten():
@@ -49,15 +41,14 @@ def test_the_ten_lines_are_ten():
 
 
 def test_the_ten_lines_pass(tmp_path):
-    done = run_ten_lines(tmp_path, "pixels.copy()")
-    assert "1 passed" in done.stdout
+    assert "1 passed" in run_ten_lines(tmp_path, "pixels.copy()")
 
 
 @pytest.mark.slow
 def test_the_ten_lines_fail_kept_and_replayable(tmp_path):
-    done = run_ten_lines(tmp_path, "255 - pixels")
-    assert "1 failed" in done.stdout
-    assert "@reproduce_failure" in done.stdout
+    said = run_ten_lines(tmp_path, "255 - pixels")
+    assert "1 failed" in said
+    assert "@reproduce_failure" in said
     assert list((tmp_path / ".hypothesis" / "examples").rglob("*"))
 
 

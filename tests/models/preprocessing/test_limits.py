@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,10 +14,10 @@ from PIL import Image
 
 from fixtures.strategies import encode, input_spec
 from models.preprocessing import CameraFrame, PreprocessingError, limits, prepare
+from tests.processes import python
 from tests.proofs import bombs
 
 MEMORY_LIMIT_BYTES = 200_000_000
-HANG_S = 60  # two hundred times what the slowest takes
 
 CHILD = """
 import json, sys
@@ -131,14 +129,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 def prepare_in_a_child(path: Path, scaling: str, side: int = 100) -> dict:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CHILD, str(path), scaling, str(side)],
-        cwd=Path(__file__).parents[3],
-        timeout=HANG_S,
-        check=True,
-        capture_output=True,
-    )
-    return json.loads(done.stdout)
+    return json.loads(python("-W", "ignore", "-c", CHILD, path, scaling, side).stdout)
 
 
 def outcome_of(make: Callable[[], bytes], directory: Path, scaling: str) -> dict:
@@ -282,11 +273,7 @@ def test_the_largest_in_memory(kind):
     child = child.replace("prepare(sys.argv[1]", "prepare(source").replace(
         "sys.argv[2]", "'android'"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", child],
-        cwd=Path(__file__).parents[3], timeout=HANG_S, check=True, capture_output=True,
-    )  # fmt: skip
-    outcome = json.loads(done.stdout)
+    outcome = json.loads(python("-W", "ignore", "-c", child).stdout)
     assert outcome["refusal"] is None
     assert outcome["peak_bytes"] < MEMORY_LIMIT_BYTES
 

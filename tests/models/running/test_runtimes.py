@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from models.running.probe import probe
 from models.running.runtimes import RUNTIMES, Runtime, RuntimeUnavailableError
 from models.running.samples import sample_pixels
 from tests.models.committed import one_float_one_int8
-
-ROOT = Path(__file__).parents[3]
+from tests.processes import python
 
 scales = st.floats(1e-4, 10.0)
 
@@ -126,6 +124,7 @@ def test_a_runtime_that_is_not_installed_says_how_to_get_it():
         absent.load(b"")
 
 
+@pytest.mark.slow
 def test_a_runtime_is_refused_when_tensorflow_came_first():
     """TensorFlow's global symbols would replace the runtime's own kernels."""
     pytest.importorskip("tensorflow")
@@ -135,10 +134,7 @@ def test_a_runtime_is_refused_when_tensorflow_came_first():
         "try:\n    RUNTIMES['litert'].load(b'')\n"
         "except RuntimeUnavailableError as error:\n    print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert "would run TensorFlow's kernels" in done.stdout
+    assert "would run TensorFlow's kernels" in python("-c", code).stdout
 
 
 class TestProbe:

@@ -14,6 +14,8 @@ from models.data.changes import FRUIT, NAMES, Changes, named  # noqa: E402
 from models.training import augmentation  # noqa: E402
 from models.training.augmentation import augment, cut_mix  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SEED = tf.constant([1, 2])
 
 

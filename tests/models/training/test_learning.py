@@ -15,6 +15,8 @@ from models.data.changes import FRUIT, Changes  # noqa: E402
 from models.training import learning  # noqa: E402
 from models.training.learning import FILE_NAME, Examples, Recipe, train  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SMALL = Recipe(epochs=3, batch_size=8, warmup_epochs=0.5, seed=7, cut_mix=0.0)
 SIDE = 20
 

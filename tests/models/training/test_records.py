@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from models.training.records import (
     write_record,
 )
 from tests.models.judging.test_seeds import record
+from tests.processes import git
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 5_399])
@@ -56,14 +56,6 @@ def repository(tmp_path, monkeypatch):
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "-m", "First")
     return tmp_path
-
-
-def git(root, *command):
-    identity = ["-c", "user.name=Tester", "-c", "user.email=tester@example.org"]
-    done = subprocess.run(
-        ["git", *identity, *command], cwd=root, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 def test_the_state_of_the_code_can_be_found_again(repository):
