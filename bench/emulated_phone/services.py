@@ -66,7 +66,7 @@ class Shell:
         go back as one, and no exit status.
         """
         process = self._start(command, subprocess.PIPE if is_v2 else subprocess.STDOUT)
-        stream.on_close.append(lambda: self._hang_up(process))
+        stream.on_close.append(lambda: self._hang_up(process, is_v2))
         sending = threading.Lock()
 
         def send(identifier: int, data: bytes) -> None:
@@ -170,11 +170,12 @@ class Shell:
                     process.stdin.close()
 
     @staticmethod
-    def _hang_up(process: subprocess.Popen) -> None:
-        """Do as adbd does when the client goes away: SIGHUP for the shell alone."""
+    def _hang_up(process: subprocess.Popen, is_v2: bool) -> None:
+        """Do as adbd does when the client goes away: SIGHUP for the shell alone; an old one closes
+        the shell's terminal, which all that run in it notice."""
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGHUP)
+                (os.kill if is_v2 else os.killpg)(process.pid, signal.SIGHUP)
         assert process.stdin is not None
         # Not stdout's: a thread still reads it, and closes it when it can send no more.
         with contextlib.suppress(OSError, ValueError):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from bench.android.adb.device import Device
+from bench.android.adb.device import WAKE_S, Device
 from bench.android.adb.errors import NOT_FOUND, CommandTimeoutError, DeviceError, printable
 
 TRANSFER_TIMEOUT_S = 120.0
@@ -86,8 +86,13 @@ def _sync(device: Device, doing: str) -> Iterator[tuple[socket.socket, Callable[
     def read(count: int) -> bytes:
         data = b""
         while len(data) < count:
-            connection.conn.settimeout(max(0.001, deadline_s - time.monotonic()))
-            chunk = connection.conn.recv(count - len(data))
+            if (remaining_s := deadline_s - time.monotonic()) <= 0:
+                raise TimeoutError
+            connection.conn.settimeout(min(remaining_s, WAKE_S))
+            try:
+                chunk = connection.conn.recv(count - len(data))
+            except TimeoutError:
+                continue
             if not chunk:
                 raise EOFError
             data += chunk

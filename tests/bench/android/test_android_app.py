@@ -58,23 +58,20 @@ def test_ctrl_c_while_the_app_is_installed_removes_it(emulate, measure):
     pm = emulated.root / "system/bin/pm"
     slow = """  install)
     mkdir -p "$root/data/app"
-    setsid sh -c 'sleep 1; cp "$1" "$2"' sh "$3" "$app" &
+    cp "$3" "$app.new"
+    setsid sh -c 'sleep 1; mv "$1" "$2"' sh "$app.new" "$app" &
     exec sleep 100;;
   was)"""
     pm.write_text(pm.read_text().replace("  install)", slow))
 
     def interrupt() -> None:
         wait_until(lambda: any(line.startswith("pm install") for line in emulated.log()))
-        while not done.is_set():  # one that comes at a bad moment is lost
-            os.kill(os.getpid(), signal.SIGINT)
-            done.wait(20)
+        os.kill(os.getpid(), signal.SIGINT)
 
-    done = threading.Event()
     pressing = threading.Thread(target=interrupt)
     pressing.start()
     with pytest.raises(KeyboardInterrupt):
         measure(emulated, apk=emulated.tool())
-    done.set()
     pressing.join()
     wait_until(lambda: emulated.processes() == [])
     assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()

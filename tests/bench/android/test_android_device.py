@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import subprocess
+import threading
 
 import adbutils
 import pytest
@@ -177,6 +179,34 @@ def test_a_command_that_does_not_end(emulate, monkeypatch, command, has_shell_v2
     with pytest.raises(CommandTimeoutError, match=r"` did not end within 0\.5 s"):
         device.run(command, timeout_s=0.5)
     wait_until(lambda: not phone.processes())
+
+
+@pytest.mark.parametrize("wait", [pull, lambda device, path: device.run(["cat", path])])
+def test_a_ctrl_c_that_wakes_nobody_counts(emulate, wait):
+    """One that comes between Python's look for signals and its wait does not. Nor does this one,
+    which another thread gets."""
+    phone = emulate()
+    device = Device.open(phone.address)
+    pipe = phone.root / "data/local/tmp/pipe"
+    os.mkfifo(pipe)
+
+    def end() -> None:
+        ended.set()
+        os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))
+
+    ended = threading.Event()
+    timers = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)), threading.Timer(10, end)
+    for timer in timers:
+        timer.start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            wait(device, "/data/local/tmp/pipe")
+        assert not ended.is_set()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        timers[1].cancel()
+        end()
 
 
 def test_a_command_that_prints_without_end(emulate):
