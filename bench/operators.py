@@ -1,4 +1,4 @@
-"""Time every operator of every model, by LiteRT's own profiler: operators [options].
+"""Time every operator of every model, here or on a phone: operators [options].
 
 What is measured is shown as a table that adds up (operators, their sum, what is outside of them,
 the call), and written as a file that the report reads.
@@ -10,12 +10,15 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.android.adb.errors import DeviceError
+from bench.android.tool.program import DELEGATE_FLAGS
 from bench.results.session import machine_info, reading
 from bench.tables import Table, write_text
 from models import zoo
@@ -26,7 +29,7 @@ from models.running.runtimes import RuntimeUnavailableError
 from models.terminal.options import add_files, architecture_name, positive
 from models.terminal.table import print_table
 
-ROUNDS = 500
+ROUNDS, DEVICE_ROUNDS = 500, 10
 FORMAT = 1
 SUM = "all operators"
 OUTSIDE = "outside the operators"
@@ -45,9 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_files(parser, "all", "a .tflite file of your own")
     parser.add_argument(
-        "--rounds", type=positive, default=ROUNDS, metavar="N",
-        help="calls of each model, without the profiler and with it; default: %(default)s",
+        "--rounds", type=positive, metavar="N",
+        help="calls of each model (on a device processes), without the profiler and with it; "
+        f"default: {ROUNDS}, on a device {DEVICE_ROUNDS}",
     )  # fmt: skip
+    parser.add_argument("--device", metavar="SERIAL", help="a phone, in place of this machine")
+    parser.add_argument(
+        "--device-tool", type=Path, metavar="PATH", help="its benchmark_model; default: LiteRT's"
+    )
+    parser.add_argument(
+        "--device-delegate", choices=DELEGATE_FLAGS, default="cpu", help="default: cpu"
+    )
+    parser.add_argument(
+        "--device-libraries", type=Path, metavar="DIR", help="an accelerator's libraries (*.so)"
+    )
     parser.add_argument(
         "--each", action="store_true", help="a row for every operator, not for every kind"
     )
@@ -64,22 +78,59 @@ def run(arguments: argparse.Namespace) -> int:
     except ArtifactError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    found, failed = [], False
-    for target in targets:
-        try:
-            with shaped_copies([target], arguments.input_shape) as (copy,):
-                profile = profile_operators(copy, arguments.rounds)
-                found.append(ModelOperators(target.describe(copy.details), profile))
-        except (ArtifactError, RuntimeUnavailableError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            failed = True
-            continue
-        table = each_table(profile) if arguments.each else kinds_table(profile)
-        above, below = captions(target.name, profile)
-        print_table(table.rich(above, "; ".join(filter(None, [target.details.remark, below]))))
+    found: list[ModelOperators] = []
+    try:
+        with _place(arguments) as (measure, machine):
+            for target in targets:
+                try:
+                    found.append(measure(target))
+                except (ArtifactError, RuntimeUnavailableError, DeviceError) as error:
+                    print(f"error: {error}", file=sys.stderr)
+                    continue
+                profile = found[-1].profile
+                table = each_table(profile) if arguments.each else kinds_table(profile)
+                above, below = captions(target.name, profile)
+                below = "; ".join(filter(None, [target.details.remark, below]))
+                print_table(table.rich(above, below))
+    except DeviceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     if arguments.json is not None and found:
-        write_text(arguments.json, to_json(found))
-    return 1 if failed or not found else 0
+        write_text(arguments.json, to_json(found, machine))
+    return 0 if found and len(found) == len(targets) else 1
+
+
+@contextmanager
+def _place(
+    arguments: argparse.Namespace,
+) -> Iterator[tuple[Callable[[Artifact], ModelOperators], dict[str, Any]]]:
+    """Give what measures a model, here or on a phone, and what the file says of that place."""
+
+    def here(target: Artifact) -> ModelOperators:
+        with shaped_copies([target], arguments.input_shape) as (copy,):
+            profile = profile_operators(copy, arguments.rounds or ROUNDS)
+            return ModelOperators(target.describe(copy.details), profile)
+
+    if arguments.device is None:
+        yield here, machine_info()
+        return
+    from bench.android import operators
+    from bench.android.deployment import DeviceSettings
+    from bench.android.measure import Progress
+
+    progress = Progress()
+    progress.tell = lambda line: print(line, file=sys.stderr)  # type: ignore[method-assign]
+    settings = DeviceSettings(
+        rounds=arguments.rounds or DEVICE_ROUNDS, delegate=arguments.device_delegate,
+        may_be_part=True, libraries=arguments.device_libraries,
+    )  # fmt: skip
+    with operators.opened(arguments.device, arguments.device_tool, progress) as bench:
+        yield (
+            lambda target: ModelOperators(
+                target.describe(), operators.profile_on(bench, target, settings, progress)
+            ),
+            {"node": "", "processor": bench.name, "machine": str(bench.identity.soc)},
+        )
 
 
 def _targets(arguments: argparse.Namespace) -> list[Artifact]:
@@ -101,7 +152,7 @@ def _targets(arguments: argparse.Namespace) -> list[Artifact]:
 class OperatorRow:
     """One row: an operator, a kind of them, or what closes the table.
 
-    `runs_in` is "XNNPACK" or "LiteRT"; it is empty, and `count` None, for rows that are no
+    `runs_in` is a delegate or "LiteRT"; it is empty, and `count` None, for rows that are no
     operators. Times and costs are of one inference, the share is of the call.
     """
 
@@ -153,7 +204,7 @@ def _row(profile: OperatorProfile, name: str, operators: Sequence[OperatorTime])
     costs = [each.multiply_accumulates for each in operators]
     return OperatorRow(
         name,
-        "XNNPACK" if operators[0].is_delegated else "LiteRT",
+        profile.delegated_to if operators[0].is_delegated else "LiteRT",
         len(operators),
         microseconds,
         microseconds / profile.invoke_us,
@@ -218,12 +269,12 @@ class OperatorRecord:
     models: tuple[ModelOperators, ...]
 
 
-def to_json(models: Sequence[ModelOperators]) -> str:
-    """Return what the file holds."""
+def to_json(models: Sequence[ModelOperators], machine: dict[str, Any] | None = None) -> str:
+    """Return what the file holds; the machine is this one, unless it is given."""
     data = {
         "format": FORMAT,
         "datetime": datetime.now(UTC).isoformat(),
-        "machine_info": machine_info(),
+        "machine_info": machine or machine_info(),
         "operators": [{**each.info, **asdict(each.profile)} for each in models],
     }
     return json.dumps(data, indent=1, allow_nan=False) + "\n"
@@ -259,6 +310,7 @@ def _model(data: dict[str, Any]) -> ModelOperators:
         _time(data.pop("invoke_us")),
         _time(data.pop("profiled_us")),
         tuple(OperatorTime(**each) for each in data.pop("operators")),
+        str(data.pop("delegated_to", "XNNPACK")),
     )
     for each in profile.operators:
         _time(each.microseconds)

@@ -21,6 +21,7 @@ import numpy as np
 
 from bench.emulated_phone import userland
 from bench.emulated_phone.userland import tool_fault
+from models.running.litert_profiler import ProfiledModel
 from models.running.loaded_model import LoadedModel
 from models.running.runtimes import available
 
@@ -44,6 +45,7 @@ INTERPRETER_FLAGS: dict[str, tuple[str, str]] = {
     "input_layer_value_files": ("string", ""),
     "output_filepath": ("string", ""),
     "use_nnapi": ("bool", "false"),
+    "enable_op_profiling": ("bool", "false"),
 }
 """Flags of the interpreter tool alone."""
 
@@ -189,6 +191,34 @@ def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> N
             "Memory footprint delta from the start of the tool (MB): "
             f"init={memory[0]:g} overall={memory[1]:g}"
         )
+    if flags.get("enable_op_profiling") == "true":
+        _print_profile(Path(flags["graph"]).read_bytes(), pixels, len(times_us))
+
+
+def _print_profile(content: bytes, pixels: np.ndarray, runs: int) -> None:
+    """Print what `ProfilingListener` does of the inferences, by LiteRT's own profiler."""
+    with ProfiledModel(content) as model:
+        model.set_input(pixels)
+        model.start()
+        for _ in range(runs):
+            model.invoke()
+        events = model.stop()
+    each = len(events) // runs
+    means_ms = [
+        statistics.fmean(event.microseconds for event in events[place::each]) / 1e3
+        for place in range(each)
+    ]
+    whole_ms = sum(means_ms)
+    _print("Operator-wise Profiling Info for Regular Benchmark Runs:")
+    heads = ("node type", "first", "avg ms", "%", "cdf%", "mem KB", "times called", "Name")
+    print(f"{'=' * 30} Run Order {'=' * 30}\n" + "\t".join(f"[{head}]" for head in heads))
+    for number, (event, mean_ms) in enumerate(zip(events, means_ms, strict=False)):
+        name = f"Delegate/{event.name}:{number}" if event.node is None else f"[x]:{event.node}"
+        print(f"\t{event.name}\t{mean_ms:.3f}\t{mean_ms:.3f}\t{100 * mean_ms / whole_ms:.3f}%\t"
+              f"{100 * sum(means_ms[:number + 1]) / whole_ms:.3f}%\t0.000\t1\t{name}")  # fmt: skip
+    print(f"\nNumber of nodes executed: {each}")
+    print(f"Timings (microseconds): count={runs} first=1 curr=1 min=1 max=1 avg={1e3 * whole_ms:g}"
+          f" std=0\nMemory (bytes): count=0\n{each} nodes observed\n", flush=True)  # fmt: skip
 
 
 def _tell_delegates(

@@ -60,10 +60,10 @@ class OperatorTime:
     """An operator as the runtime runs it.
 
     Attributes:
-        name: XNNPACK's where it runs in that delegate, else TensorFlow Lite's.
+        name: the delegate's where it runs in one, else TensorFlow Lite's.
         node: TensorFlow Lite's name of the graph's node that it computes; None where unknown.
         multiply_accumulates: 0 for operators without weights; None where unknown.
-        is_delegated: whether it runs in XNNPACK.
+        is_delegated: whether it runs in a delegate.
         microseconds: of one inference; XNNPACK drops fractions of each before the mean is taken.
     """
 
@@ -90,6 +90,7 @@ class OperatorProfile:
         rounds: of the bare call, and as many with the profiler.
         invoke_us: the bare call `invoke`, without a profiler.
         profiled_us: a call with the profiler running; what it takes more is the profiler's.
+        delegated_to: the delegate.
     """
 
     runtime: str
@@ -97,6 +98,7 @@ class OperatorProfile:
     invoke_us: float
     profiled_us: float
     operators: tuple[OperatorTime, ...]
+    delegated_to: str = "XNNPACK"
 
     @property
     def operators_us(self) -> float:
@@ -213,8 +215,8 @@ def _measure(content: bytes, rounds: int) -> dict[str, Any]:
         gc.enable()
     return {
         "rounds": len(bare_us),
-        "invoke_us": _mean(bare_us),
-        "profiled_us": _mean(profiled_us),
+        "invoke_us": middle_mean(bare_us),
+        "profiled_us": middle_mean(profiled_us),
         "operators": [
             {**asdict(event), "microseconds": mean}
             for event, mean in zip(first, operator_means(operators_us), strict=True)
@@ -256,7 +258,8 @@ def _middle_half(values: np.ndarray) -> np.ndarray:
     return order[len(order) // 4 : len(order) - len(order) // 4]
 
 
-def _mean(times_us: list[float]) -> float:
+def middle_mean(times_us: Sequence[float]) -> float:
+    """Return the mean of the middle half of rounds."""
     values = np.array(times_us)
     return float(values[_middle_half(values)].mean())
 

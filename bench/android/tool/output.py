@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.android.adb.errors import NOT_EXECUTABLE, NOT_FOUND, DeviceError, printable
 from bench.android.tool.delegation import Delegation, Delegations
+from bench.android.tool.profile import ProfiledOperator, cut_profile
 
 TICK_NS = 1_000
 """What the interpreter tool's clock is read in: microseconds."""
@@ -61,6 +62,7 @@ class DeviceRound:
         footprint_overall_mb: its growth until the end; None where unsaid.
         process_s: how long the process lived, by the device's own clock (ticks of 0.01 s).
         tool: what the tool said of itself.
+        operators: of an inference; () where the tool was not asked to profile them.
     """
 
     load_ns: float
@@ -71,6 +73,7 @@ class DeviceRound:
     footprint_overall_mb: float | None
     process_s: float
     tool: ToolFacts
+    operators: tuple[ProfiledOperator, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,13 +103,14 @@ def parse_round(output: str, inferences: int | None, process_s: float = math.inf
     if failure := find_failure(output):
         raise DeviceError(f"benchmark_model: {failure}")
     found = _Results()
-    for line in lines:
-        text = without_prefix(line)
+    texts = list(map(without_prefix, lines))
+    rest, operators = cut_profile("\n".join(texts))
+    for text in rest.split("\n"):
         if not found.take(text) and _LOOKS_LIKE_A_RESULT.search(text):
-            raise DeviceError(f"not understood: {printable(line)}")
+            raise DeviceError(f"not understood: {printable(lines[texts.index(text)])}")
     said = next((line for line in reversed(lines) if line.strip()), "")
     last = f"the last line is: {printable(said)}" if said else "nothing was printed"
-    return found.to_round(inferences, process_s, last)
+    return replace(found.to_round(inferences, process_s, last), operators=operators)
 
 
 def parse_series(text: str) -> Series | None:

@@ -60,12 +60,13 @@ def test_ctrl_c_while_the_app_is_installed_removes_it(emulate, measure):
     mkdir -p "$root/data/app"
     cp "$3" "$app.new"
     setsid sh -c 'sleep 1; mv "$1" "$2"' sh "$app.new" "$app" &
+    echo installing >> "$root/system/log"
     exec sleep 100;;
   was)"""
     pm.write_text(pm.read_text().replace("  install)", slow))
 
     def interrupt() -> None:
-        wait_until(lambda: any(line.startswith("pm install") for line in emulated.log()))
+        wait_until(lambda: "installing" in emulated.log())
         os.kill(os.getpid(), signal.SIGINT)
 
     pressing = threading.Thread(target=interrupt)
