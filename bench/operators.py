@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,69 +42,52 @@ EACH_HEADS, EACH_FORMATS = ("number", "graph", *HEADS), (",", "", *FORMATS)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     parser.epilog = "Exit status: 0 measured, 1 a model could not be measured, 2 bad usage."
-    parser.add_argument(
-        "--architecture", action="append", type=architecture_name, metavar="NAME",
-        help="one of the project's, repeatable; default: all, or none beside --model",
-    )  # fmt: skip
+    add = parser.add_argument
+    # fmt: off
+    add("--architecture", action="append", type=architecture_name, metavar="NAME",
+        help="one of the project's, repeatable; default: all, or none beside --model")
     add_files(parser, "all", "a .tflite file of your own")
-    parser.add_argument(
-        "--rounds", type=positive, metavar="N",
+    add("--rounds", type=positive, metavar="N",
         help="calls of each model (on a device processes), without the profiler and with it; "
-        f"default: {ROUNDS}, on a device {DEVICE_ROUNDS}",
-    )  # fmt: skip
-    parser.add_argument("--device", metavar="SERIAL", help="a phone, in place of this machine")
-    parser.add_argument(
-        "--device-tool", type=Path, metavar="PATH", help="its benchmark_model; default: LiteRT's"
-    )
-    parser.add_argument(
-        "--device-delegate", choices=DELEGATE_FLAGS, default="cpu", help="default: cpu"
-    )
-    parser.add_argument(
-        "--device-libraries", type=Path, metavar="DIR", help="an accelerator's libraries (*.so)"
-    )
-    parser.add_argument(
-        "--each", action="store_true", help="a row for every operator, not for every kind"
-    )
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE",
-        help="write what was measured, for python -m bench report --operators FILE",
-    )  # fmt: skip
+        f"default: {ROUNDS}, on a device {DEVICE_ROUNDS}")
+    add("--device", metavar="SERIAL", help="a phone, in place of this machine")
+    add("--device-tool", type=Path, metavar="PATH", help="its benchmark_model; default: LiteRT's")
+    add("--device-delegate", choices=DELEGATE_FLAGS, default="cpu", help="default: cpu")
+    add("--device-libraries", type=Path, metavar="DIR", help="an accelerator's libraries (*.so)")
+    add("--each", action="store_true", help="a row for every operator, not for every kind")
+    add("--json", type=Path, metavar="FILE",
+        help="write what was measured, for python -m bench report --operators FILE")
+    # fmt: on
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write; a model that cannot be measured costs no other its row."""
-    try:
-        targets = _targets(arguments)
-    except ArtifactError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     found: list[ModelOperators] = []
-    try:
-        with _place(arguments) as (measure, machine):
-            for target in targets:
-                try:
-                    found.append(measure(target))
-                except (ArtifactError, RuntimeUnavailableError, DeviceError) as error:
-                    print(f"error: {error}", file=sys.stderr)
-                    continue
-                profile = found[-1].profile
-                table = each_table(profile) if arguments.each else kinds_table(profile)
-                above, below = captions(target.name, profile)
-                below = "; ".join(filter(None, [target.details.remark, below]))
-                print_table(table.rich(above, below))
-    except DeviceError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    with ExitStack() as stack:
+        try:
+            targets = _targets(arguments)
+            measure, machine = stack.enter_context(_place(arguments))
+        except (ArtifactError, DeviceError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        for target in targets:
+            try:
+                found.append(measure(target))
+            except (ArtifactError, RuntimeUnavailableError, DeviceError) as error:
+                print(f"error: {error}", file=sys.stderr)
+                continue
+            profile = found[-1].profile
+            table = each_table(profile) if arguments.each else kinds_table(profile)
+            above, below = captions(target.name, profile)
+            print_table(table.rich(above, "; ".join(filter(None, [target.details.remark, below]))))
     if arguments.json is not None and found:
         write_text(arguments.json, to_json(found, machine))
     return 0 if found and len(found) == len(targets) else 1
 
 
 @contextmanager
-def _place(
-    arguments: argparse.Namespace,
-) -> Iterator[tuple[Callable[[Artifact], ModelOperators], dict[str, Any]]]:
-    """Give what measures a model, here or on a phone, and what the file says of that place."""
+def _place(arguments: argparse.Namespace) -> Iterator[tuple[Callable, dict[str, Any] | None]]:
+    """Give what measures a model, here or on a phone, and what the file says of that."""
 
     def here(target: Artifact) -> ModelOperators:
         with shaped_copies([target], arguments.input_shape) as (copy,):
@@ -112,25 +95,15 @@ def _place(
             return ModelOperators(target.describe(copy.details), profile)
 
     if arguments.device is None:
-        yield here, machine_info()
+        yield here, None
         return
-    from bench.android import operators
-    from bench.android.deployment import DeviceSettings
-    from bench.android.measure import Progress
+    from bench.android.operators import on_phone
 
-    progress = Progress()
-    progress.tell = lambda line: print(line, file=sys.stderr)  # type: ignore[method-assign]
-    settings = DeviceSettings(
-        rounds=arguments.rounds or DEVICE_ROUNDS, delegate=arguments.device_delegate,
-        may_be_part=True, libraries=arguments.device_libraries,
-    )  # fmt: skip
-    with operators.opened(arguments.device, arguments.device_tool, progress) as bench:
-        yield (
-            lambda target: ModelOperators(
-                target.describe(), operators.profile_on(bench, target, settings, progress)
-            ),
-            {"node": "", "processor": bench.name, "machine": str(bench.identity.soc)},
-        )
+    with on_phone(
+        arguments.device, arguments.device_tool, rounds=arguments.rounds or DEVICE_ROUNDS,
+        delegate=arguments.device_delegate, libraries=arguments.device_libraries,
+    ) as (profile, machine):  # fmt: skip
+        yield (lambda target: ModelOperators(target.describe(), profile(target))), machine
 
 
 def _targets(arguments: argparse.Namespace) -> list[Artifact]:
@@ -203,13 +176,10 @@ def _row(profile: OperatorProfile, name: str, operators: Sequence[OperatorTime])
     microseconds = sum(each.microseconds for each in operators)
     costs = [each.multiply_accumulates for each in operators]
     return OperatorRow(
-        name,
-        profile.delegated_to if operators[0].is_delegated else "LiteRT",
-        len(operators),
-        microseconds,
-        microseconds / profile.invoke_us,
+        name, profile.delegated_to if operators[0].is_delegated else "LiteRT", len(operators),
+        microseconds, microseconds / profile.invoke_us,
         None if None in costs else sum(each or 0 for each in costs),
-    )
+    )  # fmt: skip
 
 
 def kinds_table(profile: OperatorProfile) -> Table:
@@ -240,14 +210,9 @@ def captions(model: str, profile: OperatorProfile) -> tuple[str, str]:
 
 def _cells(row: OperatorRow) -> list[Any]:
     return [
-        row.name if row.name != WHOLE else f"{WHOLE}, the whole",
-        row.runs_in or None,
-        row.count,
-        row.microseconds,
-        row.share,
-        row.multiply_accumulates or None,
-        row.least_gflops,
-    ]
+        row.name if row.name != WHOLE else f"{WHOLE}, the whole", row.runs_in or None, row.count,
+        row.microseconds, row.share, row.multiply_accumulates or None, row.least_gflops,
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -292,12 +257,9 @@ def read_record(path: Path) -> OperatorRecord:
         if data["format"] != FORMAT:
             raise ValueError(f"its format is {data['format']!r}, not {FORMAT}")
         record = OperatorRecord(
-            path.name,
-            content,
-            datetime.fromisoformat(data["datetime"]),
-            dict(data["machine_info"]),
-            tuple(_model(dict(each)) for each in data["operators"]),
-        )
+            path.name, content, datetime.fromisoformat(data["datetime"]),
+            dict(data["machine_info"]), tuple(_model(dict(each)) for each in data["operators"]),
+        )  # fmt: skip
         if not record.models:
             raise ValueError("it holds no model")
     return record
@@ -305,13 +267,11 @@ def read_record(path: Path) -> OperatorRecord:
 
 def _model(data: dict[str, Any]) -> ModelOperators:
     profile = OperatorProfile(
-        str(data.pop("runtime")),
-        int(data.pop("rounds")),
-        _time(data.pop("invoke_us")),
+        str(data.pop("runtime")), int(data.pop("rounds")), _time(data.pop("invoke_us")),
         _time(data.pop("profiled_us")),
         tuple(OperatorTime(**each) for each in data.pop("operators")),
         str(data.pop("delegated_to", "XNNPACK")),
-    )
+    )  # fmt: skip
     for each in profile.operators:
         _time(each.microseconds)
         if not isinstance(each.name, str) or not isinstance(each.multiply_accumulates, int | None):

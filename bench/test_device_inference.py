@@ -1,4 +1,4 @@
-"""Inference on an Android device: three quantities, all from the same rounds."""
+"""Inference on an Android device: three quantities from the same rounds, and sustained speed."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def test_device_first_inference(replay):
 def test_device_load(replay):
     """From nothing to a model that can be invoked, in a fresh process."""
     replay("load_ns")
+
+
+def test_device_sustained(replay, sustained):
+    """Steady state, on and on for `sustained` minutes: heat and throttled rounds belong to it."""
+    replay("inference_ns")

@@ -81,6 +81,7 @@ class DeviceSettings:
     libraries: Path | None = None
     apk: Path | None = None
     fixed_performance: bool = False
+    sustained_s: float = 0.0  # on and on, so long; 0 for `rounds`
 
 
 class ToolSetup:

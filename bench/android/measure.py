@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from bench.android import rounds
 from bench.android.adb.device import Device
 from bench.android.adb.errors import DeviceError, ThrottledError, printable
 from bench.android.adb.files import Workspace, pull
@@ -16,7 +18,7 @@ from bench.android.deployment import AppSetup, DeviceSettings, ToolSetup
 from bench.android.phone import control
 from bench.android.phone.conditions import CPU_DIRECTORY, Conditions, CorePlacement, place, record
 from bench.android.phone.identity import Identity, identify
-from bench.android.rounds import Drift, Plan, Sitting, drift_of, run_rounds
+from bench.android.rounds import Drift, HeatLog, Plan, Sitting, drift_of, run_rounds
 from bench.android.tool import program
 from bench.android.tool.delegation import check_delegation, read_runtime_info
 from bench.android.tool.output import DeviceRound, ToolFacts
@@ -58,12 +60,9 @@ class Bench:
     """
 
     def __init__(
-        self,
-        device: Device,
-        find: Callable[[Identity], program.Tool],
-        name: str | None = None,
+        self, device: Device, find: Callable[[Identity], program.Tool], name: str | None = None,
         before_round: Callable[[], None] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.device = device
         self.name = name or device.serial
         self._lock = control.PhoneLock(device)
@@ -136,13 +135,17 @@ class Bench:
         command, flags = setup.command(artifact, settings, model_input)
         trial, verified = self._try_out(command, flags, settings, model_input, placement)
         inferences = program.inferences_for(trial, settings.timeout_s)
+        heat = None
+        if settings.sustained_s:
+            inferences = max(inferences, math.ceil(rounds.ROUND_S / (trial.inference_ns / 1e9)))
+            heat = HeatLog(self.device, placement.cores)
         plan = self._plan(command, settings, placement, inferences, before)
-        sitting = self._run_rounds(plan, settings, progress, artifact)
+        sitting = self._run_rounds(plan, settings, progress, artifact, heat)
         said = sitting.rounds[0].tool
         said = replace(said, delegates=said.delegates or trial.tool.delegates)
         check_delegation(settings.delegate, said.delegates, settings.may_be_part, artifact.name)
         after = record(self.device)
-        drift = self._check_heat(sitting, before, after, placement)
+        drift = None if heat else self._check_heat(sitting, before, after, placement)
         info = {
             **artifact.describe(), **self._describe(settings, said, placement, setup.tool),
             **sitting.describe(),
@@ -154,6 +157,7 @@ class Bench:
             "heat_known_by": [*before.heat_known_by(), *(["drift of the rounds"] if drift else [])],
             "drift": asdict(drift) if drift else None,
             "conditions": {"before": before.to_dict(), "after": after.to_dict()},
+            **({"sustained": heat.to_dict()} if heat else {}),
         }  # fmt: skip
         return Measurement(sitting, info)
 
@@ -186,13 +190,19 @@ class Bench:
         raise error
 
     def _run_rounds(
-        self, plan: Plan, settings: DeviceSettings, progress: Progress, artifact: Artifact
-    ) -> Sitting:
-        progress.begin(printable(f"{artifact.name} on {self.name}"), settings.rounds)
+        self, plan: Plan, settings: DeviceSettings, progress: Progress, artifact: Artifact,
+        heat: HeatLog | None,
+    ) -> Sitting:  # fmt: skip
+        whole = math.ceil(settings.sustained_s) or settings.rounds  # seconds, or rounds
+        progress.begin(printable(f"{artifact.name} on {self.name}"), whole)
+
+        def on_round(done: int) -> None:
+            progress.advance(int(heat.round_done()) if heat else done)
+
         try:
             return run_rounds(
-                self.device, self._workspace, plan, settings.timeout_s, progress.advance,
-                self._before_round,
+                self.device, self._workspace, plan, settings.timeout_s, on_round,
+                None if heat else self._before_round,
             )  # fmt: skip
         finally:
             progress.end()
@@ -237,9 +247,15 @@ class Bench:
         self, command: list[str], settings: DeviceSettings, placement: CorePlacement,
         inferences: int, before: Conditions,
     ) -> Plan:  # fmt: skip
+        command = [*command, *program.ToolFlags.run_arguments(inferences)]
+        if settings.sustained_s:
+            return Plan(
+                command, rounds.MOST_ROUNDS, inferences, cpu_mask=placement.mask,
+                duration_s=settings.sustained_s,
+            )  # fmt: skip
         return Plan(
-            [*command, *program.ToolFlags.run_arguments(inferences)], settings.rounds, inferences,
-            cpu_mask=placement.mask, drop_caches=control.drop_caches_command(self.identity),
+            command, settings.rounds, inferences, cpu_mask=placement.mask,
+            drop_caches=control.drop_caches_command(self.identity),
             caps_khz={
                 f"{CPU_DIRECTORY}/cpu{core.number}/cpufreq/scaling_max_freq": core.cap_khz
                 for core in before.cores
@@ -249,12 +265,9 @@ class Bench:
         )  # fmt: skip
 
     def _describe(
-        self,
-        settings: DeviceSettings,
-        said: ToolFacts,
-        placement: CorePlacement,
+        self, settings: DeviceSettings, said: ToolFacts, placement: CorePlacement,
         tool: program.Tool,
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any]:  # fmt: skip
         is_emulated = self.identity.is_emulated or program.is_translated(tool, self.identity.abis)
         return {
             "device": {**self.identity.to_dict(), "serial": self.name}, "emulated": is_emulated,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench.android.adb.device import Device
 from bench.android.adb.errors import DeviceError, printable
@@ -20,53 +23,52 @@ from models.running.operator_times import OperatorProfile, match, middle_mean, o
 
 
 @contextlib.contextmanager
-def opened(serial: str, tool: Path | None, progress: Progress) -> Iterator[Bench]:
-    """Give what measures on a phone; nothing is left on it, nor a server that was not there."""
-    address = ServerAddress.from_environment()
+def on_phone(
+    serial: str, tool: Path | None, **settings: Any
+) -> Iterator[tuple[Callable[[Artifact], OperatorProfile], dict[str, str]]]:
+    """Give what measures a model on a phone, and what the file says of the phone; nothing is left
+    there. `settings` are those of `DeviceSettings`; raises as `Bench.measure`."""
+    address, progress = ServerAddress.from_environment(), Progress()
+    progress.tell = lambda line: print(line, file=sys.stderr)  # type: ignore[method-assign]
     is_ours = start_server(address)
     try:
         device = Device.open(address, serial, progress.tell)
         with Bench(device, lambda phone: find_tool(phone.abis, tool, phone.page_bytes)) as bench:
-            yield bench
+            machine = {"processor": bench.name, "machine": str(bench.identity.soc)}
+            yield partial(_profile, bench, DeviceSettings(**settings), progress), machine
     finally:
         if is_ours:
             stop_server(address)
 
 
-def profile_on(
-    bench: Bench, artifact: Artifact, settings: DeviceSettings, progress: Progress
+def _profile(
+    bench: Bench, settings: DeviceSettings, progress: Progress, artifact: Artifact
 ) -> OperatorProfile:
-    """Measure a model without the profiler, then with it; raises as `Bench.measure`."""
-    flags = (*settings.tool_flags, f"{PROFILE_FLAG}=true")
-    bare = bench.measure(artifact, settings, progress)
-    profiled = bench.measure(artifact, replace(settings, tool_flags=flags), progress)
-    rounds = profiled.sitting.rounds
-    names = [(each.name, each.node, each.calls) for each in rounds[0].operators]
-    for each in rounds:
-        if not names or names != [(one.name, one.node, one.calls) for one in each.operators]:
-            raise DeviceError(
-                f"benchmark_model printed no profile of {printable(artifact.name)}, or another in "
-                "each round", bench.device.serial,
-            )  # fmt: skip
-    nodes = artifact.details.nodes
+    """Measure a model without the profiler, then with it."""
+    settings = replace(settings, may_be_part=True)
+    flagged = replace(settings, tool_flags=(*settings.tool_flags, f"{PROFILE_FLAG}=true"))
+    bare, profiled = (bench.measure(artifact, each, progress) for each in (settings, flagged))
+    rounds, nodes = profiled.sitting.rounds, artifact.details.nodes
+    names, *others = {
+        tuple((one.name, one.node, one.calls) for one in each.operators) for each in rounds
+    }
+    if others or not names:
+        reason = f"no profile of {printable(artifact.name)} is printed, or another in each round"
+        raise DeviceError(reason, bench.device.serial)
     means_us = operator_means([[one.microseconds for one in each.operators] for each in rounds])
-    operators = match(
-        [
-            {"name": name, "node": node if node is not None and node < len(nodes) else None,
-             "subgraph": 0, "microseconds": mean_us / calls}
-            for (name, node, calls), mean_us in zip(names, means_us, strict=True)
-            for _ in range(calls)
-        ],
-        nodes,
-    )  # fmt: skip
+    measured = [
+        {"name": name, "node": node if node is not None and node < len(nodes) else None,
+         "subgraph": 0, "microseconds": mean_us / calls}
+        for (name, node, calls), mean_us in zip(names, means_us, strict=True)
+        for _ in range(calls)
+    ]  # fmt: skip
+    operators = match(measured, nodes)
     said = rounds[0].tool
     took = [each.delegate for each in said.delegates if each.part != "none"]
     families = [name for name, family in FAMILIES.items() if any(map(family.search, took))]
     if families not in ([], ["xnnpack"]):  # whose operators have names of their own
-        operators = tuple(
-            replace(each, multiply_accumulates=None) if each.is_delegated else each
-            for each in operators
-        )
+        operators = tuple(replace(each, multiply_accumulates=None) if each.is_delegated else each
+                          for each in operators)  # fmt: skip
     bare_us, profiled_us = (
         middle_mean([each.inference_ns / 1e3 for each in one.sitting.rounds])
         for one in (bare, profiled)

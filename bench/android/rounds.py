@@ -15,7 +15,7 @@ import secrets
 import shlex
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,7 +24,8 @@ import numpy as np
 from bench.android.adb import errors
 from bench.android.adb.device import Device, ShellStream
 from bench.android.adb.files import SESSION_FILE, TOOL_FILE, Workspace
-from bench.android.phone.conditions import THROTTLED_STATUS, is_another_frequency, whole_number
+from bench.android.phone import conditions
+from bench.android.phone.conditions import is_another_frequency, whole_number
 from bench.android.tool.output import DeviceRound, exit_error, parse_round
 
 CLEAR_EVERY_S = 10
@@ -53,6 +54,7 @@ class Plan:
     drop_caches: Sequence[str] | None = None
     caps_khz: Mapping[str, int] = field(default_factory=dict)
     watch_thermal_service: bool = False
+    duration_s: float | None = None  # no round begins after it
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,10 @@ def _mean(values: list[float | None]) -> float | None:
 
 
 def run_rounds(
-    device: Device,
-    workspace: Workspace,
-    plan: Plan,
-    timeout_s: float,
+    device: Device, workspace: Workspace, plan: Plan, timeout_s: float,
     on_round: Callable[[int], None] = lambda _: None,
     before_round: Callable[[], None] | None = None,
-) -> Sitting:
+) -> Sitting:  # fmt: skip
     """Run all rounds of a plan in a workspace.
 
     Each process may take `timeout_s`. `on_round` is told the number of rounds done; `before_round`
@@ -141,11 +140,9 @@ def _in_one_shell(
                 workspace.kill()
         raise
     return Sitting(
-        tuple(reader.rounds),
-        time.monotonic() - start_s,
-        reader.killed_background_apps,
+        tuple(reader.rounds), time.monotonic() - start_s, reader.killed_background_apps,
         reader.dropped_caches,
-    )
+    )  # fmt: skip
 
 
 @dataclass
@@ -180,7 +177,7 @@ class _Reader:
                 self._finish("".join(output) + before, rest.split())
             elif word == "thermal":
                 status = whole_number(rest.rpartition(":")[2].strip())
-                if status is not None and status >= THROTTLED_STATUS:
+                if status is not None and status >= conditions.THROTTLED_STATUS:
                     raise errors.ThrottledError(
                         f"thermal status {status} after round {len(self.rounds)}",
                         self.device.serial,
@@ -269,6 +266,11 @@ def round_script(plan: Plan, directory: str, token: str) -> str:
         if plan.watch_thermal_service
         else ":"
     )
+    enough = (
+        f'[ "${{after%.*}}" -lt "$((${{start%.*}} + {math.ceil(plan.duration_s)}))" ] || break'
+        if plan.duration_s
+        else ":"
+    )
     return f"""
 lost() {{
   trap '' HUP PIPE TERM INT
@@ -281,6 +283,7 @@ trap lost HUP PIPE TERM INT
 cd {shlex.quote(directory)} || exit 1
 echo $$ > {SESSION_FILE}
 dropped=- round=0 ended= cleared=-{CLEAR_EVERY_S} looked=-{THERMAL_STATUS_EVERY_S}
+read -r start rest < /proc/uptime
 while [ "$round" -lt {plan.rounds} ]; do
   killed=-
   read -r now rest < /proc/uptime
@@ -298,6 +301,7 @@ while [ "$round" -lt {plan.rounds} ]; do
   {read_caps}echo {token} end "$status" "$before" "$after" "caps$caps" "$killed" "$dropped"
   {thermal}
   round=$((round + 1))
+  {enough}
 done
 trap - HUP PIPE TERM INT
 rm -f {SESSION_FILE}
@@ -338,3 +342,46 @@ def drift_of(durations: Sequence[float]) -> Drift | None:
     first, last = np.asarray(durations[:third]), np.asarray(durations[-third:])
     slowdown = float(np.median(last) / np.median(first)) - 1
     return Drift(slowdown, float(mannwhitneyu(last, first, alternative="greater").pvalue))
+
+
+ROUND_S, MOST_ROUNDS = 2.0, 1_000_000
+"""How long a round computes at least, so that starting its process is no rest."""
+
+HEAT_EVERY_S = 15.0
+"""How long passes between two looks at the heat; a look takes a part of a second of one core."""
+
+
+class HeatLog:
+    """What became of a phone that is measured on and on; times are since its creation."""
+
+    def __init__(self, device: Device, cores: Collection[int]) -> None:
+        self._device, self._cores = device, cores
+        self._start_s, self._round_ends_s = time.monotonic(), list[float]()
+        self._heat: list[dict[str, Any]] = []
+        self._look()
+
+    def round_done(self) -> float:
+        """Note a round's end; return how long it is since the start."""
+        self._round_ends_s.append(time.monotonic() - self._start_s)
+        if self._round_ends_s[-1] >= self._heat[-1]["at_s"] + HEAT_EVERY_S:
+            self._look()
+        return self._round_ends_s[-1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what results carry of it, after a last look."""
+        self._look()
+        return {"round_ends_s": self._round_ends_s, "heat": self._heat}
+
+    def _look(self) -> None:
+        now = conditions.record(self._device)
+        allowed = [
+            core.cap_khz / core.max_khz
+            for core in now.cores
+            if core.cap_khz and core.max_khz and (not self._cores or core.number in self._cores)
+        ]
+        self._heat.append({
+            "at_s": time.monotonic() - self._start_s, "battery_c": now.battery_c,
+            "hottest_c": max(now.temperatures_c.values(), default=None),
+            "thermal_status": now.thermal_status,
+            "allowed_share": min(allowed, default=None),  # of the highest frequency
+        })  # fmt: skip

@@ -26,27 +26,19 @@ from models.running.loaded_model import LoadedModel
 from models.running.runtimes import available
 
 FLAGS: dict[str, tuple[str, str]] = {
-    "graph": ("string", ""),
-    "num_runs": ("int32", "50"),
-    "min_secs": ("float", "1"),
-    "max_secs": ("float", "150"),
-    "warmup_runs": ("int32", "1"),
-    "warmup_min_secs": ("float", "0.5"),
-    "num_threads": ("int32", "-1"),
-    "use_gpu": ("bool", "false"),
-    "use_npu": ("bool", "false"),
+    "graph": ("string", ""), "num_runs": ("int32", "50"), "min_secs": ("float", "1"),
+    "max_secs": ("float", "150"), "warmup_runs": ("int32", "1"),
+    "warmup_min_secs": ("float", "0.5"), "num_threads": ("int32", "-1"),
+    "use_gpu": ("bool", "false"), "use_npu": ("bool", "false"),
     "dispatch_library_path": ("string", ""),
-}
+}  # fmt: skip
 """Flags of both tools that are understood here: type and default."""
 
 INTERPRETER_FLAGS: dict[str, tuple[str, str]] = {
-    "input_layer": ("string", ""),
-    "input_layer_shape": ("string", ""),
-    "input_layer_value_files": ("string", ""),
-    "output_filepath": ("string", ""),
-    "use_nnapi": ("bool", "false"),
-    "enable_op_profiling": ("bool", "false"),
-}
+    "input_layer": ("string", ""), "input_layer_shape": ("string", ""),
+    "input_layer_value_files": ("string", ""), "output_filepath": ("string", ""),
+    "use_nnapi": ("bool", "false"), "enable_op_profiling": ("bool", "false"),
+}  # fmt: skip
 """Flags of the interpreter tool alone."""
 
 KIB_PER_MIB = 1024
@@ -203,22 +195,17 @@ def _print_profile(content: bytes, pixels: np.ndarray, runs: int) -> None:
         for _ in range(runs):
             model.invoke()
         events = model.stop()
-    each = len(events) // runs
-    means_ms = [
-        statistics.fmean(event.microseconds for event in events[place::each]) / 1e3
-        for place in range(each)
-    ]
-    whole_ms = sum(means_ms)
+    times_us = np.reshape([event.microseconds for event in events], (runs, -1)).mean(axis=0)
+    shares = 100 * times_us / times_us.sum()
     _print("Operator-wise Profiling Info for Regular Benchmark Runs:")
-    heads = ("node type", "first", "avg ms", "%", "cdf%", "mem KB", "times called", "Name")
-    print(f"{'=' * 30} Run Order {'=' * 30}\n" + "\t".join(f"[{head}]" for head in heads))
-    for number, (event, mean_ms) in enumerate(zip(events, means_ms, strict=False)):
+    heads = "[node type]\t[first]\t[avg ms]\t[%]\t[cdf%]\t[mem KB]\t[times called]\t[Name]"
+    print(f"{'=' * 30} Run Order {'=' * 30}\n\t{heads}")
+    for number, (event, time_us) in enumerate(zip(events, times_us, strict=False)):
         name = f"Delegate/{event.name}:{number}" if event.node is None else f"[x]:{event.node}"
-        print(f"\t{event.name}\t{mean_ms:.3f}\t{mean_ms:.3f}\t{100 * mean_ms / whole_ms:.3f}%\t"
-              f"{100 * sum(means_ms[:number + 1]) / whole_ms:.3f}%\t0.000\t1\t{name}")  # fmt: skip
-    print(f"\nNumber of nodes executed: {each}")
-    print(f"Timings (microseconds): count={runs} first=1 curr=1 min=1 max=1 avg={1e3 * whole_ms:g}"
-          f" std=0\nMemory (bytes): count=0\n{each} nodes observed\n", flush=True)  # fmt: skip
+        print(f"\t{event.name}\t{time_us / 1e3:.3f}\t{time_us / 1e3:.3f}\t{shares[number]:.3f}%\t"
+              f"{shares[:number + 1].sum():.3f}%\t0.000\t1\t{name}")  # fmt: skip
+    print(f"\nTimings (microseconds): count={runs} first=1 curr=1 min=1 max=1 "
+          f"avg={times_us.sum():g} std=0\nMemory (bytes): count=0\n", flush=True)  # fmt: skip
 
 
 def _tell_delegates(

@@ -51,12 +51,9 @@ class EmulatedDevice:
         self._home = Path(tempfile.mkdtemp(prefix="emulated-android-"))
         self.root = self._home / "root"
         self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "guard", str(self._home)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+            ["/bin/sh", "-c", _GUARD, "guard", str(self._home)], stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
         userland.install(self.root, profile)
         banner = ";".join(
             f"{name}={userland.PROPERTIES[name]}"

@@ -127,14 +127,10 @@ class Shell:
         self._processes = [process for process in self._processes if process.poll() is None]
         program, path = shell_of(self._root)
         process = subprocess.Popen(
-            [program, "-c", _DEVICE_PATH.sub(f"{self._root}/", command)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            cwd=self._root,
-            env={"PATH": path, "EMULATED_ANDROID_ROOT": str(self._root)},
-            start_new_session=True,
-        )
+            [program, "-c", _DEVICE_PATH.sub(f"{self._root}/", command)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=stderr, cwd=self._root,
+            env={"PATH": path, "EMULATED_ANDROID_ROOT": str(self._root)}, start_new_session=True,
+        )  # fmt: skip
         self._processes.append(process)
         return process
 

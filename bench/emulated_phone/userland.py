@@ -317,21 +317,10 @@ FILE_NAME = "faults.json"
 """Where the emulated `benchmark_model`, a process of its own, reads what to do wrong."""
 
 TOOL_FAULTS = (
-    "crash",
-    "bad model",
-    "hang",
-    "garbage",
-    "half line",
-    "backward clock",
-    "short model",
-    "wrong answer",
-    "throttle",
-    "delegate falls back",
-    "delegate takes a part",
-    "delegate is not told",
-    "not linked",
-    "too old",
-)
+    "crash", "bad model", "hang", "garbage", "half line", "backward clock", "short model",
+    "wrong answer", "throttle", "delegate falls back", "delegate takes a part",
+    "delegate is not told", "not linked", "too old",
+)  # fmt: skip
 
 
 def tool_fault() -> str | None:

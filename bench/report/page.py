@@ -24,7 +24,7 @@ Facts = list[tuple[str, str]]
 SECTIONS = (
     study.study_table, study.mean_latency, rounds.on_hosts, tradeoff.sections, stages.sections,
     robustness.sections, roofline.sections, operators.sections, rounds.on_devices,
-    commits.sections, study.every_model,
+    rounds.on_and_on, commits.sections, study.every_model,
 )  # fmt: skip
 """In the order of the page."""
 

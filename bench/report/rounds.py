@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
 from bench import figures
 from bench.report.section import BENCHMARKS, Inputs, Missing, Section
-from bench.results.rows import DEVICE, ModelRow, device_rows, host_rows, is_emulated
-from bench.results.session import Session
+from bench.results.rows import DEVICE, ModelRow, device_rows, host_rows, is_emulated, row_of
+from bench.results.session import Result, Session
 from bench.tables import Table
 
 HOST, STEADY = "test_classify", "test_device_inference"
@@ -19,6 +20,14 @@ SHOWN = 3.0
 """The axis ends at so many times the largest median; rounds beyond are counted at its end."""
 
 RAW_HEADS = ["model", "runs on", "round", "ms"]
+
+END_S, LEGEND_CHARACTERS = 60.0, 60
+"""How long the start and the end are that are set side by side, where both fit."""
+
+SUSTAINED_HEADS = (
+    "model", "ran on", "minutes", "start ms", "end ms", "slower by", "hottest °C", "clock",
+)  # fmt: skip
+SUSTAINED_FORMATS = ("", "", ".1f", ".3f", ".3f", ".0%", ".1f", ".0%")
 
 
 def on_hosts(inputs: Inputs) -> Iterator[Section]:
@@ -35,6 +44,14 @@ def on_devices(inputs: Inputs) -> Iterator[Section | Missing]:
         yield _on_device(session, name, device_rows(session.results)[name], number)
     if not newest:
         yield Missing("On a phone", f"attach one; {BENCHMARKS} bench/test_device_inference.py")
+
+
+def on_and_on(inputs: Inputs) -> Iterator[Section | Missing]:
+    """Yield what was measured on and on, of each session that did."""
+    found = [session for session in inputs.sessions if session.sustained]
+    yield from map(_on_and_on, found)
+    if not found:
+        yield Missing("On and on", f"{BENCHMARKS} --device-sustained MINUTES -k sustained")
 
 
 def _on_host(session: Session) -> Section:
@@ -77,7 +94,7 @@ def _on_device(session: Session, name: str, rows: Sequence[ModelRow], number: in
             row.info.get("footprint_overall_mb"),
         ]
         for row in steady
-    ]
+    ]  # fmt: skip
     fastest = min(steady, key=lambda row: row.results[STEADY].median_ms)
     warning = (
         "This is no phone: its figures try the way there out, and say nothing about a phone. "
@@ -120,15 +137,9 @@ def _figure(rows: Sequence[ModelRow], quantity: str, label: str) -> Any:
         times_ms = _times_ms(row, quantity)
         low, median, high = np.percentile(times_ms, (5, 50, 95))
         (dots,) = axes.plot(
-            times_ms,
-            position + jitter.uniform(-0.3, 0.3, len(times_ms)),
-            linestyle="none",
-            marker="o",
-            markersize=2.8,
-            markeredgewidth=0,
-            alpha=0.6,
-            color=colours[row.family],
-        )
+            times_ms, position + jitter.uniform(-0.3, 0.3, len(times_ms)), linestyle="none",
+            marker="o", markersize=2.8, markeredgewidth=0, alpha=0.6, color=colours[row.family],
+        )  # fmt: skip
         figures.tip(
             dots, f"{row.full_title}: median {median:.4f} ms, 5 to 95 %: {low:.4f} to {high:.4f} ms"
         )
@@ -160,3 +171,76 @@ def _limits(rows: Sequence[ModelRow], quantity: str) -> tuple[float, float]:
 
 def _spread(row: ModelRow) -> float:
     return row.results[HOST].percentile_95_ms / row.results[HOST].median_ms
+
+
+def _on_and_on(session: Session) -> Section:
+    body = [_cells(result) for result in session.sustained]
+    slowest = max(body, key=lambda row: row[5])
+    raw = [
+        [result.info["model"], row_of(result).runs_on, end_s, 1e3 * time_s]
+        for result in session.sustained
+        for end_s, time_s in zip(_ends_s(result), result.times_s, strict=True)
+    ]
+    return Section(
+        "sustained",
+        "On and on",
+        "A dot is a round of about 2 s, one after another; those that heat slowed down belong to "
+        "it, so nothing is compared with them. Start and end are medians of the first and the last "
+        "minute, or of the halves. Below, the hottest sensor (drawn through), the battery (dashed),"
+        " and the frequency that the cores are allowed, as a share of their highest.",
+        Table(SUSTAINED_HEADS, body, SUSTAINED_FORMATS),
+        alt=f"Latency and heat of {len(body)} models over {max(row[2] for row in body):.0f} "
+        f"minutes. {slowest[0]} got slower by {slowest[5]:.0%}.",
+        figure=_heat_figure(session.sustained),
+        raw=(("model", "ran on", "round ended after s", "ms"), raw),
+        files=[session.name],
+        is_emulated=any(map(is_emulated, session.sustained)),
+    )
+
+
+def _cells(result: Result) -> list[Any]:
+    row, ends_s, times_ms = row_of(result), _ends_s(result), 1e3 * np.asarray(result.times_s)
+    part_s = min(END_S, ends_s[-1] / 2)
+    is_start = ends_s <= max(part_s, ends_s[0])
+    start_ms, end_ms = (
+        float(np.median(times_ms[chosen])) for chosen in (is_start, ends_s >= ends_s[-1] - part_s)
+    )
+    hottest_c, share = (_heat(result, key) for key in ("hottest_c", "allowed_share"))
+    worst = [None if np.isnan(told).all() else float(choose(told))
+             for told, choose in ((hottest_c, np.nanmax), (share, np.nanmin))]  # fmt: skip
+    minutes = ends_s[-1] / 60
+    return [row.title, row.runs_on, minutes, start_ms, end_ms, end_ms / start_ms - 1, *worst]
+
+
+def _ends_s(result: Result) -> np.ndarray:
+    return np.asarray(result.info["sustained"]["round_ends_s"])
+
+
+def _heat(result: Result, key: str) -> np.ndarray:
+    """Return what each look at the phone saw; not a number where it does not tell."""
+    return np.array([each[key] for each in result.info["sustained"]["heat"]], np.float64)
+
+
+def _heat_figure(results: tuple[Result, ...]) -> Any:
+    figure = figures.new_figure(4.6)
+    latency, heat, clock = figure.subplots(3, sharex=True, height_ratios=[2, 1, 1])
+    colours: dict[str, Any] = {}
+    is_one_place = len({row_of(result).runs_on for result in results}) == 1
+    for result, colour in zip(results, figures.PALETTE * len(results), strict=False):
+        row, minutes = row_of(result), _heat(result, "at_s") / 60
+        colours[row.title if is_one_place else fill(row.full_title, LEGEND_CHARACTERS)] = colour
+        (dots,) = latency.plot(
+            _ends_s(result) / 60, 1e3 * np.asarray(result.times_s), "o", markersize=2.8,
+            markeredgewidth=0, alpha=0.6, color=colour,
+        )  # fmt: skip
+        figures.tip(dots, row.full_title)
+        heat.plot(minutes, _heat(result, "hottest_c"), color=colour)
+        heat.plot(minutes, _heat(result, "battery_c"), "--", color=colour)
+        clock.plot(
+            minutes, 100 * _heat(result, "allowed_share"), drawstyle="steps-post", color=colour
+        )
+    latency.set(ylabel="inference, ms", ylim=(0, None))
+    heat.set_ylabel("°C")
+    clock.set(ylabel="clock, %", ylim=(0, 105), xlabel="minutes")
+    figures.patch_legend(figure, colours, 1)
+    return figure

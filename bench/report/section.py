@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.operators import OperatorRecord, read_record
 from bench.results.rows import DEVICE
-from bench.results.session import Result, ResultsError, Session, read_sessions, reading
+from bench.results.session import SUSTAINED, Result, ResultsError, Session, read_sessions, reading
 from bench.tables import Table, to_csv
 from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
 
@@ -24,6 +24,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "test_invoke": _RUNTIME,
     "test_classify_jpeg": (*_RUNTIME, "source", "dtype", "input_shape"),
     **dict.fromkeys(DEVICE, (*_MODEL, "device", "emulated", "delegate")),
+    SUSTAINED: (*_MODEL, "device", "emulated", "delegate", "sustained"),
     "test_matrix_product": ("operations", "threads", "dtype"),
     "test_memory_copy": ("bytes_moved",),
 }
@@ -118,10 +119,11 @@ def read_inputs(
     sessions = read_sessions(results)
     record = read_record(operators) if operators else None
     for session in sessions:
-        for result in session.results:
+        for result in (*session.results, *session.sustained):
             if result.quantity in NEEDED:
                 _check(session, result)
-    if not any(result.quantity in NEEDED for each in sessions for result in each.results):
+    shown = [result for each in sessions for result in (*each.results, *each.sustained)]
+    if not any(result.quantity in NEEDED for result in shown):
         files = ", ".join(str(session.path) for session in sessions)
         raise ResultsError(f"nothing to show: no benchmark of this suite is in {files}")
     changes = read_robustness(robustness) if robustness else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from bench.results.session import Result
+from bench.results.session import SUSTAINED, Result
 from models import zoo
 from models.files.artifacts import PRECISIONS, artifact
 
@@ -88,7 +88,7 @@ def device_rows(results: Iterable[Result]) -> dict[str, list[ModelRow]]:
 
 def row_of(result: Result) -> ModelRow:
     """Return a row of one result, of whatever benchmark."""
-    if result.quantity in DEVICE:
+    if result.quantity in (*DEVICE, SUSTAINED):
         runs_on = f"{_how_on_device(result)}, {_device_text(result)}"
     else:
         runs_on = runtime_text(result)

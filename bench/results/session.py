@@ -18,6 +18,8 @@ import numpy as np
 
 from bench.load import disturbance
 
+SUSTAINED = "test_device_sustained"
+
 FORMAT = 2
 """Of what this suite adds to pytest-benchmark's JSON."""
 
@@ -108,6 +110,8 @@ class Session:
     failures: dict[str, str]  # why a benchmark failed, in one line, by its `fullname`
     difference: str | None = None  # a hash of how files differed from the commit
     load: dict[str, Any] = field(default_factory=dict, repr=False)  # as `bench.load` tells it
+    sustained: tuple[Result, ...] = field(default=(), repr=False)
+    """Devices measured on and on: heat and all, so they are no results that anybody compares."""
 
     @property
     def label(self) -> str:
@@ -173,6 +177,7 @@ def read_session(path: Path) -> Session:
                 f"{' and '.join(map(str, READ))}; measure again"
             )
         commit, failures = data["commit_info"], _failures(data, file_format)
+        results = [_result(path, each, file_format) for each in data["benchmarks"]]
         session = Session(
             path,
             path.name,
@@ -184,14 +189,16 @@ def read_session(path: Path) -> Session:
             dict(data["machine_info"]),
             tuple(
                 replace(result, failure=failures.get(result.fullname))
-                for result in (_result(path, each, file_format) for each in data["benchmarks"])
+                for result in results
+                if result.quantity != SUSTAINED
             ),
-            failures,
+            {name: why for name, why in failures.items() if f"::{SUSTAINED}" not in name},
             commit.get("difference"),
             dict(data.get("load") or {}),
+            tuple(result for result in results if result.quantity == SUSTAINED),
         )
         _ = session.processor, session.disturbance  # can be told
-    if not session.results and not session.failures:
+    if not results and not failures:
         raise ResultsError(f"{path}: holds no benchmark")
     if len(session.by_fullname()) != len(session.results):
         raise ResultsError(f"{path}: two benchmarks have the same name")

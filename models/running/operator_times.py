@@ -57,21 +57,13 @@ _MAY_RUN_AS = {
 
 @dataclass(frozen=True)
 class OperatorTime:
-    """An operator as the runtime runs it.
+    """An operator as the runtime runs it."""
 
-    Attributes:
-        name: the delegate's where it runs in one, else TensorFlow Lite's.
-        node: TensorFlow Lite's name of the graph's node that it computes; None where unknown.
-        multiply_accumulates: 0 for operators without weights; None where unknown.
-        is_delegated: whether it runs in a delegate.
-        microseconds: of one inference; XNNPACK drops fractions of each before the mean is taken.
-    """
-
-    name: str
-    node: str | None
-    multiply_accumulates: int | None
-    is_delegated: bool
-    microseconds: float
+    name: str  # the delegate's where it runs in one, else TensorFlow Lite's
+    node: str | None  # TensorFlow Lite's name of what it computes
+    multiply_accumulates: int | None  # 0 without weights
+    is_delegated: bool  # whether it runs in a delegate
+    microseconds: float  # of one inference; XNNPACK drops fractions of each before the mean
 
     @property
     def kind(self) -> str:
@@ -85,20 +77,14 @@ class OperatorProfile:
 
     All times are means over the middle half of the rounds (by the whole call, or by the sum of
     the operators), in microseconds: medians would not add up.
-
-    Attributes:
-        rounds: of the bare call, and as many with the profiler.
-        invoke_us: the bare call `invoke`, without a profiler.
-        profiled_us: a call with the profiler running; what it takes more is the profiler's.
-        delegated_to: the delegate.
     """
 
     runtime: str
-    rounds: int
-    invoke_us: float
-    profiled_us: float
+    rounds: int  # of the bare call, and as many with the profiler
+    invoke_us: float  # the bare call, without a profiler
+    profiled_us: float  # with it: what it takes more is the profiler's
     operators: tuple[OperatorTime, ...]
-    delegated_to: str = "XNNPACK"
+    delegated_to: str = "XNNPACK"  # the delegate
 
     @property
     def operators_us(self) -> float:

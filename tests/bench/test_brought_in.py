@@ -1,8 +1,6 @@
 # ruff: noqa: E501
 """Results out of what benchmark_model printed elsewhere: public outputs, quoted with their source."""
 
-from __future__ import annotations
-
 import shutil
 
 import pytest

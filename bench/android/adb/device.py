@@ -164,11 +164,9 @@ class Device:
 
     @classmethod
     def open(
-        cls,
-        address: server.ServerAddress,
-        serial: str | None = None,
+        cls, address: server.ServerAddress, serial: str | None = None,
         tell: Callable[[str], None] = lambda _: None,
-    ) -> Device:
+    ) -> Device:  # fmt: skip
         """Return the device of a serial, else the only one attached; starts the adb server."""
         server.start_server(address)
         said = server.connect(address, serial)

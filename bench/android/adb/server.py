@@ -155,14 +155,9 @@ def start_server(address: ServerAddress) -> bool:
     try:
         # The server inherits open pipes and would keep them open: so none are given to it.
         subprocess.run(
-            command,
-            check=True,
-            timeout=START_TIMEOUT_S,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+            command, check=True, timeout=START_TIMEOUT_S, env=environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
     except (OSError, subprocess.SubprocessError, AdbError) as error:
         raise AdbServerError(
             f"the adb server cannot be started with `{' '.join(command)}` ({error})"

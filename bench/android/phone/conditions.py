@@ -184,24 +184,19 @@ def record(device: Device) -> Conditions:
             "airplane": ["settings", "get", "global", "airplane_mode_on"],
             "saver": ["settings", "get", "global", "low_power"],
         }
-    )
+    )  # fmt: skip
     texts = {name: answer.stdout for name, answer in answers.items()}
     thermal = parse_thermal_service(texts["thermal"])
     battery = parse_battery(texts["battery"])
     return Conditions(
-        cores=parse_cores(texts["cores"]),
-        online_cores=parse_core_list(texts["online"]),
-        thermal_status=thermal.status,
-        thermal_status_unknown_because=thermal.unknown_because,
+        cores=parse_cores(texts["cores"]), online_cores=parse_core_list(texts["online"]),
+        thermal_status=thermal.status, thermal_status_unknown_because=thermal.unknown_because,
         temperatures_c=thermal.temperatures_c or parse_thermal_zones(texts["sensors"]),
-        battery_c=battery.temperature_c,
-        battery_percent=battery.percent,
-        battery_is_simulated=battery.is_simulated,
-        charging=battery.charging,
-        screen=parse_screen(texts["power"]),
-        airplane_mode=_switch(texts["airplane"]),
+        battery_c=battery.temperature_c, battery_percent=battery.percent,
+        battery_is_simulated=battery.is_simulated, charging=battery.charging,
+        screen=parse_screen(texts["power"]), airplane_mode=_switch(texts["airplane"]),
         battery_saver=_switch(texts["saver"]),
-    )
+    )  # fmt: skip
 
 
 def _switch(text: str) -> bool | None:
@@ -223,7 +218,7 @@ def parse_cores(text: str) -> tuple[Core, ...]:
             whole_number(values.get("cpu_capacity")),
         )
         for number, values in sorted(found.items())
-    )
+    )  # fmt: skip
 
 
 def parse_core_list(text: str) -> tuple[int, ...]:

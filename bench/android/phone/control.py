@@ -24,7 +24,7 @@ from bench.android.phone.conditions import (
     parse_stays_on,
     record,
     whole_number,
-)
+)  # fmt: skip
 from bench.android.phone.identity import Identity
 
 LOCK, RESTORE = "tflite-gauge.lock", "tflite-gauge.restore"
@@ -238,13 +238,10 @@ LOOK_EVERY = 5
 
 
 def cool_down(
-    device: Device,
-    cores: Collection[int],
-    tell: Callable[[str], None],
-    timeout_s: float = COOL_DOWN_TIMEOUT_S,
-    accepted_khz: Mapping[int, int] | None = None,
+    device: Device, cores: Collection[int], tell: Callable[[str], None],
+    timeout_s: float = COOL_DOWN_TIMEOUT_S, accepted_khz: Mapping[int, int] | None = None,
     sleep: Callable[[float], None] = time.sleep,
-) -> Conditions:
+) -> Conditions:  # fmt: skip
     """Wait until a device is not throttled, with a countdown; return the conditions then.
 
     On a phone that was not measured on yet, a cap of a frequency that stays to the end, with no
@@ -281,12 +278,9 @@ def rest(device: Device, duration_s: float, reason: str, tell: Callable[[str], N
 
 
 def _count_down(
-    doing: str,
-    remaining_s: float,
-    steps: float,
-    tell: Callable[[str], None],
+    doing: str, remaining_s: float, steps: float, tell: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
-) -> float:
+) -> float:  # fmt: skip
     """Tell and wait, a second a step; return what remains, 0 or less at the end."""
     while remaining_s > 0 and steps > 0:
         tell(f"{doing} {remaining_s:.0f} s left")

@@ -10,17 +10,11 @@ from bench.android.adb.errors import CommandTimeoutError
 from bench.android.phone.conditions import whole_number
 
 _PROPERTIES = {
-    "manufacturer": "ro.product.manufacturer",
-    "model": "ro.product.model",
-    "soc_model": "ro.soc.model",
-    "chip_name": "ro.chipname",
-    "board_platform": "ro.board.platform",
-    "android": "ro.build.version.release",
-    "sdk": "ro.build.version.sdk",
-    "abi": "ro.product.cpu.abi",
-    "abis": "ro.product.cpu.abilist",
-    "build": "ro.build.fingerprint",
-}
+    "manufacturer": "ro.product.manufacturer", "model": "ro.product.model",
+    "soc_model": "ro.soc.model", "chip_name": "ro.chipname", "board_platform": "ro.board.platform",
+    "android": "ro.build.version.release", "sdk": "ro.build.version.sdk",
+    "abi": "ro.product.cpu.abi", "abis": "ro.product.cpu.abilist", "build": "ro.build.fingerprint",
+}  # fmt: skip
 _EMULATION_PROPERTIES = ("ro.boot.qemu", "ro.kernel.qemu")
 """Properties that are 1 on Android's own emulator, and on the one of this project."""
 _EMULATED_HARDWARE = ("goldfish", "ranchu", "vbox86")
@@ -30,29 +24,20 @@ SU_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Identity:
-    """What does not change while a device runs.
-
-    Attributes:
-        soc: the system on a chip, by the most telling name that the device has for it.
-        abis: the ABIs that it executes, the preferred one first.
-        build, kernel: fingerprint of the system image, release of the Linux kernel.
-        page_bytes: size of a memory page; 16 KB pages refuse tools that are aligned to 4 KB.
-        is_emulated: whether it is no phone, by its own word.
-        root_command: what goes before a command to run it as root; None where nothing does.
-    """
+    """What does not change while a device runs."""
 
     serial: str
     manufacturer: str | None
     model: str | None
-    soc: str | None
+    soc: str | None  # the system on a chip, by its most telling name
     android: str | None
     sdk: int | None
-    abis: tuple[str, ...]
-    build: str | None
-    kernel: str | None
-    page_bytes: int | None
-    is_emulated: bool
-    root_command: tuple[str, ...] | None
+    abis: tuple[str, ...]  # that it executes, the preferred first
+    build: str | None  # fingerprint of the system image
+    kernel: str | None  # release of Linux
+    page_bytes: int | None  # of a memory page; those of 16 KB refuse tools aligned to 4
+    is_emulated: bool  # by its own word
+    root_command: tuple[str, ...] | None  # what goes before a command to run it as root
 
     @property
     def abi(self) -> str | None:

@@ -51,29 +51,17 @@ class ToolFacts:
 
 @dataclass(frozen=True)
 class DeviceRound:
-    """One process of the tool: what it measured.
+    """One process of the tool: what it measured; None where it does not say."""
 
-    Attributes:
-        load_ns: from nothing to a model that can be invoked.
-        first_inference_ns: the first inference after it.
-        inference_ns: mean of the inferences after the warm-up.
-        percentiles_ns: of those inferences, the 5th, the median and the 95th; None where unsaid.
-        footprint_init_mb: growth of the process until the model was loaded; None where unsaid.
-        footprint_overall_mb: its growth until the end; None where unsaid.
-        process_s: how long the process lived, by the device's own clock (ticks of 0.01 s).
-        tool: what the tool said of itself.
-        operators: of an inference; () where the tool was not asked to profile them.
-    """
-
-    load_ns: float
-    first_inference_ns: float
-    inference_ns: float
-    percentiles_ns: tuple[float, float, float] | None
-    footprint_init_mb: float | None
-    footprint_overall_mb: float | None
-    process_s: float
+    load_ns: float  # from nothing to a model that can be invoked
+    first_inference_ns: float  # the first after it
+    inference_ns: float  # mean of the inferences after the warm-up
+    percentiles_ns: tuple[float, float, float] | None  # 5th, median and 95th of these
+    footprint_init_mb: float | None  # growth until the model was loaded
+    footprint_overall_mb: float | None  # growth until the end
+    process_s: float  # that the process lived, by the device's own clock (ticks of 0.01 s)
     tool: ToolFacts
-    operators: tuple[ProfiledOperator, ...] = ()
+    operators: tuple[ProfiledOperator, ...] = ()  # of an inference; () where unasked
 
 
 @dataclass(frozen=True)
@@ -350,9 +338,6 @@ _LINKER = ("CANNOT LINK EXECUTABLE", "error while loading shared libraries", "pr
 """In a line of the device's linker; it aborts afterwards, which looks like a crash of the tool."""
 
 _FAILURES = (
-    "Unconsumed cmdline flags",
-    "Benchmarking failed",
-    "Failed to apply",
-    "Failed to parse flag",
+    "Unconsumed cmdline flags", "Benchmarking failed", "Failed to apply", "Failed to parse flag",
     "Disallowed CPU fallback",
-)
+)  # fmt: skip

@@ -239,14 +239,9 @@ class ToolFlags:
         return self.takes_input and "output_filepath" in self.names
 
     def command(
-        self,
-        executable: str,
-        graph: str,
-        threads: int,
-        delegate: str,
-        libraries: str | None = None,
-        more: Sequence[str] = (),
-    ) -> list[str]:
+        self, executable: str, graph: str, threads: int, delegate: str,
+        libraries: str | None = None, more: Sequence[str] = (),
+    ) -> list[str]:  # fmt: skip
         """Return what all runs of a model have in common; all paths are on the device, and `more`
         are flags of the user's, such as "gpu_backend=opencl"."""
         flags = [

@@ -1,7 +1,5 @@
 """Measuring on an emulated phone of one's own."""
 
-from __future__ import annotations
-
 import pytest
 
 from bench.android.adb.device import Device

@@ -1,7 +1,5 @@
 """Rounds that nobody measured, and who remembers what he was told."""
 
-from __future__ import annotations
-
 from bench.android.measure import Progress
 from bench.android.rounds import Sitting
 from bench.android.tool.output import DeviceRound, ToolFacts

@@ -1,7 +1,5 @@
 """Measuring inside the benchmark app."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

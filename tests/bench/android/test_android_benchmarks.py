@@ -1,7 +1,5 @@
 """The device benchmarks as a user runs them: `pytest` in a process of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -90,14 +88,9 @@ def environment(tmp_path, adb_port) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANDROID", "ADB", "PYTEST_"))}
     (tmp_path / "tmp").mkdir()
     return kept | {
-        "HOME": str(tmp_path),
-        "TMPDIR": str(tmp_path / "tmp"),
-        "COLUMNS": "300",
-        "ADB_MDNS": "0",
-        "ADB_USB": "0",
-        "ADB_EMU": "0",
-        "ANDROID_ADB_SERVER_PORT": str(adb_port),
-    }
+        "HOME": str(tmp_path), "TMPDIR": str(tmp_path / "tmp"), "COLUMNS": "300", "ADB_MDNS": "0",
+        "ADB_USB": "0", "ADB_EMU": "0", "ANDROID_ADB_SERVER_PORT": str(adb_port),
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -117,14 +110,9 @@ def bench(models, environment, tmp_path):
             f"sys.exit(pytest.main({options!r}, plugins={plugins}))\n"
         )
         done = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=ROOT,
-            env=environment | more,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+            [sys.executable, "-c", script], cwd=ROOT, env=environment | more, capture_output=True,
+            text=True, timeout=300, check=False,
+        )  # fmt: skip
         assert not list((tmp_path / "tmp").glob("emulated-android-*"))
         return Run(done, json_path)
 
@@ -160,6 +148,17 @@ def test_host_and_device_stand_in_the_same_json(bench):
     device = run.json["machine_info"]["devices"]["emulated"]
     assert (device["emulated"], device["model"]) == (True, "SM-G950F")
     assert "On the device: mean / median in ms" in run.text
+
+
+def test_sustained_speed_is_measured_where_it_is_asked_for(bench):
+    run = bench("--device=emulated", "--device-sustained=0.05", select="modelone")
+    assert run.status == 0, run.text
+    assert run.names == [
+        _name(quantity, "modelone", "emulated") for quantity in (*QUANTITIES, "sustained")
+    ]
+    sustained = run.json["benchmarks"][-1]
+    ends_s = sustained["extra_info"]["sustained"]["round_ends_s"]
+    assert len(ends_s) == sustained["stats"]["rounds"]
 
 
 def test_the_json_names_no_person_and_no_machine(bench, emulated_device, tmp_path):

@@ -1,7 +1,5 @@
 """Reading the state of a device."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +18,7 @@ from bench.android.phone.conditions import (
     parse_screen,
     parse_thermal_service,
     parse_thermal_zones,
-)
+)  # fmt: skip
 from bench.android.phone.control import drop_caches_command
 from bench.android.phone.identity import Identity, identify
 from bench.emulated_phone.userland import BATTERY

@@ -1,8 +1,6 @@
 # ruff: noqa: E501
 """Which delegate really ran: read from real output, quoted with its source, and judged by it."""
 
-from __future__ import annotations
-
 import pytest
 
 from bench.android.adb.errors import DeviceError
@@ -11,7 +9,7 @@ from bench.android.tool.delegation import (
     Delegations,
     check_delegation,
     read_runtime_info,
-)
+)  # fmt: skip
 from bench.android.tool.output import without_prefix
 
 XNNPACK, GPU, CL = "TfLiteXNNPackDelegate", "TfLiteGpuDelegateV2", "LITERT_CL"

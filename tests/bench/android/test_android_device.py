@@ -1,7 +1,5 @@
 """Reaching a device: choosing one, commands, properties, files."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import signal
@@ -22,7 +20,7 @@ from bench.android.adb.errors import (
     DeviceLostError,
     NoDeviceError,
     printable,
-)
+)  # fmt: skip
 from bench.android.adb.files import Workspace, pull, push, sha256
 from bench.android.adb.server import (
     Attached,
@@ -31,7 +29,7 @@ from bench.android.adb.server import (
     adb_program,
     attached_devices,
     choose,
-)
+)  # fmt: skip
 from tests.waiting import wait_until
 
 HOSTILE = [

@@ -3,8 +3,6 @@
 Each fault happens on the emulated device, behind the real adb server, to real benchmarks.
 """
 
-from __future__ import annotations
-
 import json
 import struct
 
@@ -18,7 +16,7 @@ from bench.android.adb.errors import (
     DeviceLostError,
     NoDeviceError,
     ThrottledError,
-)
+)  # fmt: skip
 from bench.android.adb.server import attached_devices, choose
 from bench.android.deployment import DeviceSettings
 from bench.android.measure import Bench, Progress

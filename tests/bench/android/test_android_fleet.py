@@ -1,7 +1,5 @@
 """Several phones at the same time."""
 
-from __future__ import annotations
-
 import threading
 
 import pytest

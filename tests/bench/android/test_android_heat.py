@@ -1,7 +1,5 @@
 """A phone that slows down: what is noticed, and that it is measured again."""
 
-from __future__ import annotations
-
 import pytest
 
 from bench.android.adb.device import Device

@@ -1,7 +1,5 @@
 """Two suites on one phone: the second is told, a dead holder holds nothing, and all is restored."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -21,7 +19,7 @@ from bench.android.phone.control import (
     PhoneLock,
     hold_performance,
     keep_screen_on,
-)
+)  # fmt: skip
 from bench.android.phone.identity import identify
 from bench.emulated_phone.userland import ANDROID_11, MKSH_AND_TOYBOX, android_commands_missing
 from tests.waiting import wait_until

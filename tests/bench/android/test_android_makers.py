@@ -4,8 +4,6 @@ Layouts and values are those of phones' own output as public projects quote it; 
 figures that would tell a person are made up.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Measuring a model on the emulated device: what is recorded, and what is done to the device."""
 
-from __future__ import annotations
-
 import json
 import threading
 

@@ -103,14 +103,8 @@ def test_the_table_is_the_hosts(command, tmp_path, capsys):
     assert command("--json", str(path)) == 0
     printed = capsys.readouterr().out
     for word in (
-        "phone, 1 thread",
-        "Convolution DWConv",
-        "XNNPACK",
-        "QUANTIZE",
-        SUM,
-        OUTSIDE,
-        WHOLE,
-    ):
+        "phone, 1 thread", "Convolution DWConv", "XNNPACK", "QUANTIZE", SUM, OUTSIDE, WHOLE,
+    ):  # fmt: skip
         assert word in printed
     (model,) = read_record(path).models
     known = [each.multiply_accumulates for each in model.profile.operators]

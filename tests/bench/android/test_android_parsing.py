@@ -1,7 +1,5 @@
 """Reading what `benchmark_model` prints."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st

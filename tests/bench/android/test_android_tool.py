@@ -1,7 +1,5 @@
 """Finding `benchmark_model`: the user's, else the published one."""
 
-from __future__ import annotations
-
 import hashlib
 import struct
 import threading

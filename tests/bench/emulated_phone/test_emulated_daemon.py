@@ -1,7 +1,5 @@
 """The emulated device, as the real adb server and the real `adb` see it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re
@@ -28,12 +26,9 @@ def adb(emulated_device):
     def run(*arguments: str) -> subprocess.CompletedProcess:
         command = [adbutils.adb_path(), "-P", str(emulated_device.address.port)]
         return subprocess.run(
-            [*command, "-s", emulated_device.serial, *arguments],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+            [*command, "-s", emulated_device.serial, *arguments], capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
 
     return run
 
@@ -71,12 +66,8 @@ def test_exec_out_passes_bytes_on(adb):
 def test_standard_input_reaches_the_command(emulated_device):
     done = subprocess.run(
         [adbutils.adb_path(), "-P", str(emulated_device.address.port), "shell", "cat; echo end"],
-        input="line\n",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+        input="line\n", capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
     assert done.stdout == "line\nend\n"
 
 

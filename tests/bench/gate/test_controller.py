@@ -12,7 +12,7 @@ import pytest
 
 from bench.android.phone.control import COOL_DOWN_TIMEOUT_S
 from bench.gate.measure import worker
-from bench.gate.measure.controller import Block, _plan, run_block
+from bench.gate.measure.controller import Block, _plan, collect, run_block
 from bench.gate.measure.worker import BASE, HEAD, GateError, Sampling, Tree
 
 pytestmark = pytest.mark.slow
@@ -126,6 +126,19 @@ def test_wanted_benchmarks_only(make_tree, log):
     wanted = {name: ["bench/test_it.py::test_b"] for name in (BASE, HEAD)}
     block = run_block([make_tree(BASE, code), make_tree(HEAD, code)], Sampling(), 0, wanted)
     assert block.shared(BASE) == ["bench/test_it.py::test_b"]
+
+
+def test_what_a_device_measures_on_and_on_is_left_alone(make_tree):
+    code = """
+    @pytest.fixture
+    def device_setup(): pass
+    @pytest.fixture
+    def sustained(): pass
+    def test_a(benchmark, device_setup): pass
+    def test_device_sustained(benchmark, device_setup, sustained): pass
+    """
+    collected = collect([make_tree(HEAD, code)], Sampling(is_device=True))
+    assert list(collected[HEAD].files) == ["bench/test_it.py::test_a"]
 
 
 def test_a_skipped_benchmark_is_told(make_tree):

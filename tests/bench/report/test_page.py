@@ -246,7 +246,7 @@ def test_what_is_missing_is_told_with_its_remedy(tmp_path):
     assert [each.attributes["id"] for each in root.all("section")] == ["device-1", "conditions"]
     (missing,) = root.all("ul", id="missing")
     lines = [" ".join(each.text.split()) for each in missing.all("li")]
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert lines[0] == (
         "Inference on this machine: "
         "pytest --benchmark-only --benchmark-autosave bench/test_host_inference.py"

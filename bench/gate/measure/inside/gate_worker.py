@@ -77,6 +77,7 @@ class Worker:
             item.nodeid: item
             for item in benchmarks
             if ("device_setup" in item.fixturenames) == self._is_device
+            and "sustained" not in item.fixturenames  # whose heat is what it shows
         }
         files = {name: _file(item) for name, item in by_id.items()}
         self._controller.tell("collected", files=files, others=len(benchmarks) - len(by_id))
