@@ -159,9 +159,8 @@ def kind_rows(profile: OperatorProfile) -> list[OperatorRow]:
 def closing_rows(profile: OperatorProfile) -> list[OperatorRow]:
     """Return the sum of the operators, what is outside of them, and the call: they add up."""
     whole = profile.invoke_us
-    everything = _row(profile, SUM, profile.operators)
     return [
-        replace(everything, runs_in=""),
+        replace(_row(profile, SUM, profile.operators), runs_in=""),
         OperatorRow(OUTSIDE, "", None, profile.outside_us, profile.outside_us / whole, None),
         OperatorRow(WHOLE, "", None, whole, 1.0, None),
     ]

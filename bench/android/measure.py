@@ -114,11 +114,8 @@ class Bench:
         self, artifact: Artifact, settings: DeviceSettings, progress: Progress, attempt: int
     ) -> Measurement:
         self._lock.acquire()
-        identity = self.identity
         model_input = ModelInput(artifact)
-        performance_mode = "off"
-        if settings.fixed_performance:
-            performance_mode = control.hold_performance(self._lock, identity)
+        performance_mode = self._hold_performance() if settings.fixed_performance else "off"
         before = record(self.device)
         screen = control.keep_screen_on(self._lock, before)
         placement = self._place(before, settings)
@@ -160,6 +157,14 @@ class Bench:
             **({"sustained": heat.to_dict()} if heat else {}),
         }  # fmt: skip
         return Measurement(sitting, info)
+
+    def _hold_performance(self) -> str:
+        """Hold the clocks; a cap that comes with this is none of heat."""
+        is_hot = record(self.device).throttled_because((), self._accepted_khz)
+        mode = control.hold_performance(self._lock, self.identity)
+        if mode == "on" and not is_hot:
+            self._accepted_khz = record(self.device).caps_khz
+        return mode
 
     def _place(self, before: Conditions, settings: DeviceSettings) -> CorePlacement:
         if settings.apk is not None:

@@ -44,7 +44,7 @@ def services(root: Path, shell: Shell, faults: Faults) -> Callable[[str], Serve 
     def find(name: str) -> Serve | None:
         kind, _, command = name.partition(":")
         kind, *options = kind.split(",")
-        if kind in ("shell", "exec") and command:
+        if kind == "shell" and command:
             return lambda stream: shell.serve(stream, command, "v2" in options)
         return (lambda stream: serve_sync(stream, root, faults)) if name == "sync:" else None
 

@@ -257,12 +257,10 @@ class Device:
     def state(self) -> str:
         """Return what the adb server says of the device now; "absent" where it lists it no more."""
         try:
-            states = {
-                device.serial: device.state for device in server.attached_devices(self.address)
-            }
+            devices = server.attached_devices(self.address)
         except errors.AdbServerError:
             return "without adb server"
-        return states.get(self.serial, "absent")
+        return next((each.state for each in devices if each.serial == self.serial), "absent")
 
     def lost(self, doing: str) -> errors.DeviceError:
         """Return the error for a connection that ended, which says what has become of it."""

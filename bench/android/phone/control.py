@@ -232,7 +232,6 @@ COOL_DOWN_TIMEOUT_S = 300.0
 REST_S = 30.0
 """How long a device rests after it was throttled, before it is looked at again."""
 
-STEP_S = 1.0
 LOOK_EVERY = 5
 """How many seconds of the countdown pass between two looks at the device."""
 
@@ -284,6 +283,6 @@ def _count_down(
     """Tell and wait, a second a step; return what remains, 0 or less at the end."""
     while remaining_s > 0 and steps > 0:
         tell(f"{doing} {remaining_s:.0f} s left")
-        sleep(min(STEP_S, remaining_s))
-        remaining_s, steps = remaining_s - STEP_S, steps - 1
+        sleep(min(1.0, remaining_s))
+        remaining_s, steps = remaining_s - 1, steps - 1
     return remaining_s

@@ -82,6 +82,8 @@ def test_the_users_own_app_is_left_alone(emulate, measure):
     own = emulated.root / "data/app/org.tensorflow.lite.benchmark"
     own.parent.mkdir(parents=True)
     own.write_text("the user's")
+    pm = emulated.root / "system/bin/pm"
+    pm.write_text(pm.read_text().replace("  path)", "  path) exit 1;; was)"))  # user 0's
     with pytest.raises(DeviceError, match="is installed on it already, for this user"):
         measure(emulated, apk=emulated.tool())
     assert own.read_text() == "the user's"

@@ -19,7 +19,7 @@ from bench.emulated_phone.userland import ANDROID_11, ROOTED
 from models.running.runtimes import available
 from models.running.samples import sample_pixels
 from tests.bench.android.conftest import ROUNDS
-from tests.bench.android.samples import round_of
+from tests.bench.android.samples import Told, round_of
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -120,6 +120,32 @@ def test_fixed_performance_mode_is_on_where_it_is_asked_for_alone(emulate, measu
     switched = [line for line in emulated.log() if line.startswith("cmd power")]
     assert [line.rpartition(" ")[2] for line in switched] == ["true", "false"]
     assert (emulated.root / "system/fixed-performance-mode").read_text() == "false\n"
+
+
+def test_the_cap_of_fixed_performance_is_no_heat(emulate, measure):
+    phone = emulate(ANDROID_11)
+    cmd, told = phone.root / "system/bin/cmd", Told()
+    cap = 'for core in "$root"/sys/devices/system/cpu/cpu*/cpufreq; do echo 1000000 > "$core/sc'
+    cap += 'aling_max_freq"; done\n  echo "$3" >'
+    cmd.write_text(cmd.read_text().replace('echo "$3" >', cap))
+    info = measure(phone, progress=told, fixed_performance=True, cool_down_s=1).info
+    assert (info["frequency_cap"], told.lines) == ("1.00 of 2.31 GHz", [])
+
+
+def test_cores_are_chosen_after_the_cool_down(emulate, measure):
+    phone = emulate()
+    userland.set_frequency_cap(phone.root, 0.5)
+    online = phone.root / "sys/devices/system/cpu/online"
+    online.write_text("0-6\n")
+    (phone.root / "system/settings/global/low_power").write_text("1\n")
+
+    class Cool(Told):
+        def tell(self, line):
+            online.write_text("0-7\n")
+            userland.set_frequency_cap(phone.root, 1.0)
+
+    info = measure(phone, progress=Cool()).info
+    assert (info["cores"], info["cores_note"], info["battery_saver"]) == ([4, 5, 6, 7], None, True)
 
 
 def test_ctrl_c_in_the_middle_leaves_nothing_behind(emulated_device, measure):
@@ -251,9 +277,12 @@ def test_a_flag_of_the_users(emulated_device, measure):
         measure(emulated_device, tool_flags=("max_secs={libraries}/x.so",))
 
 
-def test_a_vendors_libraries_lie_beside_the_tool(emulated_device, measure, tmp_path, monkeypatch):
+@pytest.mark.parametrize("delegate", ["npu", "gpu"])
+def test_a_vendors_libraries_lie_beside_the_tool(
+    emulated_device, measure, tmp_path, monkeypatch, delegate
+):
     with pytest.raises(DeviceError, match=r"holds no \*\.so \(--device-libraries\)"):
-        measure(emulated_device, delegate="npu", libraries=tmp_path)
+        measure(emulated_device, delegate=delegate, libraries=tmp_path)
     (tmp_path / "libDispatch.so").write_bytes(b"a library")
     commands: list = []
 
@@ -262,13 +291,13 @@ def test_a_vendors_libraries_lie_beside_the_tool(emulated_device, measure, tmp_p
         return run_rounds(device, workspace, plan, *how)
 
     monkeypatch.setattr("bench.android.measure.run_rounds", run)
-    measure(emulated_device, generation="compiled", delegate="npu", libraries=tmp_path)
+    measure(emulated_device, generation="compiled", delegate=delegate, libraries=tmp_path)
     for command, library in commands:
         directory = command[1].partition("=")[2]
         assert command[0] == "env"
         assert command[1:3] == [f"LD_LIBRARY_PATH={directory}", f"ADSP_LIBRARY_PATH={directory}"]
-        assert f"--dispatch_library_path={directory}" in command
-        assert "--use_npu=true" in command
+        assert (f"--dispatch_library_path={directory}" in command) is (delegate == "npu")
+        assert f"--use_{delegate}=true" in command
         assert library == b"a library"
 
 
