@@ -29,25 +29,23 @@ FLAGS: dict[str, tuple[str, str]] = {
     "graph": ("string", ""), "num_runs": ("int32", "50"), "min_secs": ("float", "1"),
     "max_secs": ("float", "150"), "warmup_runs": ("int32", "1"),
     "warmup_min_secs": ("float", "0.5"), "num_threads": ("int32", "-1"),
-    "use_gpu": ("bool", "false"), "use_npu": ("bool", "false"),
-    "dispatch_library_path": ("string", ""),
+    "use_gpu": ("bool", "false"),
 }  # fmt: skip
 """Flags of both tools that are understood here: type and default."""
 
+COMPILED_FLAGS = {"use_npu": ("bool", "false"), "dispatch_library_path": ("string", "")}
 INTERPRETER_FLAGS: dict[str, tuple[str, str]] = {
     "input_layer": ("string", ""), "input_layer_shape": ("string", ""),
     "input_layer_value_files": ("string", ""), "output_filepath": ("string", ""),
     "use_nnapi": ("bool", "false"), "enable_op_profiling": ("bool", "false"),
+    "use_xnnpack": ("bool", "true"),
 }  # fmt: skip
-"""Flags of the interpreter tool alone."""
+"""Flags of one of the tools alone."""
 
 KIB_PER_MIB = 1024
 CLOCK_TICKS_NS = {"backward clock": -1_000, "short model": 100_000}
-DELEGATES = {
-    "gpu": ("TfLiteGpuDelegateV2", "LITERT_CL"),
-    "npu": ("", "DispatchDelegate"),
-    "nnapi": ("TfLiteNnapiDelegate", ""),
-}
+DELEGATES = {"gpu": ("TfLiteGpuDelegateV2", "LITERT_CL"), "npu": ("", "DispatchDelegate"),
+             "nnapi": ("TfLiteNnapiDelegate", "")}  # fmt: skip
 """What the runtime calls them, in the interpreter and in the CompiledModel tool."""
 
 
@@ -65,7 +63,7 @@ def main(arguments: list[str]) -> int:
     if arguments and arguments[0].startswith("--emulated_generation="):
         generation = arguments.pop(0).partition("=")[2]
     is_compiled = generation == "compiled"
-    known = FLAGS if is_compiled else {**FLAGS, **INTERPRETER_FLAGS}
+    known = FLAGS | (COMPILED_FLAGS if is_compiled else INTERPRETER_FLAGS)
     if "--help" in arguments:
         print("usage: benchmark_model <flags>\nFlags:", file=sys.stderr)
         for name, (kind, default) in known.items():
