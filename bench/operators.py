@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.android.adb.errors import DeviceError
 from bench.android.tool.program import DELEGATE_FLAGS
-from bench.results.session import machine_info, reading
+from bench.results.session import ResultsError, machine_info, reading
 from bench.tables import Table, write_text
 from models import zoo
 from models.files.artifacts import DIRECTORY, PRECISIONS, Artifact, ArtifactError, artifact
@@ -94,6 +94,11 @@ def _place(arguments: argparse.Namespace) -> Iterator[tuple[Callable, dict[str, 
             profile = profile_operators(copy, arguments.rounds or ROUNDS)
             return ModelOperators(target.describe(copy.details), profile)
 
+    chosen = {arguments.device_tool, arguments.device_libraries, arguments.device_delegate}
+    if arguments.device is None and chosen != {None, "cpu"}:
+        raise ResultsError("--device-tool, -delegate and -libraries go with --device SERIAL")
+    if arguments.device is not None and (arguments.input_shape or arguments.signature):
+        raise ResultsError("--input-shape and --signature do not go with --device")
     if arguments.device is None:
         yield here, None
         return

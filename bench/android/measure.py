@@ -88,11 +88,8 @@ class Bench:
     def measure(
         self, artifact: Artifact, settings: DeviceSettings, progress: Progress | None = None
     ) -> Measurement:
-        """Measure a model; again where the device was throttled.
-
-        Raises:
-            ArtifactError: the host cannot run the model, so its answers cannot be verified.
-        """
+        """Measure a model; again where the device was throttled. Raises `ArtifactError` where the
+        host cannot run the model, so that its answers cannot be verified."""
         progress = progress or Progress()
         for attempt in range(settings.retries + 1):
             try:

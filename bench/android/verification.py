@@ -69,11 +69,8 @@ class ModelInput:
         return self._model.predict(sample_pixels(self._model.input))
 
     def check(self, output: bytes, delegate: str = "cpu") -> dict[str, float | int]:
-        """Compare the bytes of the first output tensor, as the tool wrote them, with the host's.
-
-        Returns:
-            For the record: the label, and the largest difference as a share of the outputs' span.
-        """
+        """Compare the bytes of the first output tensor, as the tool wrote them, with the host's;
+        return the label, and the largest difference as a share of the outputs' span."""
         spec = self._model.output
         expected_bytes = int(np.prod(spec.shape)) * spec.dtype.itemsize
         if len(output) < expected_bytes:

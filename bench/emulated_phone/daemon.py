@@ -263,13 +263,8 @@ class Connection(threading.Thread):
 
 
 class Daemon:
-    """The emulated device's adbd.
-
-    Args:
-        banner: the properties that the device introduces itself with.
-        service: returns what answers a service of a name; None where there is no such service.
-        faults: what goes wrong.
-    """
+    """The emulated device's adbd: it introduces itself with the banner's properties, and `service`
+    returns what answers a service of a name, None where there is none."""
 
     def __init__(self, banner: str, service: Callable[[str], Serve | None], faults: Faults) -> None:
         self.banner = banner

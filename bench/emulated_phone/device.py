@@ -42,9 +42,6 @@ class EmulatedDevice:
     The server listens on a private port and keeps its keys in a temporary home, so that neither
     the user's server nor the user's keys are touched. A context manager: leaving it ends every
     process and removes every file, on both sides.
-
-    Args:
-        profile: what the device is.
     """
 
     def __init__(self, profile: Profile = GALAXY_S8) -> None:

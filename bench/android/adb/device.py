@@ -183,13 +183,8 @@ class Device:
     def run(
         self, arguments: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S, check: bool = True
     ) -> Completed:
-        """Run a command and wait for its end.
-
-        Args:
-            arguments: the command and its arguments, each as the command shall see it.
-            timeout_s: how long it may take.
-            check: whether another exit status than 0 is an error.
-        """
+        """Run a command, each argument as it shall see it; with `check`, another exit status than 0
+        is an error."""
         # The hang-up of a connection reaches the shell alone: so the command takes its place. An
         # old device's exit status is printed by the shell, which has to stay for it.
         script = f"exec {shlex.join(arguments)}" if self._has_shell_v2 else shlex.join(arguments)

@@ -220,12 +220,8 @@ def attached_devices(address: ServerAddress) -> list[Attached]:
 def wait_for(
     address: ServerAddress, serial: str | None, tell: Callable[[str], None] = lambda _: None
 ) -> Attached:
-    """Return what `choose` does, after waiting for a device that is about to be there.
-
-    Args:
-        serial: the device's; None for the only one.
-        tell: is given a line where a person has something to do.
-    """
+    """Return what `choose` does, after waiting for a device that is about to be there; `tell` is
+    given a line where a person has something to do."""
     start_s = time.monotonic()
     told = None
     while True:

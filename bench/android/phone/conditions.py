@@ -377,11 +377,7 @@ class CorePlacement:
 def place(
     device: Device, conditions: Conditions, threads: int, wished: str | None
 ) -> CorePlacement:
-    """Choose cores, and try whether the device runs something on them.
-
-    Args:
-        wished: the user's mask (hexadecimal); None for the fastest cores.
-    """
+    """Choose cores, the fastest unless a hexadecimal mask is wished for, and try them."""
     status = device.run(["cat", "/proc/self/status"], check=False).stdout
     list_ = re.search(r"^Cpus_allowed_list:\s*(\S+)", status, re.MULTILINE)
     allowed = parse_core_list(list_[1]) if list_ else ()

@@ -136,11 +136,7 @@ class PhoneLock:
     def write_down(self, what: str, restoring: Sequence[Sequence[str]]) -> None:
         """Write how a change is taken back, before it is made; the last is taken back first.
 
-        What is written already stays: it is what the user had, and what is found now is not.
-
-        Args:
-            what: a name for what is changed.
-            restoring: argument lists.
+        What is written already (by its name) stays: what is found now is not what the user had.
         """
         self._has_written = True
         lines = "\n".join(f"{shlex.join(command)} >/dev/null 2>&1" for command in restoring)

@@ -116,3 +116,9 @@ def test_the_table_is_the_hosts(command, tmp_path, capsys):
 def test_a_tool_without_a_profiler_costs_one_line(command, capsys):
     assert command(generation="compiled") == 1
     assert "knows no --enable_op_profiling: give --device-tool another" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--device-delegate=gpu"], ["--device=x", "--signature=a"]])
+def test_an_option_that_would_do_nothing_is_refused(options, capsys):
+    assert main(["operators", *options]) == 2
+    assert "go with --device" in capsys.readouterr().err

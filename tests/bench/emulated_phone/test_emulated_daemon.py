@@ -66,12 +66,6 @@ def test_push_and_pull(adb, tmp_path):
     adb("shell", "rm '/data/local/tmp/file name'")
 
 
-def test_a_missing_file_cannot_be_pulled(adb, tmp_path):
-    done = adb("pull", "/data/local/tmp/none", str(tmp_path / "got"))
-    assert done.returncode != 0
-    assert "remote object '/data/local/tmp/none' does not exist" in done.stderr
-
-
 def test_nothing_is_written_outside_of_the_root(client_device, emulated_device):
     client_device.sync.push(b"content", "/../../../../escaped")
     assert (emulated_device.root / "escaped").read_bytes() == b"content"
