@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from models.files.artifacts import user_model
 from tests.models.small_files import COLOURS, colour_classifier
 
 
@@ -19,6 +20,18 @@ def pictures(tmp_path):
     Image.new("RGB", (20, 10), "blue").save(root / "green" / "0.png")
     (root / "red" / "3.png").write_bytes(b"no picture")
     return root
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A function that writes a user's model, and returns it."""
+
+    def write_file(content):
+        path = tmp_path / "mine.tflite"
+        path.write_bytes(content)
+        return user_model(path)
+
+    return write_file
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import flatbuffers
 import numpy as np
@@ -35,6 +35,12 @@ def small_file(
 ) -> bytes:
     """Return a file of one graph."""
     return write([(tensors, operators, inputs, outputs)])
+
+
+def one_operator(name: str, given: Tensor = Tensor("x"), answer: Tensor | None = None) -> bytes:
+    """Return a file of one operator, whose answer is like what it is given, if nothing is said."""
+    answer = answer or replace(given, name="y")
+    return small_file([given, answer], [(name, [0], [1])], [0], [1])
 
 
 def write(

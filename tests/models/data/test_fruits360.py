@@ -150,20 +150,14 @@ def test_an_empty_class_is_named(small_dataset):
         fruits360.load("Test", small_dataset)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture"], ids=["empty", "other"])
-def test_an_unreadable_photograph_is_named(small_dataset, content):
-    (small_dataset / "Test" / "Pear" / "0_100.jpg").write_bytes(content)
+@pytest.mark.parametrize("kept", [0, 1, 700])
+def test_an_unreadable_photograph_is_named(small_dataset, kept):
+    file = small_dataset / "Test" / "Pear" / "0_100.jpg"
+    file.write_bytes(file.read_bytes()[:kept])
     photographs = fruits360.load("Test", small_dataset)
     with pytest.raises(DatasetError, match=r"Pear/0_100\.jpg: not a readable photograph") as caught:
         read_pixels(photographs, fruits360.SIDE)
     assert "\n" not in str(caught.value)
-
-
-def test_a_truncated_photograph_is_named(small_dataset):
-    file = small_dataset / "Test" / "Pear" / "0_100.jpg"
-    file.write_bytes(file.read_bytes()[:700])
-    with pytest.raises(DatasetError, match=r"Pear/0_100\.jpg: not a readable photograph"):
-        read_pixels(fruits360.load("Test", small_dataset), fruits360.SIDE)
 
 
 def test_a_photograph_of_another_size_is_brought_to_the_size_asked_for(small_dataset):

@@ -37,6 +37,8 @@ def test_every_file_is_what_its_card_says(architecture):
         assert (card.parameters, card.signature) == (file.details.parameters, "serving_default")
         assert card.labels == CLASS_NAMES
         assert card.multiply_accumulates == file.details.multiply_accumulates
+        assert card.trained_parameters <= architecture.bounds.parameters
+        assert file.details.precision == precision  # by the bytes alone
 
 
 def test_nothing_lies_among_the_artifacts_that_no_row_of_the_table_owns():
@@ -91,12 +93,6 @@ def test_a_damaged_card_beside_a_users_copy_is_told(copied):
         _ = user_model(copied.path).stored_preparation
 
 
-def test_parameters_on_cards_are_within_the_bound(architecture):
-    for precision in PRECISIONS:
-        card = artifact(architecture.name, precision).require_card()
-        assert card.trained_parameters <= architecture.bounds.parameters
-
-
 @pytest.mark.parametrize(
     ("harm", "fault"),
     [
@@ -113,12 +109,6 @@ def test_a_harmed_file_is_refused_by_name(copied, harm, fault):
         copied.read_bytes()
 
 
-def test_a_missing_file_is_refused_by_name(copied):
-    copied.path.unlink()
-    with pytest.raises(ArtifactError, match=f"{copied.path.name}: no such file"):
-        copied.read_bytes()
-
-
 @pytest.mark.parametrize("harm", ["", "{", "{}", "[1]", '{"accuracy": 1}'])
 def test_a_harmed_card_is_refused_by_name(copied, harm):
     copied.card_path.write_text(harm)
@@ -126,10 +116,11 @@ def test_a_harmed_card_is_refused_by_name(copied, harm):
         copied.read_bytes()
 
 
-def test_a_missing_card_is_refused_by_name(copied):
-    copied.card_path.unlink()
-    with pytest.raises(ArtifactError, match=f"{copied.card_path.name}: the card is missing"):
-        copied.read_bytes()
+def test_what_is_missing_is_refused_by_name(copied):
+    for path, fault in ((copied.card_path, "the card is missing"), (copied.path, "no such file")):
+        path.unlink()
+        with pytest.raises(ArtifactError, match=f"{path.name}: {fault}"):
+            copied.read_bytes()
 
 
 def test_a_users_file_needs_no_card(copied):
@@ -148,12 +139,6 @@ def test_of_a_users_file_all_is_known_that_stands_in_it(copied, tmp_path):
     assert known["inputs"][0].startswith("1x100x100x3 ")
     assert known["outputs"] == ["1x20 uint8"]
     assert known["trained_parameters"] is None
-
-
-def test_the_precision_is_read_from_the_file(architecture):
-    """From the bytes alone, as for a file without a card."""
-    for precision in PRECISIONS:
-        assert artifact(architecture.name, precision).details.precision == precision
 
 
 def test_json_has_a_line_for_each_field_and_each_row(tmp_path):

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import flatbuffers
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 
-from models.files.artifacts import artifact, user_model
+from models.files.artifacts import artifact
 from models.files.graph import GraphError, read_details
-from tests.models.small_files import Tensor, small_file
-
-FLOAT32, FLOAT16 = schema.TensorType.FLOAT32, schema.TensorType.FLOAT16
-DENSE, DEQUANTIZE = schema.BuiltinOperator.FULLY_CONNECTED, schema.BuiltinOperator.DEQUANTIZE
+from tests.models.small_files import Tensor, one_operator, small_file
 
 
 def test_multiply_accumulates_of_mobilenet_v1s_layers():
@@ -49,78 +44,40 @@ def test_other_bytes_are_refused(content):
         read_details(content)
 
 
-def _tensor(shape, kind):
-    tensor = schema.TensorT()
-    tensor.shape, tensor.type, tensor.buffer, tensor.name = shape, kind, 0, b"t"
-    return tensor
-
-
-def _node(opcode: int, inputs, outputs):
-    node = schema.OperatorT()
-    node.opcodeIndex, node.inputs, node.outputs = opcode, inputs, outputs
-    return node
-
-
-def _model(*, half_weights: bool) -> bytes:
+def _dense(*, half_weights: bool) -> bytes:
     """Return a dense layer from 4 values to 3, without a bias."""
-    tensors = [_tensor([1, 4], FLOAT32), _tensor([3, 4], FLOAT32), _tensor([1, 3], FLOAT32)]
-    nodes = [_node(0, [0, 1, -1], [2])]
+    tensors = [Tensor("x"), Tensor("weights", (3, 4)), Tensor("y", (1, 3))]
+    operators = [("FULLY_CONNECTED", [0, 1, -1], [2])]
     if half_weights:
-        tensors.append(_tensor([3, 4], FLOAT16))
-        nodes.insert(0, _node(1, [3], [1]))
-    model, subgraph = schema.ModelT(), schema.SubGraphT()
-    codes = [schema.OperatorCodeT(), schema.OperatorCodeT()]
-    for code, number in zip(codes, (DENSE, DEQUANTIZE), strict=True):
-        code.builtinCode = code.deprecatedBuiltinCode = number
-    subgraph.tensors, subgraph.operators = tensors, nodes
-    subgraph.inputs, subgraph.outputs = [0], [2]
-    model.version, model.operatorCodes, model.subgraphs = 3, codes, [subgraph]
-    model.buffers = [schema.BufferT()]
-    builder = flatbuffers.Builder()
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+        tensors.append(Tensor("half", (3, 4), "float16"))
+        operators.insert(0, ("DEQUANTIZE", [3], [1]))
+    return small_file(tensors, operators, [0], [2])
 
 
 @pytest.mark.parametrize(
-    ("content", "count"),
+    ("operator", "count"),
     [
-        (small_file([Tensor("x"), Tensor("y")], [("LSTM", [0], [1])], [0], [1]), None),
-        (small_file([Tensor("x"), Tensor("y")], [("CONV_3D", [0], [1])], [0], [1]), None),
-        (small_file([Tensor("x"), Tensor("y")], [("TANH", [0], [1])], [0], [1]), 0),
-        (small_file([Tensor("x"), Tensor("y")], [("WHILE", [0], [1])], [0], [1]), None),
-        (small_file([Tensor("x"), Tensor("y")], [("Mine", [0], [1])], [0], [1]), None),
-        (
-            small_file([Tensor("x"), Tensor("y")], [("TFLite_Detection_PostProcess", [0], [1])],
-                       [0], [1]),
-            0,
-        ),
+        ("LSTM", None), ("CONV_3D", None), ("TANH", 0), ("WHILE", None), ("Mine", None),
+        ("TFLite_Detection_PostProcess", 0),
     ],
-    ids=["lstm", "conv 3d", "no weights", "loop", "custom", "ssd"],
 )  # fmt: skip
-def test_multiply_accumulates_of_any_operator_or_unknown(content, count):
-    assert read_details(content).multiply_accumulates == count
+def test_multiply_accumulates_of_any_operator_or_unknown(operator, count):
+    assert read_details(one_operator(operator)).multiply_accumulates == count
 
 
 @pytest.mark.parametrize("half_weights", [False, True])
 def test_a_dense_layer_moves_its_input_weights_and_output_once(half_weights):
-    content = _model(half_weights=half_weights)
+    content = _dense(half_weights=half_weights)
     details = read_details(content)
     assert details.multiply_accumulates == 3 * 4
     assert details.bytes_moved == 4 * (4 + 3 * 4 + 3)
 
 
-def test_what_a_users_file_costs_is_told(tmp_path):
-    path = tmp_path / "mine.tflite"
-    path.write_bytes(_model(half_weights=False))
-    told = user_model(path).describe()
-    assert (told["operator_count"], told["multiply_accumulates"], told["bytes_moved"]) == (
-        1,
-        12,
-        76,
-    )
+def test_what_a_users_file_costs_is_told(file):
+    told = file(_dense(half_weights=False)).describe()
+    costs = [told[key] for key in ("operator_count", "multiply_accumulates", "bytes_moved")]
+    assert costs == [1, 12, 76]
 
 
-def test_what_cannot_be_read_is_unknown(tmp_path):
-    path = tmp_path / "mine.tflite"
-    path.write_bytes(b"0000TFL3 but no graph")
-    assert user_model(path).describe()["bytes_moved"] is None
+def test_what_cannot_be_read_is_unknown(file):
+    assert file(b"0000TFL3 but no graph").describe()["bytes_moved"] is None

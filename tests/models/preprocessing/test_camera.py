@@ -77,13 +77,6 @@ def test_frames_are_the_formula(frame):
     assert np.abs(decode(frame) - turned).max() <= 3
 
 
-@given(camera_frames())
-def test_rotation_turns_clockwise(frame):
-    plain = decode(replace(frame, rotation_degrees=0))
-    turned = np.rot90(plain, -frame.rotation_degrees // 90)
-    np.testing.assert_array_equal(decode(frame), turned)
-
-
 def test_planes_with_strides():
     """YUV_420_888 as most phones give it: padded rows, U and V interleaved in one buffer."""
     width, height, row_stride = 6, 4, 8

@@ -169,13 +169,6 @@ def test_closed_and_released_sources():
         assert "cannot be read" in reason_of(source)
 
 
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("block", [b"MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff"])
-def test_no_warning_of_pillow_escapes(block):
-    data = encode(canary_images(1)[0], "JPEG", exif=b"Exif\0\0" + block)
-    prepare(data, SPEC)
-
-
 @pytest.mark.parametrize("length", [2, 3, 7])
 @pytest.mark.parametrize("more", [b"", bytes(40)])
 def test_a_jpeg_whose_frame_header_is_too_short(length, more):

@@ -167,7 +167,7 @@ def test_a_tag_that_means_nothing_is_ignored(value):
     np.testing.assert_array_equal(decode(encode(pixels, "PNG", value)), pixels)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of the damage
+@pytest.mark.filterwarnings("error")  # Pillow warns of the damage
 @pytest.mark.parametrize(
     "block",
     [

@@ -7,7 +7,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools.flatbuffer_utils import convert_object_to_bytearray
 
-from models.files.artifacts import ArtifactError, user_model
+from models.files.artifacts import ArtifactError
 from models.files.graph import parse, read_details
 from models.files.obstacles import obstacle
 from models.preprocessing.tensors import TensorSpec
@@ -16,33 +16,18 @@ from models.running.loaded_model import CannotRunError
 from models.running.probe import probe
 from models.running.runtimes import RUNTIMES
 from models.running.samples import difference, fill, nan_remark, sample_elements
-from tests.models.small_files import Tensor, small_file, stream, write
+from tests.models.small_files import Tensor, one_operator, small_file, stream, write
 
 ONE, TWO, OUT = Tensor("one"), Tensor("two"), Tensor("out")
 SUM = small_file([ONE, TWO, OUT], [("ADD", [0, 1], [2])], [0, 1], [2])
 CONSTANT = Tensor("constant", values=np.arange(4, dtype=np.float32))
 NO_INPUT = small_file([CONSTANT, OUT], [("NEG", [0], [1])], [], [1])
 TWO_OUTPUTS = small_file([ONE, TWO, OUT], [("NEG", [0], [1]), ("ABS", [0], [2])], [0], [1, 2])
-MANY, ROOTS = Tensor("many", (1, 64)), Tensor("roots", (1, 64))
-ROOT_OF_NEGATIVE = small_file([MANY, ROOTS], [("SQRT", [0], [1])], [0], [1])
-BATCH = small_file(
-    [Tensor("pictures", (4, 8, 8, 3)), Tensor("out", (4, 8, 8, 3))], [("NEG", [0], [1])], [0], [1]
-)
-OPEN_PICTURES = [Tensor("picture", (1, -1, -1, 3)), Tensor("out", (1, -1, -1, 3))]
-OPEN = small_file(
-    [Tensor("picture", (1, -1, -1, 3)), Tensor("out", (1, -1, -1, 3))],
-    [("NEG", [0], [1])],
-    [0],
-    [1],
-)
-OPEN_BATCH = small_file(
-    [Tensor("picture", (-1, 4)), Tensor("out", (-1, 4))], [("NEG", [0], [1])], [0], [1]
-)
-TEXT = small_file([Tensor("text", (1,), "string"), OUT], [("Lookup", [0], [1])], [0], [1])
-
-
-def custom(name: str) -> bytes:
-    return small_file([ONE, OUT], [(name, [0], [1])], [0], [1])
+ROOT_OF_NEGATIVE = one_operator("SQRT", Tensor("many", (1, 64)))
+BATCH = one_operator("NEG", Tensor("pictures", (4, 8, 8, 3)))
+OPEN = one_operator("NEG", Tensor("picture", (1, -1, -1, 3)))
+OPEN_BATCH = one_operator("NEG", Tensor("picture", (-1, 4)))
+TEXT = one_operator("Lookup", Tensor("text", (1,), "string"), OUT)
 
 
 def endless() -> bytes:
@@ -67,16 +52,6 @@ def any_runtime(request):
     if not runtime.is_available:
         pytest.skip(f"{runtime.name} is not installed")
     return runtime
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write_file(content):
-        path = tmp_path / "mine.tflite"
-        path.write_bytes(content)
-        return user_model(path)
-
-    return write_file
 
 
 @pytest.mark.parametrize(
@@ -179,10 +154,10 @@ def accumulator() -> bytes:
     ("content", "reason"),
     [
         (TEXT, "takes text"),
-        (custom("edgetpu-custom-op"), "compiled for an Edge TPU"),
-        (custom("DISPATCH_OP"), "compiled for an NPU"),
-        (custom("FlexErf"), r"Select TF ops, such as FlexErf"),
-        (custom("MyOwn"), "MyOwn"),
+        (one_operator("edgetpu-custom-op"), "compiled for an Edge TPU"),
+        (one_operator("DISPATCH_OP"), "compiled for an NPU"),
+        (one_operator("FlexErf"), r"Select TF ops, such as FlexErf"),
+        (one_operator("MyOwn"), "MyOwn"),
     ],
     ids=["text", "Edge TPU", "NPU", "flex", "custom"],
 )
@@ -240,7 +215,7 @@ def test_a_state_that_one_interface_takes_none_of_is_told(file, monkeypatch):
 
 def test_what_a_file_does_not_tell_is_unknown_and_it_runs(file, any_runtime):
     """No rank, as converters leave that of a picture of any size, and no table of buffers."""
-    rankless = small_file([ONE, Tensor("out", None)], [("NEG", [0], [1])], [0], [1])
+    rankless = one_operator("NEG", ONE, Tensor("out", None))
     details = read_details(rankless)
     assert (details.bytes_moved, details.multiply_accumulates) == (None, 0)
     assert probe(file(rankless), any_runtime).outputs == ["1x4 float32"]

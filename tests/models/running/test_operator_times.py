@@ -10,7 +10,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from models.files import graph
-from models.files.artifacts import Artifact, ArtifactError, artifact, user_model
+from models.files.artifacts import Artifact, ArtifactError, artifact
 from models.running import litert_profiler, operator_times
 from models.running.litert_profiler import ProfiledModel, ProfilerError
 from models.running.loaded_model import CannotRunError
@@ -22,7 +22,7 @@ from models.running.operator_times import (
     profile_operators,
 )
 from models.running.runtimes import RUNTIMES
-from tests.models.small_files import Tensor, small_file, stream, write
+from tests.models.small_files import Tensor, one_operator, small_file, stream, write
 
 ROUNDS = 20
 
@@ -107,81 +107,63 @@ def test_the_profiled_model_answers_as_the_interpreter_does(precision):
     assert answer == interpreter.raw_output().tobytes()
 
 
-def test_a_model_of_several_inputs_is_profiled(tmp_path):
+def test_a_model_of_several_inputs_is_profiled(file):
     """A difference shows whether each input got its own sample: in both ways of running it."""
     tensors = [Tensor("one"), Tensor("two"), Tensor("out")]
-    path = tmp_path / "two.tflite"
-    path.write_bytes(small_file(tensors, [("SUB", [0, 1], [2])], [0, 1], [2]))
-    found = profile_operators(user_model(path), 5)
+    found = profile_operators(file(small_file(tensors, [("SUB", [0, 1], [2])], [0, 1], [2])), 5)
     assert [each.kind.lower() for each in found.operators] == ["subtract"]
 
 
-def test_a_batch_that_is_open_is_profiled_as_one(tmp_path):
+def test_a_batch_that_is_open_is_profiled_as_one(file):
     """As in every file that Keras' converter makes of a model without a batch size."""
-    tensors = [Tensor("x", (-1, 4)), Tensor("y", (-1, 4))]
-    path = tmp_path / "open.tflite"
-    path.write_bytes(small_file(tensors, [("NEG", [0], [1])], [0], [1]))
-    found = profile_operators(user_model(path), 5)
+    found = profile_operators(file(one_operator("NEG", Tensor("x", (-1, 4)))), 5)
     assert [each.kind.lower() for each in found.operators] == ["negate"]
 
 
-def test_matrix_products_in_the_delegate_are_counted(tmp_path):
+def test_matrix_products_in_the_delegate_are_counted(file):
     tensors = [Tensor("one", (1, 8, 16)), Tensor("two", (1, 16, 4)), Tensor("out", (1, 8, 4))]
     graph = (tensors, [("BATCH_MATMUL", [0, 1], [2])], [0, 1], [2])
-    options = schema.BatchMatMulOptionsT()
-    path = tmp_path / "product.tflite"
-    kind = schema.BuiltinOptions.BatchMatMulOptions
-    path.write_bytes(write([graph], {"BATCH_MATMUL": (kind, options)}))
-    (found,) = profile_operators(user_model(path), 5).operators
+    told = (schema.BuiltinOptions.BatchMatMulOptions, schema.BatchMatMulOptionsT())
+    (found,) = profile_operators(file(write([graph], {"BATCH_MATMUL": told})), 5).operators
     assert (found.node, found.multiply_accumulates) == ("BATCH_MATMUL", 8 * 16 * 4)
 
 
-def test_inputs_that_the_python_interface_does_not_take_are_profiled(tmp_path):
-    tensors = [Tensor("x", dtype="int64"), Tensor("y", dtype="int64")]
-    path = tmp_path / "wide.tflite"
-    path.write_bytes(small_file(tensors, [("NEG", [0], [1])], [0], [1]))
-    (found,) = profile_operators(user_model(path), 5).operators
+def test_inputs_that_the_python_interface_does_not_take_are_profiled(file):
+    wide = file(one_operator("NEG", Tensor("x", dtype="int64")))
+    (found,) = profile_operators(wide, 5).operators
     assert found.node is None or found.node == "NEG"
 
 
-def test_a_state_is_told_where_the_profiler_takes_none(tmp_path):
+def test_a_state_is_told_where_the_profiler_takes_none(file):
     """A state that nothing uses: the interpreter runs the file."""
     tensors = [Tensor("x"), Tensor("y"), Tensor("state", is_variable=True)]
-    path = tmp_path / "state.tflite"
-    path.write_bytes(small_file(tensors, [("NEG", [0], [1])], [0], [1]))
     with pytest.raises(CannotRunError, match="takes no model with a state"):
-        profile_operators(user_model(path), 5)
+        profile_operators(file(small_file(tensors, [("NEG", [0], [1])], [0], [1])), 5)
 
 
-def test_a_stream_and_an_output_without_a_shape_are_profiled(tmp_path):
+def test_a_stream_and_an_output_without_a_shape_are_profiled(file):
     """Its first call differs from all others; the other has the buffer of a scalar by its file."""
-    path = tmp_path / "stream.tflite"
-    path.write_bytes(stream())
-    assert "Add" in [each.kind for each in profile_operators(user_model(path), 5).operators]
-    tensors = [Tensor("x", (1, 4_000)), Tensor("y", None)]
-    path.write_bytes(small_file(tensors, [("NEG", [0], [1])], [0], [1]))
-    (found,) = profile_operators(user_model(path), 5).operators
+    assert "Add" in [each.kind for each in profile_operators(file(stream()), 5).operators]
+    rankless = file(one_operator("NEG", Tensor("x", (1, 4_000)), Tensor("y", None)))
+    (found,) = profile_operators(rankless, 5).operators
     assert found.kind.lower() == "negate"
 
 
-def test_a_loop_is_the_sum_of_its_body(tmp_path):
+def test_a_loop_is_the_sum_of_its_body(file):
     """From a sample in -1..1, steps of 1 reach 3 in three or four rounds."""
     number, flag = Tensor("number", (1,)), Tensor("flag", (1,), "bool")
     one, three = (Tensor(f"{x}", (1,), values=np.array([x], np.float32)) for x in (1, 3))
     options = schema.WhileOptionsT()
     options.condSubgraphIndex, options.bodySubgraphIndex = 1, 2
-    path = tmp_path / "loop.tflite"
-    path.write_bytes(
-        write(
-            [
-                ([number, number], [("WHILE", [0], [1])], [0], [1]),
-                ([number, three, flag], [("LESS", [0, 1], [2])], [0], [2]),
-                ([number, one, number], [("ADD", [0, 1], [2])], [0], [2]),
-            ],
-            {"WHILE": (schema.BuiltinOptions.WhileOptions, options)},
-        )
+    content = write(
+        [
+            ([number, number], [("WHILE", [0], [1])], [0], [1]),
+            ([number, three, flag], [("LESS", [0, 1], [2])], [0], [2]),
+            ([number, one, number], [("ADD", [0, 1], [2])], [0], [2]),
+        ],
+        {"WHILE": (schema.BuiltinOptions.WhileOptions, options)},
     )
-    found = profile_operators(user_model(path), 5)
+    found = profile_operators(file(content), 5)
     counts = Counter(each.kind.upper() for each in found.operators)
     assert set(counts) == {"LESS", "ADD"}
     assert counts["LESS"] == counts["ADD"] + 1
@@ -257,11 +239,10 @@ def test_what_does_not_fit_the_graph_is_unknown(names):
     assert {each.multiply_accumulates for each in found} == {None}
 
 
-def test_a_cut_file_gets_one_line(tmp_path):
-    path = tmp_path / "cut.tflite"
-    path.write_bytes(artifact("alexnet", "int8").read_bytes()[:20_000])
-    with pytest.raises(ArtifactError, match=r"cut\.tflite: damaged: not a readable") as caught:
-        profile_operators(user_model(path), 1)
+def test_a_cut_file_gets_one_line(file):
+    cut = file(artifact("alexnet", "int8").read_bytes()[:20_000])
+    with pytest.raises(ArtifactError, match=r"mine\.tflite: damaged: not a readable") as caught:
+        profile_operators(cut, 1)
     assert "\n" not in str(caught.value)
 
 
