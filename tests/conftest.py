@@ -4,8 +4,6 @@ Where the environment says CI, hypothesis takes its own profile `ci`. None has a
 that is busy must not fail a test.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

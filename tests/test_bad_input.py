@@ -3,8 +3,6 @@
 The gate's commands say it at the end of their report.
 """
 
-from __future__ import annotations
-
 import importlib
 
 import pytest

@@ -1,7 +1,5 @@
 """What the benchmarks of this machine time, and that they notice where nothing is."""
 
-from __future__ import annotations
-
 import inspect
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """Commands whose output nobody reads on: `python -m models list --json | head -1`."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

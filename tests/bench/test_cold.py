@@ -1,7 +1,5 @@
 """The memory-cleared protocol: what is cleared, and that it is not in the timed part."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import mmap

@@ -1,7 +1,5 @@
 """Axes that can be read."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import pytest

@@ -1,7 +1,5 @@
 """Comparing models, interleaved."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

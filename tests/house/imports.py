@@ -1,7 +1,5 @@
 """Who imports whom in a tree of Python files, and what is wrong with it: read, never run."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch

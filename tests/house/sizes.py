@@ -1,7 +1,5 @@
 """How large the rooms are: `python -m tests.house.sizes`."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

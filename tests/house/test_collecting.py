@@ -1,7 +1,5 @@
 """Collecting and running the benchmarks needs little."""
 
-from __future__ import annotations
-
 from tests.processes import python
 
 TENSORFLOW = {"tensorflow", "keras"}

@@ -1,7 +1,5 @@
 """The house's own rules: imports go one way, files are short, there is little in all."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path, PurePosixPath

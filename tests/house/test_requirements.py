@@ -1,7 +1,5 @@
 """The requirements have their reasons, and install on every machine that their README names."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Which files a test asks: one of each kind of the committed ones, and those of the study."""
 
-from __future__ import annotations
-
 import pytest
 
 from bench.results.rows import is_of_the_study

@@ -1,7 +1,5 @@
 """A classifier of colours, and pictures of its classes."""
 
-from __future__ import annotations
-
 import pytest
 from PIL import Image
 

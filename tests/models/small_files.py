@@ -1,7 +1,5 @@
 """`.tflite` files of a few operators, written without a converter."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """What the builders build: size, structure, names."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

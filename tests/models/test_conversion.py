@@ -1,7 +1,5 @@
 """Converted files against the Keras models that they come from."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from ai_edge_litert.tools import flatbuffer_utils

@@ -1,7 +1,5 @@
 """The table of architectures."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The search for changes, on series whose changes are known."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Sessions over the commits: those of one processor in a line, ordered by git."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from pathlib import Path
 

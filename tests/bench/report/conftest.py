@@ -1,7 +1,5 @@
 """Files for a report, and the page that is made of all of them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The page in a real browser: Chromium without a window, on a fresh profile."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """Time by operator: the file, the rows that add up, the part of the page, the command."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, replace
 

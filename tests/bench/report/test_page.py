@@ -1,7 +1,5 @@
 """What stands on the page: the results' own numbers, and nothing from elsewhere."""
 
-from __future__ import annotations
-
 import json
 import re
 import statistics

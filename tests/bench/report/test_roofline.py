@@ -1,7 +1,5 @@
 """The roofline and the Pareto front, against what was worked out by hand."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

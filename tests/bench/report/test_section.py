@@ -1,7 +1,5 @@
 """What a report is made of is refused, with a line that says why, where it says too little."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

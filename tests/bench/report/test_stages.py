@@ -1,7 +1,5 @@
 """The stages of a classification: put together from the right results, and nothing made up."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

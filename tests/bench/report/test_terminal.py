@@ -1,7 +1,5 @@
 """The tables after a session."""
 
-from __future__ import annotations
-
 import io
 import re
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Files that are no results are refused with a line that names them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

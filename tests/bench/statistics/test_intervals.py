@@ -1,7 +1,5 @@
 """The statistics, against SciPy and against data whose answer is known."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections import Counter

@@ -1,7 +1,5 @@
 """The sequential decision, on simulated observations whose truth is known."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """`python -m models evaluate --model ... --images ...`, as a user calls it."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

@@ -1,7 +1,5 @@
 """From a folder of pictures to files with cards: a user's own task, on generated pictures."""
 
-from __future__ import annotations
-
 import io
 import json
 import shutil

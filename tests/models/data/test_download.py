@@ -1,7 +1,5 @@
 """Fetching the photographs from a local git repository of the real one's shape."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

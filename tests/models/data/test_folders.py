@@ -1,7 +1,5 @@
 """A user's own pictures: a folder a class, a table, and the task that they make."""
 
-from __future__ import annotations
-
 import os
 import shutil
 

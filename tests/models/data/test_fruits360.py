@@ -1,7 +1,5 @@
 """Finding and reading the photographs."""
 
-from __future__ import annotations
-
 import shutil
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is learnt from and what is asked about: by rotation series, and by arcs of the turns."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from pathlib import Path
 

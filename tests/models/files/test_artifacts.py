@@ -1,7 +1,5 @@
 """The committed files and their cards."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 

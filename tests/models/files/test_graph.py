@@ -1,7 +1,5 @@
 """Reading a `.tflite` graph."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.files.artifacts import artifact

@@ -1,7 +1,5 @@
 """Labels and normalisation from a file's own metadata."""
 
-from __future__ import annotations
-
 import io
 import tracemalloc
 import zipfile

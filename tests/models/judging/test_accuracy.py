@@ -1,7 +1,5 @@
 """The accuracy claim: in three links without the photographs, live where they are."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from PIL import Image

@@ -1,7 +1,5 @@
 """Accuracy on any labelled pictures, from models whose answers are known."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The measurement of robustness, on a model whose answers are known."""
 
-from __future__ import annotations
-
 import json
 import tracemalloc
 

@@ -1,7 +1,5 @@
 """Summaries of several seeds: means, intervals by what was filmed, differences."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

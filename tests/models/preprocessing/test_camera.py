@@ -1,7 +1,5 @@
 """Camera frames: YUV 4:2:0 in every layout."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -3,8 +3,6 @@
 What is transparent in a PNG goes by the specification's own rules (Third Edition, 11.3.1.1).
 """
 
-from __future__ import annotations
-
 import io
 import struct
 import zlib

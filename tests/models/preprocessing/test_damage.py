@@ -1,7 +1,5 @@
 """Damaged files: a tensor, or `PreprocessingError`, and nothing else."""
 
-from __future__ import annotations
-
 import functools
 import io
 import sys

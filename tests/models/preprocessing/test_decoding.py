@@ -4,8 +4,6 @@ OpenCV and imagecodecs bring their own libjpeg-turbo, libpng and libwebp: where 
 by more than rounding, one of them is wrong.
 """
 
-from __future__ import annotations
-
 import io
 import itertools
 from collections.abc import Callable, Iterator

@@ -6,8 +6,6 @@ may multiply the odds of a class, and of one class against another, by at most e
 The likeliest class may differ only where the reference's own margin is below that.
 """
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 

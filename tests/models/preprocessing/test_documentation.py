@@ -1,7 +1,5 @@
 """What the page beside it shows works, and its figures are the code's."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import re

@@ -1,7 +1,5 @@
 """Whatever a picture comes in, the tensor has the model's shape, dtype and range."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,7 +1,5 @@
 """Resizing, as other libraries do it, and turning: what must hold for any picture."""
 
-from __future__ import annotations
-
 import io
 from unittest import mock
 

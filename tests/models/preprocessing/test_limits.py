@@ -1,7 +1,5 @@
 """No input takes more than 200 MB, nor hangs: each is prepared in a process of its own."""
 
-from __future__ import annotations
-
 import functools
 import io
 import json

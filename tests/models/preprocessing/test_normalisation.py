@@ -1,7 +1,5 @@
 """Grey levels become the values that the model takes, rounded to its steps, and who said so."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One frozen description: printed, stored, repeated; and what each part of it does."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import warnings

@@ -1,7 +1,5 @@
 """The strategies draw what they say, and shrink to the plainest picture that fails."""
 
-from __future__ import annotations
-
 import io
 from random import Random
 

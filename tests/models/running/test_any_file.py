@@ -1,7 +1,5 @@
 """Files of others: several inputs, none, open sizes, text, other processors, and worse."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema

@@ -1,7 +1,5 @@
 """Files with the shapes, and the graph, that a user chooses, in the real runtimes."""
 
-from __future__ import annotations
-
 import json
 
 import flatbuffers

@@ -1,7 +1,5 @@
 """Time by operator, from the real profiler of the real runtime."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 

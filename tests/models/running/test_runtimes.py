@@ -1,7 +1,5 @@
 """The runtimes, and what goes into and out of a model."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What commands show while they work."""
 
-from __future__ import annotations
-
 from models.terminal.screen import bar
 
 

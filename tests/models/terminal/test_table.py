@@ -1,7 +1,5 @@
 """Tables on a terminal: nothing of them is cut."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

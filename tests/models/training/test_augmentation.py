@@ -1,7 +1,5 @@
 """Random changes to pictures that are learnt from: each does what it says, and no more."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

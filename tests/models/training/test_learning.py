@@ -1,7 +1,5 @@
 """Training: seeded, resumed bit for bit, and by the same training only."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

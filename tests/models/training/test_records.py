@@ -1,7 +1,5 @@
 """Records of runs: what is kept, and what it came from."""
 
-from __future__ import annotations
-
 import shutil
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The baseline: the nearest neighbour by colours."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from models.training.runs import histograms, nearest_labels
