@@ -301,6 +301,15 @@ def test_the_last_benchmarks_on_a_phone_have_more_rounds_a_block(clock):
     assert host.rounds_for(["1"], 200) == 10
 
 
+def test_a_block_on_a_phone_holds_what_there_is_time_for(clock):
+    """Sittings of 31 s: a twentieth of 50 minutes has room for four, what is left for fewer."""
+    took = {str(number): Took(1.0, 10 * 3.0) for number in range(10)}
+    plan = TimePlan(3000, Sampling(rounds=10, is_device=True), is_adaptive=True)
+    plan.learn(Block([BASE], [], 10, 311.0, took=took))
+    for clock.now_s, fits in ((0, 4), (2910, 2), (2950, 1), (2970, 0)):
+        assert plan.choose(list(took), str) == list(took)[:fits]
+
+
 def test_what_is_needed_is_told(clock):
     plan = TimePlan(300, Sampling(), is_adaptive=False)
     plan.learn(Block([BASE], [], 30, 10.0, took={"a": Took(1, 3.3), "b": Took(1, 3.3)}))

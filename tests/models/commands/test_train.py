@@ -25,6 +25,8 @@ from models.training.records import (  # noqa: E402
     record_path,
 )
 
+pytestmark = pytest.mark.slow
+
 NETWORK, OTHER = "patch_separable", "alexnet_separable"
 
 
