@@ -66,9 +66,11 @@ def _profile(
     said = rounds[0].tool
     took = [each.delegate for each in said.delegates if each.part != "none"]
     families = [name for name, family in FAMILIES.items() if any(map(family.search, took))]
-    if families not in ([], ["xnnpack"]):  # whose operators have names of their own
-        operators = tuple(replace(each, multiply_accumulates=None) if each.is_delegated else each
-                          for each in operators)  # fmt: skip
+    tells = families in ([], ["xnnpack"])  # by its operators' names what each of them computes
+    operators = tuple(
+        each if not each.is_delegated or (tells and "Delegate" not in each.name)
+        else replace(each, multiply_accumulates=None) for each in operators
+    )  # fmt: skip
     bare_us, profiled_us = (
         middle_mean([each.inference_ns / 1e3 for each in one.sitting.rounds])
         for one in (bare, profiled)
