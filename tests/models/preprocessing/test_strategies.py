@@ -1,6 +1,7 @@
 """The strategies draw what they say, and shrink to the plainest picture that fails."""
 
 import io
+from operator import attrgetter
 from random import Random
 
 import numpy as np
@@ -38,23 +39,12 @@ def test_images_keep_to_their_bounds(pixels):
     assert pixels.shape[2] in (3, 4)
 
 
-@pytest.mark.parametrize("side", [99, 447])
-def test_images_are_drawn_around_the_sides_of_models(side):
-    small = images(channels=(1,), max_pixels=500)
-    find(small, lambda pixels: pixels.shape[0] == side, settings=UNSHRUNK)
-
-
-@pytest.mark.parametrize("side", [57, 113])
-def test_images_are_drawn_around_the_multiples_of_ones_own_model(side):
-    own = images(channels=(1,), model_sides=(57,), max_pixels=500)
-    find(own, lambda pixels: pixels.shape[0] == side, settings=UNSHRUNK)
-
-
 @given(images(max_pixels=2_000))
 def test_images_keep_to_their_area(pixels):
     assert pixels.shape[0] * pixels.shape[1] <= 2_000
 
 
+@pytest.mark.slow
 def test_images_shrink_to_one_plain_pixel():
     assert find(images(channels=(3,)), lambda pixels: True, settings=QUIET).tolist() == [[[0] * 3]]
     wide = find(images(channels=(3,)), lambda pixels: pixels.shape[1] >= 7, settings=QUIET)
@@ -95,19 +85,21 @@ def test_every_mode_of_every_container_is_drawn(container):
         find(files, lambda encoded, wanted=mode: encoded.mode == wanted, settings=UNSHRUNK)
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
-def test_every_profile_is_drawn_by_default(profile):
-    find(encoded_images(), lambda encoded: encoded.profile == profile, settings=UNSHRUNK)
+SMALL = images(channels=(1,), max_pixels=500)
+OWN = images(channels=(1,), model_sides=(57,), max_pixels=500)
+DRAWN = [
+    *[(SMALL, len, side) for side in (99, 447)],  # around the sides of models
+    *[(OWN, len, side) for side in (57, 113)],  # and around the multiples of one's own
+    *[(encoded_images(), attrgetter("profile"), profile) for profile in PROFILES],
+    *[(encoded_images(), attrgetter("container"), container) for container in MODES],
+    *[(encoded_images(), attrgetter("orientation"), number) for number in range(1, 9)],
+]
 
 
-@pytest.mark.parametrize("container", MODES)
-def test_every_container_is_drawn_by_default(container):
-    find(encoded_images(), lambda encoded: encoded.container == container, settings=UNSHRUNK)
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_is_drawn(orientation):
-    find(encoded_images(), lambda encoded: encoded.orientation == orientation, settings=UNSHRUNK)
+@pytest.mark.slow
+@pytest.mark.parametrize(("strategy", "told", "wanted"), DRAWN)
+def test_each_kind_is_drawn(strategy, told, wanted):
+    find(strategy, lambda drawn: told(drawn) == wanted, settings=UNSHRUNK)
 
 
 @given(camera_frames(max_side=9))

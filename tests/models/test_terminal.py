@@ -1,4 +1,4 @@
-"""Tables on a terminal: nothing of them is cut."""
+"""What commands show on a terminal: nothing of a table is cut, and a log gets no bar."""
 
 import io
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from models.__main__ import main
+from models.terminal.screen import bar
 from models.terminal.table import print_table, terminal_table
 
 WORDS = st.text("abcxyz_[]", min_size=1, max_size=30)
@@ -47,3 +48,8 @@ def test_the_commands_tables_fit_a_terminal_of_80_columns(command, capsys, monke
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
+
+
+def test_a_log_gets_no_line_of_a_bar(capfd):
+    assert list(bar("photographs")([1, 2, 3])) == [1, 2, 3]
+    assert capfd.readouterr() == ("", "")
