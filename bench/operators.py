@@ -171,11 +171,6 @@ def closing_rows(profile: OperatorProfile) -> list[OperatorRow]:
     ]
 
 
-def dropped_us(profile: OperatorProfile) -> int:
-    """Return the most that the profiler drops of a call, in microseconds: 1 of each operator."""
-    return len(profile.operators)
-
-
 def _row(profile: OperatorProfile, name: str, operators: Sequence[OperatorTime]) -> OperatorRow:
     microseconds = sum(each.microseconds for each in operators)
     costs = [each.multiply_accumulates for each in operators]
@@ -207,7 +202,7 @@ def captions(model: str, profile: OperatorProfile) -> tuple[str, str]:
     return (
         f"{model}, {profile.runtime}, 1 thread: time by operator",
         f"means over the middle half of {profile.rounds} rounds; of what is outside, up to "
-        f"{dropped_us(profile)} us are fractions that the profiler drops; "
+        f"{len(profile.operators)} us are fractions that the profiler drops, 1 of each; "
         f"a call with the profiler running takes {profile.profiled_us:.1f} us",
     )
 

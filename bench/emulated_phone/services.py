@@ -90,11 +90,8 @@ class Shell:
 
     def processes(self) -> list[int]:
         """Return the processes of the device that live (on Linux)."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*"):
-            if _environment_has(int(path.name), self._mark):
-                found.append(int(path.name))
-        return found
+        numbers = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+        return [number for number in numbers if _environment_has(number, self._mark)]
 
     def kill_all(self) -> None:
         """Kill every process of the device, and wait until it is gone.

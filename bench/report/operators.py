@@ -45,7 +45,7 @@ def _section(record: operators.OperatorRecord) -> Section:
         for title, each in titled
         for row in operators.kind_rows(each.profile)
     )
-    dropped_us = max(operators.dropped_us(each.profile) for each in record.models)
+    dropped_us = max(len(each.profile.operators) for each in record.models)
     return Section(
         "operators",
         TITLE,

@@ -53,7 +53,10 @@ def cut_profile(text: str) -> tuple[str, tuple[ProfiledOperator, ...]]:
                              float(row["total"]))
             for row in _TOTAL.finditer(totals[1] if totals else "")
         ]  # fmt: skip
-        graph, inside = ([_of_one(each, runs) for each in part] for part in (graph, inside))
+        graph, inside = (
+            [replace(each, calls=max(1, each.calls // runs), microseconds=each.microseconds / runs)
+             for each in part] for part in (graph, inside)
+        )  # fmt: skip
     kernels = {each.name for each in graph if _DELEGATE.search(each.name)}
     if inside and len(kernels) == 1:
         graph = [each for each in graph if each.name not in kernels] + inside
@@ -77,11 +80,6 @@ def _operators(report: re.Match) -> list[ProfiledOperator]:
             microseconds = float(row["share"]) / 100 * total_us
         found.append(ProfiledOperator(row["type"], node, calls, microseconds))
     return found
-
-
-def _of_one(operator: ProfiledOperator, runs: int) -> ProfiledOperator:
-    calls = max(1, operator.calls // runs)
-    return replace(operator, calls=calls, microseconds=operator.microseconds / runs)
 
 
 _REGULAR = "Operator-wise Profiling Info for Regular Benchmark Runs:"
