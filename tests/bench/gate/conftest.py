@@ -1,7 +1,5 @@
 """A small copy of the project in a git repository of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -18,8 +16,8 @@ import pytest
 from bench.gate.command import ENDING
 from models.files import artifacts
 from models.running import runtimes
+from tests.processes import ROOT, git
 
-ROOT = Path(__file__).parents[3]
 MODEL = "mobilenet_v2-float32"
 HEAVIER = "alexnet-float32"
 SELECTION = (f"--architecture={MODEL.split('-')[0]}", "--precision=float32")
@@ -63,15 +61,7 @@ class Project:
 
     def git(self, *arguments: str) -> str:
         """Run git."""
-        identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
-        done = subprocess.run(
-            ["git", *identity, *arguments],
-            cwd=self.root,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
+        return git(self.root, *arguments)
 
     def commit(self) -> str:
         """Commit everything and return its hash."""

@@ -1,7 +1,5 @@
 """The gate as a user runs it, in a git repository of its own. No test looks at a time."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

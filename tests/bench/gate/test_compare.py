@@ -1,7 +1,5 @@
 """Comparing stored files of sessions."""
 
-from __future__ import annotations
-
 import json
 from datetime import datetime
 from pathlib import Path

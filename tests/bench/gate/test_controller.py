@@ -1,7 +1,5 @@
 """Interleaved rounds, with real pytest processes on small projects made for it."""
 
-from __future__ import annotations
-
 import os
 import random
 import sys

@@ -1,7 +1,5 @@
 """Which results may be compared, and figures that no noise touches."""
 
-from __future__ import annotations
-
 import pytest
 
 from bench.gate.judge import thresholds

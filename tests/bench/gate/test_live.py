@@ -1,7 +1,5 @@
 """What a live comparison makes of blocks, options and changed files: no time is measured."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable

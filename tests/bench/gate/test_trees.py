@@ -1,7 +1,5 @@
 """Which interpreter runs a base; no environment is built."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from importlib import metadata

@@ -1,10 +1,6 @@
 """Exit status and thresholds; the gate fails closed: all that is no verdict is 2."""
 
-from __future__ import annotations
-
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +14,7 @@ from bench.results.session import ResultsError
 from bench.statistics.intervals import Estimate
 from bench.statistics.sequential import Decision, Margins, ProcessDecision, Verdict, lower_is_better
 from tests.house.imports import imported_names
+from tests.processes import ROOT, python
 
 
 @pytest.mark.parametrize(
@@ -82,7 +79,6 @@ def test_wrong_thresholds_are_named(tmp_path, more, said):
         thresholds.read(path)
 
 
-ROOT = Path(__file__).parents[3]
 WORKER = ROOT / "bench" / "gate" / "measure" / "inside" / "gate_worker.py"
 MARGINS = Margins(0.01, 0.03)
 
@@ -169,8 +165,7 @@ def test_a_tree_whose_command_does_not_import_has_no_verdict(tmp_path):
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text((ROOT / "bench" / "__main__.py").read_text("utf-8"))
-    command = [sys.executable, "-m", "bench", "gate", "--base", "HEAD"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = python("-m", "bench", "gate", "--base", "HEAD", cwd=tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "bench.gate" in line

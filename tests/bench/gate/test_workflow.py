@@ -1,7 +1,5 @@
 """The workflow that other projects copy."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

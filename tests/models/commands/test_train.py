@@ -1,7 +1,5 @@
 """`python -m models train`, `seeds`: from photographs to records, networks and files."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from pathlib import Path
 
