@@ -32,9 +32,9 @@ SCRIPTS = {
     page: "".join(commands for needed, commands in BLOCK.findall(text) if not needed)
     for page, text in PAGES.items()
 }
-OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*\b(?!_)")  # with "_" it is the phone's tool's
 OTHERS = {
-    "android": {"--ddp", "--gcp", "--model_runtime_info_output_file", "--use_nnapi"},
+    "android": {"--ddp", "--gcp"},
     "requirements": {
         *("--add-architecture", "--target", "--python-platform", "--python-version"),
         *("--only-binary", "--no-binary", "--mount", "--bind"),
