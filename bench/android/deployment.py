@@ -102,7 +102,7 @@ class ToolSetup:
         """Push what the tool needs, and return it with its arguments, all but numbers of runs."""
         put = self._workspace.put
         executable = put(self.tool.content, mode=0o755)
-        flags = self._flags
+        flags = self._flags.without_input() if model_input.is_left_to(self.tool) else self._flags
         graph = put(artifact.read_bytes(), ".tflite")
         libraries = self._push_libraries(settings.libraries)
         command = flags.command(

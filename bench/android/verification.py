@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.android.adb.errors import DeviceError
 from bench.android.tool.delegation import ON_CPU
+from bench.android.tool.program import FLEX, Tool
 from models.files.artifacts import Artifact, ArtifactError
 from models.running.loaded_model import LoadedModel
 from models.running.probe import probe
@@ -31,6 +32,12 @@ class ModelInput:
     """One input for a model, and the host's answer; `ArtifactError` where it cannot run it."""
 
     artifact: Artifact
+
+    def is_left_to(self, tool: Tool) -> bool:
+        """Whether the host lacks operators of the model that a tool has: Flex, which no answer of
+        the host's is there for."""
+        operators = self.artifact.details.custom_operators
+        return any(each.startswith("Flex") for each in operators) and FLEX in tool.content
 
     @cached_property
     def _model(self) -> LoadedModel:

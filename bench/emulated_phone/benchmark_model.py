@@ -225,6 +225,13 @@ def _tell_delegates(
                 "loaded and registered."
             )
         elif taken:
+            if taken < nodes:
+                lines += [
+                    "ERROR: Following operations are not supported by GPU delegate:",
+                    "UNPACK: Operation is not supported.",
+                    f"{taken} operations will run on the GPU, and the remaining {nodes - taken} "
+                    "operations will run on the CPU.",
+                ]
             lines.append(_replacing(taken, nodes, name, 1))
         if not is_compiled:
             applied = (

@@ -113,7 +113,8 @@ run() {
   [ -f "$pid" ] || exit  # it was stopped
   if [ "$status" -gt 128 ]; then
     rm -f "$pid"; echo "F libc: Fatal signal $((status - 128))" >> "$log"; fi
-  sed -e 's/^ERROR: /E tflite: /' -e t -e 's/^[A-Z]*: //' -e 's/^/I tflite: /' \\
+  sed -e '/not supported by GPU/,/will run on the GPU/s/^\\(ERROR: \\)*/E tflite: /' -e t \\
+    -e 's/^ERROR: /E tflite: /' -e t -e 's/^[A-Z]*: //' -e 's/^/I tflite: /' \\
     "$root/system/app.out" >> "$log"
   rm -f "$root/system/dumpsys/activity"; }  # its process stays, with nothing to do
 case "$1" in

@@ -30,8 +30,10 @@ HOT_C = 45.0
 NO_TEMPERATURES = (-1, 6, 7, 8)
 """Types of sensors whose values are nobody knows what, volts, amperes and per cent."""
 
-_NO_TEMPERATURE = re.compile(r"(^|[-_])([iv]bat|vph|bcl|socd?|voltage|current)(-lvl|-virt|\d|$)")
-"""Zones of currents, voltages and the battery's charge, by their names."""
+_NO_TEMPERATURE = re.compile(
+    r"(^|[-_])([iv]bat|vph|bcl|socd?|voltage|current)(-lvl|-virt|\d|$)|^lmh-dcvs|^INT3400 "
+)
+"""Zones of currents, voltages, the battery's charge, and of limits that never change, by name."""
 
 COLDEST_C, HOTTEST_C = -40.0, 160.0
 LEAST_THOUSANDTHS, MOST_DEGREES = 1_500, 150
@@ -253,13 +255,12 @@ def parse_thermal_service(text: str) -> ThermalService:
         unknown_because = "its thermal service has no hardware layer"
     elif re.search(r"ThermalHAL 1\.\d", text):
         unknown_because = "its thermal hardware layer (1.x) reports no status"
-    elif re.search(r"ThermalHAL .*connected: no", text):
+    elif re.search(r"^\s*\w.* connected: no$", text, re.MULTILINE):
         unknown_because = "its thermal hardware layer is not connected"
+    # What stands there as cached is of the last event, however long ago that was.
     current = text.partition("Current temperatures from HAL:")[2].partition("Current cooling")[0]
-    cached = text.partition("Cached temperatures:")[2].partition("HAL Ready:")[0]
-    temperatures_c = _sensors(current) or _sensors(cached) or _sensors(text)
     known = int(status[1]) if status is not None and unknown_because is None else None
-    return ThermalService(known, unknown_because, temperatures_c)
+    return ThermalService(known, unknown_because, _sensors(current))
 
 
 def parse_thermal_zones(text: str) -> dict[str, float]:

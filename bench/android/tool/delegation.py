@@ -26,7 +26,8 @@ FAMILIES = {
 LITERT_CL, DispatchDelegate."""
 
 ON_CPU = ("cpu", "xnnpack")
-NOT_ON_CPU = re.compile(r"^(?!.*xnnpack)", re.IGNORECASE)
+NOT_ON_CPU = re.compile(r"^(?!.*(xnnpack|flex))", re.IGNORECASE)
+"""Flex is TensorFlow's own operators, which run on the CPU."""
 
 
 @dataclass(frozen=True)

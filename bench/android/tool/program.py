@@ -45,6 +45,10 @@ PUBLISHED = {
 DOWNLOAD_TIMEOUT_S = 60.0
 
 
+FLEX = b"TfLiteFlexDelegate"
+"""In a tool that has TensorFlow's own operators."""
+
+
 @dataclass(frozen=True)
 class Tool:
     """A `benchmark_model` for a device, and the path or address that it came from."""
@@ -232,6 +236,10 @@ class ToolFlags:
     def takes_input(self) -> bool:
         """Whether it can be given the input."""
         return "input_layer_value_files" in self.names
+
+    def without_input(self) -> ToolFlags:
+        """Return those of a tool that makes up its own input, and so writes no output."""
+        return ToolFlags(self.names - {"input_layer_value_files"})
 
     @property
     def writes_output(self) -> bool:

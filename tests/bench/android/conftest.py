@@ -16,13 +16,13 @@ ROUNDS = 2
 def measure(device_model):
     """A function that measures on an emulated device, and finds nothing left on it afterwards."""
 
-    def run(emulated, generation="interpreter", progress=None, **settings):
+    def run(
+        emulated, generation="interpreter", progress=None, tool=None, model=device_model, **settings
+    ):
         device = Device.open(emulated.address)
-        tool = emulated.tool(generation)
+        tool = tool or emulated.tool(generation)
         with Bench(device, lambda phone: find_tool(phone.abis, tool), "emulated") as bench:
-            found = bench.measure(
-                device_model, DeviceSettings(**{"rounds": ROUNDS, **settings}), progress
-            )
+            found = bench.measure(model, DeviceSettings(**{"rounds": ROUNDS, **settings}), progress)
         assert emulated.files() == []
         assert emulated.processes() == []
         return found

@@ -50,6 +50,21 @@ def test_an_app_that_fails_is_seen_at_once_with_its_reason(emulate, measure, fau
     assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
 
 
+def test_what_a_gpu_leaves_to_the_cpu_is_no_failure(emulate, measure):
+    """The app logs it as errors, as in tensorflow#56301 and #56482, and goes on."""
+    emulated = emulate()
+    emulated.set_tool_fault("delegate takes a part")
+    found = measure(emulated, apk=emulated.tool(), delegate="gpu", may_be_part=True)
+    gpu, cpu = found.info["delegates"]
+    assert (gpu["delegate"], gpu["part"]) == ("TfLiteGpuDelegateV2", "part")
+    assert 0 < gpu["taken"] < gpu["nodes"]
+    assert cpu["delegate"] == "TfLiteXNNPackDelegate"
+    assert (
+        "E tflite: UNPACK: Operation is not supported."
+        in (emulated.root / "system/logcat").read_text().splitlines()
+    )
+
+
 def test_ctrl_c_while_the_app_is_installed_removes_it(emulate, measure):
     """Android goes on with an installation whose `pm` has ended."""
     emulated = emulate()

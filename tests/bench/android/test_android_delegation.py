@@ -79,6 +79,7 @@ WHOLE_CPU = Delegation(XNNPACK, "whole", 70, 70, 1)
     ("wanted", "found"),
     [
         ("cpu", []), ("cpu", [WHOLE_CPU]), ("cpu", [Delegation(XNNPACK, "part", 53, 70, 35)]),
+        ("cpu", [Delegation("TfLiteFlexDelegate", "part", 76, 5623, 51)]),  # tensorflow#67699
         ("xnnpack", []), ("xnnpack", [WHOLE_CPU]),
         ("gpu", [WHOLE_GPU]), ("gpu", [Delegation("GPU", "whole")]),
         ("npu", [Delegation("DispatchDelegate", "whole", 1, 1, 1)]),

@@ -24,6 +24,8 @@ from bench.android.tool.program import find_tool
 from bench.android.verification import ModelInput
 from bench.emulated_phone import userland
 from models.files.artifacts import ArtifactError, user_model
+from models.running.loaded_model import CannotRunError
+from tests.models.running.test_any_file import one_operator
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -266,3 +268,34 @@ def test_a_hostile_abi(emulate, fails, tmp_path):
     error = fails(emulated, tool=tool)
     assert "built for arm64-v8a, the device is " in str(error)
     assert _clean(emulated)
+
+
+def test_an_odd_uptime_is_a_fault_of_the_device_in_one_line(emulate, measure):
+    emulated = emulate()
+    uptime = emulated.root / "proc/uptime"
+    uptime.unlink()
+    for odd in ("", "up 3 days\n", "-5.0 1.0\n", "1e9 0\n", "12.3.4 0\n"):
+        uptime.write_text(odd)
+        with pytest.raises(DeviceError, match=r"did not say how long it is up \(/proc/uptime\)"):
+            measure(emulated)
+
+
+def test_a_tool_with_flex_runs_what_the_host_cannot(emulate, measure, device_model, tmp_path):
+    """This one has Flex by its mark alone: it runs another file in place of the one it is given."""
+    emulated = emulate()
+    (tmp_path / "erf.tflite").write_bytes(one_operator("FlexErf"))
+    model = user_model(tmp_path / "erf.tflite")
+    with pytest.raises(CannotRunError, match="Select TF ops, such as FlexErf"):
+        measure(emulated, model=model)
+    tool = tmp_path / "benchmark_model_plus_flex"
+    tool.write_text(f"""#!/bin/sh
+# TfLiteFlexDelegate
+for each do
+  shift
+  case $each in --graph=*) each=--graph={device_model.path.resolve()};; esac
+  set -- "$@" "$each"
+done
+exec sh {emulated.tool()} "$@"
+""")
+    info = measure(emulated, model=model, tool=tool).info
+    assert (info["input"], info["verified"]) == ("random values of the tool's own", None)

@@ -12,7 +12,11 @@ import pytest
 
 from bench.android.phone.conditions import (
     Battery,
+    Conditions,
+    fastest_cores,
     parse_battery,
+    parse_core_list,
+    parse_cores,
     parse_screen,
     parse_thermal_service,
     parse_thermal_zones,
@@ -66,7 +70,7 @@ def test_the_thermal_service_of(said):
 
 @pytest.mark.parametrize("said", phones("zones"))
 def test_the_zones_of(said):
-    lines = [line.split(" ") for line in said["said"].split("\n") if line]
+    lines = [line.rsplit(" ", 1) for line in said["said"].split("\n") if line]
     text = "".join(
         f"/sys/class/thermal/thermal_zone{number}/type:{name}\n"
         f"/sys/class/thermal/thermal_zone{number}/temp:{value}\n"
@@ -91,9 +95,19 @@ def test_the_battery_of(said):
     )
 
 
-def test_an_empty_section_of_the_hardware_falls_back_to_the_cached_one():
-    found = parse_thermal_service(thermal(cached=sensor("SKIN", 33.0, 3)))
-    assert found.temperatures_c == {"SKIN": 33.0}
+@pytest.mark.parametrize("said", phones("cores"))
+def test_the_cores_of(said):
+    names = ("cpufreq/scaling_max_freq", "cpufreq/cpuinfo_max_freq", "cpu_capacity")
+    text = "".join(
+        f"/sys/devices/system/cpu/cpu{number}/{name}:{value}\n"
+        for numbers, *values in map(str.split, said["said"].split("\n")[1:])
+        for number in parse_core_list(numbers)
+        for name, value in zip(names, values, strict=False)
+    ).replace(":-", ":")
+    cores = parse_cores(text)
+    assert fastest_cores(cores) == tuple(said["fastest"])
+    now = Conditions(cores, (), None, None, {}, None, None, False, None, None, None)
+    assert now.frequency_cap(said["fastest"]) == said.get("cap")
 
 
 @pytest.mark.parametrize("value", ["-99.9", "-127.0", "-273.0", "-274.0", "3.4E38"])
@@ -113,20 +127,13 @@ def test_what_no_sensor_can_measure_is_none(value):
         (thermal(connection="ThermalHAL 1.0 connected: yes"), r"hardware layer \(1.x\)"),
         (thermal(connection="ThermalHAL 1.1 connected: yes"), r"hardware layer \(1.x\)"),
         (thermal(connection="ThermalHAL AIDL 1  connected: no"), "is not connected"),
+        (thermal(connection="Sdhms connected: no"), "is not connected"),
     ],
 )
 def test_a_status_that_nobody_stands_behind_is_unknown(text, reason):
     found = parse_thermal_service(text)
     assert found.status is None
     assert re.search(reason, found.unknown_because or "")
-
-
-@pytest.mark.parametrize(
-    "connection", ["ThermalHAL AIDL 1  connected: yes", "ThermalHAL 2.0 connected: yes", ""]
-)
-def test_a_status_that_the_hardware_stands_behind_is_known(connection):
-    found = parse_thermal_service(thermal(status=3, connection=connection))
-    assert (found.status, found.unknown_because) == (3, None)
 
 
 def test_whole_degrees_and_tenths_are_read_where_most_zones_count_in_them():

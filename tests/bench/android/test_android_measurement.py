@@ -12,10 +12,11 @@ from bench.android.adb.files import Workspace, pull
 from bench.android.deployment import DeviceSettings
 from bench.android.measure import Bench, Progress
 from bench.android.rounds import Plan, run_rounds
-from bench.android.tool.program import WARMUPS, find_tool, inferences_for
+from bench.android.tool.program import WARMUPS, find_tool, inferences_for, read_elf
 from bench.android.verification import ModelInput
 from bench.emulated_phone import userland
 from bench.emulated_phone.userland import ANDROID_11, ROOTED
+from models.files.artifacts import artifact
 from models.running.runtimes import available
 from models.running.samples import sample_pixels
 from tests.bench.android.conftest import ROUNDS
@@ -275,6 +276,34 @@ def test_a_flag_of_the_users(emulated_device, measure):
         measure(emulated_device, tool_flags=("gpu_backend=opencl",))
     with pytest.raises(DeviceError, match="and there are none: --device-libraries"):
         measure(emulated_device, tool_flags=("max_secs={libraries}/x.so",))
+
+
+def test_a_real_tool(android_phone, measure, pytestconfig):
+    path = pytestconfig.getoption("device_tool")
+    if path is None:
+        pytest.skip("no real benchmark_model for this machine is named (--device-tool PATH)")
+    abi, _ = read_elf(path.read_bytes())
+    for name in ("ro.product.cpu.abi", "ro.product.cpu.abilist"):
+        android_phone.set_property(name, abi)
+    on_cpu, profiled = (
+        measure(android_phone, tool=path, tool_flags=flags)
+        for flags in ((), ("enable_op_profiling=true",))
+    )
+    for one in (*on_cpu.sitting.rounds, *profiled.sitting.rounds):
+        assert one.tool.inferences == on_cpu.info["inferences_per_round"]
+        assert one.footprint_overall_mb >= one.footprint_init_mb > 0
+        p5, median, p95 = one.percentiles_ns or (1, 1, 1)  # a tool of 2022 prints none
+        assert 0 < p5 <= median <= p95
+    assert on_cpu.info["input"] == "canary image 0"
+    assert {len(one.operators) for one in on_cpu.sitting.rounds} == {0}
+    (names,) = {tuple(each.name for each in one.operators) for one in profiled.sitting.rounds}
+    assert "CONV_2D" in names or any("Delegate" in name for name in names)
+    whole = measure(
+        android_phone, tool=path, model=artifact("alexnet", "float32"), delegate="xnnpack"
+    )
+    assert [each["part"] for each in whole.info["delegates"]] == ["whole"]
+    with pytest.raises(DeviceError, match=r"gpu took nothing of|nothing tells whether gpu"):
+        measure(android_phone, tool=path, delegate="gpu")
 
 
 @pytest.mark.parametrize("delegate", ["npu", "gpu"])
