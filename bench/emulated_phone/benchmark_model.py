@@ -216,36 +216,28 @@ def _tell_delegates(
         taken = nodes // 2
     if fault == "delegate is not told":
         return
-    lines = []
+    lines, label = [], f"{str(delegate).upper()} delegate"
     if delegate is not None:
-        name = DELEGATES[delegate][is_compiled]
-        if not taken and is_compiled:
-            lines.append(
-                f"WARNING: [auto_registration.cc:266] {delegate.upper()} accelerator could not be "
-                "loaded and registered."
-            )
-        elif taken:
-            if taken < nodes:
-                lines += [
-                    "ERROR: Following operations are not supported by GPU delegate:",
-                    "UNPACK: Operation is not supported.",
-                    f"{taken} operations will run on the GPU, and the remaining {nodes - taken} "
-                    "operations will run on the CPU.",
-                ]
-            lines.append(_replacing(taken, nodes, name, 1))
-        if not is_compiled:
-            applied = (
-                "completely executed by the delegate."
-                if taken == nodes
-                else "partially executed by the delegate w/ 1 delegate kernels."
-            )
-            lines.append(
-                f"INFO: Explicitly applied {delegate.upper()} delegate, and the model graph will "
-                f"be {applied}"
-                if taken
-                else f"INFO: Though {delegate.upper()} delegate is explicitly applied, the model "
-                "graph will not be executed by the delegate."
-            )
+        if 0 < taken < nodes:
+            lines += [
+                "ERROR: Following operations are not supported by GPU delegate:",
+                "UNPACK: Operation is not supported.",
+                f"{taken} operations will run on the GPU, and the remaining {nodes - taken} "
+                "operations will run on the CPU.",
+            ]
+        if taken:
+            lines.append(_replacing(taken, nodes, DELEGATES[delegate][is_compiled], 1))
+        elif is_compiled:
+            lines.append(f"WARNING: [auto_registration.cc:266] {delegate.upper()} accelerator "
+                         "could not be loaded and registered.")  # fmt: skip
+        how = "completely executed by the delegate."
+        if taken < nodes:
+            how = "partially executed by the delegate w/ 1 delegate kernels."
+        if taken and not is_compiled:
+            lines.append(f"INFO: Explicitly applied {label}, and the model graph will be {how}")
+        elif not is_compiled:
+            lines.append(f"INFO: Though {label} is explicitly applied, the model graph will not be "
+                         "executed by the delegate.")  # fmt: skip
     left = nodes - taken
     if left:
         all_nodes = left + 1 if taken else nodes

@@ -17,7 +17,7 @@ _PROPERTIES = {
 }  # fmt: skip
 _EMULATION_PROPERTIES = ("ro.boot.qemu", "ro.kernel.qemu")
 """Properties that are 1 on Android's own emulator, and on the one of this project."""
-_EMULATED_HARDWARE = ("goldfish", "ranchu", "vbox86")
+_EMULATED_HARDWARE = ("goldfish", "ranchu", "vbox86", "cutf_cvm")
 
 SU_TIMEOUT_S = 5.0
 

@@ -157,6 +157,9 @@ def test_an_emulator_says_that_it_is_none_of_the_phones(emulate):
     assert identify(device).is_emulated
     emulated.set_property("ro.kernel.qemu", "")
     assert not identify(device).is_emulated
+    emulated.set_property("ro.hardware", "cutf_cvm")  # Cuttlefish, which has no qemu
+    assert identify(device).is_emulated
+    emulated.set_property("ro.hardware", "")
     emulated.set_property("ro.boot.qemu", "1")
     assert identify(device).is_emulated
 
