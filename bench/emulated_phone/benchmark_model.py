@@ -108,11 +108,8 @@ def _fail_at_once(fault: str | None) -> None:
         sys.stdout.flush()
         sys.exit(0)
     elif fault == "not linked":
-        print(
-            'CANNOT LINK EXECUTABLE "benchmark_model": library "libvendor.so" not found: needed by '
-            "main executable",
-            file=sys.stderr,
-        )
+        print('CANNOT LINK EXECUTABLE "benchmark_model": library "libvendor.so" not found: needed '
+              "by main executable", file=sys.stderr)  # fmt: skip
         os.abort()
     elif fault == "too old":
         print("Average inference timings in us: Warmup: 91471, Init: 4108, no stats: 80660.1")
@@ -167,20 +164,14 @@ def _benchmark(flags: dict[str, str], is_compiled: bool, fault: str | None) -> N
     if is_compiled:
         _print_compiled_summary(init_us, warmup_us, times_us, memory)
     else:
-        _print(
-            f"Inference timings in us: Init: {init_us}, First inference: {warmup_us[0]}, "
-            f"Warmup (avg): {statistics.fmean(warmup_us):g}, "
-            f"Inference (avg): {statistics.fmean(times_us):g}"
-        )
-        _print(
-            "Note: as the benchmark tool itself affects memory footprint, the following is only "
-            "APPROXIMATE to the actual memory footprint of the model at runtime. Take the "
-            "information at your discretion."
-        )
-        _print(
-            "Memory footprint delta from the start of the tool (MB): "
-            f"init={memory[0]:g} overall={memory[1]:g}"
-        )
+        warmup, mean = map(statistics.fmean, (warmup_us, times_us))
+        _print(f"Inference timings in us: Init: {init_us}, First inference: {warmup_us[0]}, "
+               f"Warmup (avg): {warmup:g}, Inference (avg): {mean:g}")  # fmt: skip
+        _print("Note: as the benchmark tool itself affects memory footprint, the following is only "
+               "APPROXIMATE to the actual memory footprint of the model at runtime. Take the "
+               "information at your discretion.")  # fmt: skip
+        _print("Memory footprint delta from the start of the tool (MB): "
+               f"init={memory[0]:g} overall={memory[1]:g}")  # fmt: skip
     if flags.get("enable_op_profiling") == "true":
         _print_profile(Path(flags["graph"]).read_bytes(), pixels, len(times_us))
 
@@ -248,10 +239,8 @@ def _tell_delegates(
 
 
 def _replacing(taken: int, nodes: int, name: str, partitions: int) -> str:
-    return (
-        f"VERBOSE: Replacing {taken} out of {nodes} node(s) with delegate ({name}) node, yielding "
-        f"{partitions} partitions for subgraph 0 (main)."
-    )
+    return (f"VERBOSE: Replacing {taken} out of {nodes} node(s) with delegate ({name}) node, "
+            f"yielding {partitions} partitions for subgraph 0 (main).")  # fmt: skip
 
 
 def _memory_mb() -> float:
@@ -268,9 +257,8 @@ def _input(model: LoadedModel, value_files: str) -> np.ndarray:
     actual_bytes = path.stat().st_size
     expected_bytes = int(np.prod(spec.shape)) * spec.dtype.itemsize
     if actual_bytes != expected_bytes:
-        raise RefusedError(
-            f"The size of {path} is {actual_bytes} bytes. It should be {expected_bytes} bytes."
-        )
+        size = f"The size of {path} is {actual_bytes} bytes."
+        raise RefusedError(f"{size} It should be {expected_bytes} bytes.")
     return np.fromfile(path, spec.dtype).reshape(spec.shape)
 
 
@@ -278,10 +266,8 @@ def _run(
     model: LoadedModel, pixels: np.ndarray, runs: int, min_secs: float, clock: Clock
 ) -> list[int]:
     """Invoke at least `runs` times and `min_secs` seconds; print and return each duration in us."""
-    _print(
-        f"Running benchmark for at least {runs} iterations and at least {min_secs:g} seconds but "
-        "terminate if exceeding 150 seconds."
-    )
+    _print(f"Running benchmark for at least {runs} iterations and at least {min_secs:g} seconds "
+           "but terminate if exceeding 150 seconds.")  # fmt: skip
     times_us: list[int] = []
     finish_s = time.monotonic() + min_secs
     while len(times_us) < runs or time.monotonic() < finish_s:
