@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import json
+import os
 import sys
 import traceback
+from pathlib import Path
 
 COMMANDS = {
     "gate": "bench.gate.command",
@@ -26,27 +30,70 @@ NO_ANSWER = 2
 """Whatever ends a command before it has an answer: a gate fails closed, and 1 is a regression."""
 
 
+class _NoAnswerError(Exception):
+    """Why there is none, in one line."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand and return the exit status: 0 done, 1 failed, 2 bad usage or no answer."""
+    words = sys.argv[1:] if argv is None else argv
+    judges = words[:1] in (["gate"], ["compare"]) and not {"-h", "--help"} & set(words)
+    if judges:  # what kills it leaves this
+        _judge_nothing(words, "it ended before it could say why")
     try:
-        return _run(argv)
+        return _run(words)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        why = "interrupted"
+    except _NoAnswerError as error:
+        why = str(error)
     except Exception as error:  # a module of a broken tree that cannot be imported, too
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        print(f"error: {words} ({place.filename}:{place.lineno})", file=sys.stderr)
+        frames = traceback.extract_tb(error.__traceback__)
+        place = [each for each in frames if not each.filename.startswith("<frozen")][-1]
+        at = error if isinstance(error, SyntaxError) else place
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        why = f"{said} ({at.filename}:{at.lineno})"
+    with contextlib.suppress(OSError):  # the disk may be full, and 1 is a regression
+        print(f"error: {why}", file=sys.stderr)
+    if judges:
+        _judge_nothing(words, why, os.environ.get("GITHUB_STEP_SUMMARY"))
     return NO_ANSWER
 
 
-def _run(argv: list[str] | None) -> int:
+def _judge_nothing(words: list[str], why: str, summary: str | None = None) -> None:
+    """Replace the files of an older verdict, with nothing of the tree's: any module may be broken.
+
+    `summary` is a file that takes the Markdown, too.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    default = ".benchmarks/gate" if words[0] == "gate" else None
+    parser.add_argument("--output", nargs="?", default=default)
+    end = words.index("--") if "--" in words else len(words)
+    output = parser.parse_known_args(words[1:end])[0].output
+    report = f"## ⚠️ Benchmarks: could not judge\n\n    {why}\n"
+    record = {"exit_status": NO_ANSWER, "verdict": "could not judge", "reason": why}
+    if output is not None:
+        for name in ("gate.json", "gate.md", "gate.png"):  # before a full disk takes nothing more
+            with contextlib.suppress(OSError):
+                Path(output, name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            Path(output).mkdir(parents=True, exist_ok=True)
+            Path(output, "gate.json").write_text(json.dumps(record) + "\n", "utf-8")
+            Path(output, "gate.md").write_text(report, "utf-8")
+    if summary:
+        with contextlib.suppress(OSError), Path(summary).open("a", encoding="utf-8") as file:
+            file.write(report)
+
+
+def _run(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Judging and showing measurements."
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    words = sys.argv[1:] if argv is None else argv
     for name in [words[0]] if words and words[0] in COMMANDS else COMMANDS:  # what it needs alone
-        module = importlib.import_module(COMMANDS[name])
+        try:
+            module = importlib.import_module(COMMANDS[name])
+        except SystemExit as error:  # its status would be a verdict
+            raise _NoAnswerError(f"{COMMANDS[name]} ends while it is imported: {error}") from None
         summary = str(module.__doc__).strip().splitlines()[0]
         subparser = subparsers.add_parser(
             name, help=summary, description=summary, allow_abbrev=False
@@ -62,15 +109,14 @@ def _command(parser: argparse.ArgumentParser, words: list[str]) -> int:
     from bench.results.session import ResultsError
 
     end = words.index("--") if "--" in words else len(words)
-    arguments, rest = parser.parse_known_args(words[:end])
-    arguments.rest = rest + words[end:]
     try:
+        arguments, rest = parser.parse_known_args(words[:end])
+        arguments.rest = rest + words[end:]
         if arguments.rest and arguments.command not in TAKE_MORE:
             raise ResultsError(f"unknown argument {arguments.rest[0]}")
         return arguments.run(arguments)
     except ResultsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return NO_ANSWER
+        raise _NoAnswerError(str(error)) from None
 
 
 if __name__ == "__main__":

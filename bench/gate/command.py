@@ -21,7 +21,7 @@ from bench.gate.measure import trees
 from bench.gate.measure.controller import Block
 from bench.gate.measure.worker import HEAD, GateError, Sampling
 from bench.gate.show import Progress, conclude
-from bench.results.session import machine_info
+from bench.results.session import ResultsError, machine_info
 from models.terminal.options import positive_number
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -29,7 +29,6 @@ ONLY = ("bench/test_host_inference.py",)
 DEVICE_ONLY = ("bench/test_device_inference.py::test_device_inference",)
 ROUNDS, DEVICE_ROUNDS = 30, 10
 MINUTES, DEVICE_MINUTES = 5.0, 15.0
-OUTPUT = Path(".benchmarks") / "gate"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, metavar="N",
         help=f"timed rounds of a benchmark in each process; default: {ROUNDS} or what time allows, "
         f"on a device {DEVICE_ROUNDS}")  # fmt: skip
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR",
+    parser.add_argument("--output", type=Path, default=Path(".benchmarks/gate"), metavar="DIR",
         help="where gate.json, gate.md and gate.png go; default: %(default)s")  # fmt: skip
     parser.error = partial(_refuse, parser.format_usage)  # type: ignore[method-assign]
 
@@ -123,12 +122,9 @@ def _compare(arguments: argparse.Namespace) -> tuple[Outcome, list[Block], dict[
 
 
 def _refuse(usage: Callable[[], str], message: str) -> NoReturn:
-    """End for bad usage as argparse does, and say so in the files, in place of older ones."""
-    print(f"{usage()}error: {message}", file=sys.stderr)
-    place = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    place.add_argument("--output", type=Path, default=OUTPUT)
-    directory = place.parse_known_args(sys.argv[1:])[0].output
-    raise SystemExit(conclude(Outcome(problems=[message]), directory))
+    """Show the usage as argparse does; what ends the gate is told in its files as well."""
+    print(usage(), end="", file=sys.stderr)
+    raise ResultsError(message)
 
 
 def sampling_of(

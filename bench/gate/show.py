@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -52,8 +53,13 @@ def conclude(
         if directory is not None:
             write_outcome(directory, outcome, blocks, **more)
     except Exception as error:
-        print(f"the outcome is not written: {one_line(error)}", file=sys.stderr)
-        return FAIL if outcome.exit_status == FAIL else CANNOT_JUDGE
+        outcome.problems.append(f"the outcome is not written: {one_line(error)}")
+        print(outcome.problems[-1], file=sys.stderr)
+        with contextlib.suppress(OSError):  # a part of the files would say something else
+            for name in ("gate.json", "gate.md", "gate.png"):
+                Path(directory or "", name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            _add_to_summary(markdown(outcome))
     return outcome.exit_status
 
 
@@ -67,7 +73,7 @@ def print_outcome(outcome: Outcome, console: Console) -> None:
         print_table(_coloured(_latency_table(rows), rows, title, COLUMNS), console)
     for note in outcome.notes:
         console.print(f"note: {note}", style="dim", markup=False)
-    for problem in outcome.problems:
+    for problem in _untold(outcome):
         console.print(f"cannot judge: {problem}", style="yellow", markup=False)
     if outcome.details:
         console.print(outcome.details, markup=False, highlight=False, soft_wrap=True)
@@ -80,7 +86,7 @@ def markdown(outcome: Outcome) -> str:
     """Return a report for a pull request: the verdict, what differs, and the rest folded."""
     sign = {PASS: "✅", FAIL: "❌", CANNOT_JUDGE: "⚠️"}[outcome.exit_status]
     parts = [f"## {sign} Benchmarks: {outcome.word}", plain(outcome.reason)]
-    parts += _items(outcome.problems)
+    parts += _items(_untold(outcome))
     if outcome.details:
         parts.append(f"```\n{outcome.details.replace('```', '…')[-DETAILS_CHARACTERS:]}\n```")
     if figures := _differing(outcome):
@@ -102,9 +108,15 @@ def markdown(outcome: Outcome) -> str:
 def summary(outcome: Outcome) -> str:
     """Return one line: how many benchmarks have which verdict, in how many blocks."""
     counts = ", ".join(f"{count} {word}" for word, count in outcome.counts().items() if count)
-    line = f"{outcome.base} to {outcome.head}: {counts or 'no latency compared'}"
+    names = f"{outcome.base} to {outcome.head}: " if outcome.base else ""
+    line = names + (counts or "no latency compared")
     measured = f"; {outcome.blocks} blocks in {outcome.seconds:.0f} s"
     return line + (measured if outcome.seconds else "")
+
+
+def _untold(outcome: Outcome) -> list[str]:
+    """Return the problems that the reason does not name."""
+    return [problem for problem in outcome.problems if problem not in outcome.reason]
 
 
 def ordered(rows: Iterable[Latency]) -> list[Latency]:
@@ -231,6 +243,10 @@ def write_outcome(
     write_text(directory / "gate.json", json.dumps(record, allow_nan=False) + "\n")
     report = markdown(outcome)
     write_text(directory / "gate.md", report)
+    _add_to_summary(report)
+
+
+def _add_to_summary(report: str) -> None:
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(report)

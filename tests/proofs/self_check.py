@@ -6,6 +6,10 @@ share, of every benchmark at once; in some comparisons by none. `--every 2` make
 round longer. That is done after they were timed: a clock that runs faster would cost some time
 itself. Nothing is drawn again from what was measured before.
 
+Each comparison is written when it is made, and added to those of the same commit and processor that
+`--output` holds: what was stopped goes on, and one folder takes all slow-downs. `--into README.md`
+puts table and picture into a page, between its two marks; with `--comparisons 0` that alone.
+
 Beside it stands what pytest-benchmark's `--benchmark-compare-fail=mean:5%` says of the same rounds:
 base's of one block against head's of the next, as two sessions would have them.
 """
@@ -16,6 +20,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
 from collections import Counter, defaultdict
 from functools import partial
@@ -39,6 +44,11 @@ from bench.statistics.sequential import Verdict
 from bench.tables import write, write_text
 
 SLOW_DOWNS = (0.0, 0.01, 0.02, 0.03, 0.05)
+MARKS = ("<!-- self-check: made by its command -->\n", "<!-- end of self-check -->\n")
+HEADS = (
+    "slow-down", "benchmarks", "called slower by this gate", "no verdict",
+    'called slower by "mean 5 %"', "minutes",
+)  # fmt: skip
 SHORT_S = 50e-6
 CLASSES = ("below 50 us", "50 us and above")
 MEAN_LIMIT = 1.05
@@ -69,10 +79,13 @@ def main(words: list[str] | None = None) -> int:
     )
     parser.add_argument("--max-minutes", type=float, default=15.0, help="of each; default: 15")
     parser.add_argument("--output", type=Path, default=Path("self-check"))
+    parser.add_argument("--into", type=Path, metavar="PAGE", help="where the table belongs")
     arguments, rest = parser.parse_known_args(words)  # pytest takes the rest, as in the gate
     commit = git("rev-parse", "HEAD")
     about = {"commit": commit, "processor": processor(machine_info()), "cores": os.cpu_count()}
-    made: list[dict[str, Any]] = []
+    result = arguments.output / "self-check.json"
+    before = json.loads(result.read_text("utf-8")) if result.is_file() else {}
+    made: list[dict[str, Any]] = before["comparisons"] if before.get("about") == about else []
     with contextlib.ExitStack() as stack:
         base, head = (
             Tree(name, stack.enter_context(checked_out(commit, name)), sys.executable, more)
@@ -85,10 +98,48 @@ def main(words: list[str] | None = None) -> int:
             made.append({"slow_down": slow_down, "every": arguments.every, **found})
             rows = summarise(made)
             text = json.dumps({"about": about, "rows": rows, "comparisons": made}, indent=1)
-            write_text(arguments.output / "self-check.json", text + "\n")
+            write_text(result, text + "\n")
             write(arguments.output / "self-check.png", partial(_draw, rows))
-            print({name: value for name, value in made[-1].items() if name != "benchmarks"})
+            print(_told(made[-1]), flush=True)
+    table = as_table(about, made)
+    print(table)
+    if arguments.into:
+        first, last = MARKS
+        body = f"\n{table}\n"
+        start, _, rest_of_page = arguments.into.read_text("utf-8").partition(first)
+        write_text(arguments.into, start + first + body + last + rest_of_page.partition(last)[2])
+        shutil.copy(arguments.output / "self-check.png", arguments.into.parent)
     return 0
+
+
+def _told(comparison: dict[str, Any]) -> dict[str, Any]:
+    counts = Counter(each["verdict"] for each in comparison["benchmarks"].values())
+    return comparison | {"benchmarks": dict(counts)}
+
+
+def as_table(about: dict[str, Any], made: list[dict[str, Any]]) -> str:
+    """Return where it was measured, and a row a slow-down and class of benchmarks."""
+    loads = [each["load_average"] for each in made] or [0.0]
+    cells = []
+    for row in summarise(made):
+        slow_down = f"{row['slow_down']:.0%}".replace("%", " %") if row["slow_down"] else "none"
+        if row["every"] > 1:
+            slow_down += f", one round in {row['every']}"
+        called, by_mean = (
+            f"{rate['count']:,} of {rate['cases']:,} "
+            f"({100 * rate['lower']:.0f} to {100 * rate['upper']:.0f} %)"
+            for rate in (row["regressed"], row["by mean"])
+        )
+        undecided = row["no verdict"]["count"]
+        minutes = f"{row['median_s'] / 60:.1f}"
+        cells.append((slow_down, row["benchmarks"], called, str(undecided), by_mean, minutes))
+    lines = ["| " + " | ".join(row) + " |" for row in (HEADS, *cells)]
+    lines.insert(1, "|---:|---|---:|---:|---:|---:|")
+    machine = f"{about['processor']}, {about['cores']} cores"
+    return (
+        f"Of {about['commit'][:8]} on {machine}; load average up to {max(loads):.1f}:\n\n"
+        + "\n".join(lines) + "\n"
+    )  # fmt: skip
 
 
 def _compare(base: Tree, head: Tree, max_seconds: float, rest: list[str]) -> dict[str, Any]:
@@ -128,8 +179,9 @@ def _by_mean(blocks: list[Block]) -> dict[str, list[bool]]:
 def summarise(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a row a class of benchmarks and slow-down, with exact 95 % intervals."""
     rows = []
-    for slow_down in sorted({each["slow_down"] for each in made}):
-        chosen = [each for each in made if each["slow_down"] == slow_down]
+    kinds = sorted({(each["every"], each["slow_down"]) for each in made})
+    for every, slow_down in kinds:
+        chosen = [each for each in made if (each["every"], each["slow_down"]) == (every, slow_down)]
         for label, is_short in zip(CLASSES, (True, False), strict=True):
             own = [
                 benchmark
@@ -145,6 +197,7 @@ def summarise(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 {
                     "benchmarks": label,
                     "slow_down": slow_down,
+                    "every": every,
                     "regressed": _rate(verdicts[Verdict.REGRESSED], len(own)),
                     "no verdict": _rate(verdicts[Verdict.NONE], len(own)),
                     "by mean": _rate(alarms, blocks),
@@ -171,7 +224,8 @@ def _draw(rows: list[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for axes, label in zip(panels, CLASSES, strict=True):
-        shown = [row for row in rows if row["benchmarks"] == label and row["regressed"]["cases"]]
+        shown = [row for row in rows if row["benchmarks"] == label and row["every"] == 1
+                 and row["regressed"]["cases"]]  # fmt: skip
         for key, name, style in (
             ("regressed", "this gate", "o-"), ("by mean", "mean 5 % slower", "s--"),
         ):  # fmt: skip

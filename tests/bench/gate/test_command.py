@@ -150,6 +150,7 @@ def test_bad_usage(project, arguments, said):
     assert result.status == 2, result.output
     assert said in " ".join(result.output.split())
     assert result.record["verdict"] == "could not judge"
+    assert result.output.count(result.record["reason"].partition("; not looked")[0]) == 1
 
 
 def test_what_ends_the_gate_replaces_an_older_verdict(project, tmp_path):

@@ -1,12 +1,14 @@
 """The gate's measurement of itself."""
 
 import json
+import re
 import shutil
 
 import pytest
 
 from tests.bench.gate.conftest import SELECTION
 from tests.processes import ROOT, python
+from tests.proofs.self_check import MARKS
 
 
 @pytest.mark.slow
@@ -20,7 +22,20 @@ def test_it_is_made_live(project):
         "--output", "out", *SELECTION, "-k", "classify", cwd=project.root,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    record = json.loads((project.root / "out" / "self-check.json").read_text())
+    result = project.root / "out" / "self-check.json"
+    record = json.loads(result.read_text())
     assert [each["slow_down"] for each in record["comparisons"]] == [0.05]
     assert {each["exit_status"] for each in record["comparisons"]} == {2}
     assert (project.root / "out" / "self-check.png").read_bytes().startswith(b"\x89PNG")
+    page = project.root / "bench" / "gate" / "README.md"
+    start, _, end = re.split("|".join(MARKS), page.read_text("utf-8"))
+    done = python(
+        "-m", "tests.proofs.self_check", "--comparisons", "0", "--output", "out", "--into", page,
+        cwd=project.root,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    text = page.read_text("utf-8")
+    assert text.startswith(start + MARKS[0])
+    assert text.endswith(MARKS[1] + end)
+    assert "| 5 % | 50 us and above | 0 of 1 (0 to 98 %) | 1 |" in text
+    assert json.loads(result.read_text()) == record  # the earlier ones are kept

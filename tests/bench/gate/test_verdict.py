@@ -1,5 +1,6 @@
 """Exit status and thresholds; the gate fails closed: all that is no verdict is 2."""
 
+import json
 import sys
 
 import pytest
@@ -120,12 +121,24 @@ def test_an_unexpected_error_says_where():
 @pytest.mark.parametrize(
     ("verdict", "status"), [(Verdict.SAME, 2), (Verdict.NONE, 2), (Verdict.REGRESSED, 1)]
 )
-def test_what_cannot_be_written_is_no_pass(verdict, status, tmp_path, capsys):
+def test_what_cannot_be_written_is_no_pass(verdict, status, tmp_path, capsys, monkeypatch):
     """A regression was measured and told, and stays one."""
     assert conclude(outcome(verdict), tmp_path) == (0 if verdict is Verdict.SAME else status)
     (tmp_path / "file").touch()
     assert conclude(outcome(verdict), tmp_path / "file") == status
     assert "not written" in capsys.readouterr().err
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
+    assert conclude(outcome(verdict), tmp_path) == status
+    assert "No space left" in capsys.readouterr().err
+    assert not list(tmp_path.glob("gate.*"))
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_each_problem_is_told_once(tmp_path, capsys, count):
+    problems = [f"what is wrong in {number}" for number in range(count)]
+    conclude(Outcome("base", "head", problems=problems), tmp_path)
+    for text in (capsys.readouterr().out, (tmp_path / "gate.md").read_text("utf-8")):
+        assert [text.count(each) for each in problems] == [1] * count
 
 
 def test_a_verdict_that_is_withdrawn_is_none():
@@ -159,19 +172,66 @@ def test_odd_names_are_text(tmp_path, name):
     assert row.replace("\\\\", "").replace("\\|", "").count("|") == 7
 
 
-def test_a_tree_whose_command_does_not_import_has_no_verdict(tmp_path):
-    """Python itself ends with 1 then, which would be a regression."""
-    package = tmp_path / "bench"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "__main__.py").write_text((ROOT / "bench" / "__main__.py").read_text("utf-8"))
-    done = python("-m", "bench", "gate", "--base", "HEAD", cwd=tmp_path)
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert "bench.gate" in line
+FULL_DISK = (
+    "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
+    "sys.argv[0] = 'bench'; runpy.run_module('bench', run_name='__main__')"
+)
 
 
-def test_a_command_that_fails_unexpectedly_has_no_verdict(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("module", "start", "status", "said"),
+    [
+        (None, ("-m", "bench"), 2, "No module named 'bench.gate"),
+        ("1 +", ("-m", "bench"), 2, "py:1)"),
+        ("import gone_package", ("-m", "bench"), 2, "gone_package"),
+        ("raise SystemExit(1)", ("-m", "bench"), 2, "ends while it is imported"),
+        ("raise KeyboardInterrupt", ("-m", "bench"), 2, "interrupted"),
+        ("import os\nos.kill(os.getpid(), 15)", ("-m", "bench"), -15, "it ended before"),
+        ("import os\nos.kill(os.getpid(), 9)", ("-m", "bench"), -9, "it ended before"),
+        (None, ("-c", FULL_DISK), 2, None),
+    ],
+)
+@pytest.mark.parametrize("command", ["gate", "compare"])
+def test_a_tree_whose_command_does_not_import_has_no_verdict(
+    tmp_path, command, module, start, status, said
+):
+    """Python itself ends with 1 then, which would be a regression; nor does an older one stay."""
+    package = tmp_path / "bench" / "gate"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").touch()
+    main_module = package.parent / "__main__.py"
+    main_module.write_text((ROOT / "bench" / "__main__.py").read_text("utf-8"), "utf-8")
+    if module is not None:
+        (package / f"{command.replace('gate', 'command')}.py").write_text(module)
+    for name in ("gate.json", "gate.md", "gate.png"):
+        (tmp_path / name).write_text('{"verdict": "pass"}')
+    summary = tmp_path / "summary.md"
+    words = (command, "--output", ".", "--base", "HEAD")
+    done = python(*start, *words, cwd=tmp_path, GITHUB_STEP_SUMMARY=str(summary))
+    assert done.returncode == status, done.stderr
+    assert len(done.stderr.splitlines()) == (status == 2)
+    left = {path.name: path.read_text("utf-8") for path in tmp_path.glob("gate.*")}
+    assert "gate.png" not in left
+    if said is None:
+        assert not any("pass" in text for text in left.values())
+        return
+    assert json.loads(left["gate.json"])["exit_status"] == 2
+    assert said in json.loads(left["gate.json"])["reason"]
+    assert said in left["gate.md"]
+    assert not summary.exists() if status < 0 else said in summary.read_text("utf-8")
+
+
+def test_help_leaves_a_verdict_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gate.json").touch()
+    with pytest.raises(SystemExit, match="0"):
+        main(["gate", "--output", ".", "--help"])
+    assert (tmp_path / "gate.json").exists()
+
+
+def test_a_command_that_fails_unexpectedly_has_no_verdict(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("bench.gate.command.run", lambda *_: fail(ValueError("odd")))
     assert main(["gate", "--base", "HEAD"]) == 2
     assert "ValueError: odd" in capsys.readouterr().err

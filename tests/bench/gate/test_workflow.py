@@ -1,6 +1,8 @@
 """The workflow that other projects copy."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,28 @@ def test_pull_requests_write_no_cache_that_main_reads():
             assert "github.ref == 'refs/heads/main'" in step
             assert "github.event_name == 'push'" in step
         assert not re.search(r"\n\s+cache:", step)
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (None, "did not start"),
+        ("it ended before it could say why", "ended before"),
+        ("pass", ""),  # the gate told by itself
+    ],
+)
+def test_what_ended_the_gate_stands_in_the_summary(tmp_path, report, said):
+    script = TEXT.partition("- name: what ended the gate")[2].partition("run: |")[2]
+    script = script.partition("\n      - ")[0]
+    summary, folder = tmp_path / "summary", tmp_path / ".benchmarks" / "gate"
+    summary.touch()
+    folder.mkdir(parents=True)
+    if report:
+        (folder / "gate.md").write_text(report)
+    environment = os.environ | {"GITHUB_STEP_SUMMARY": str(summary)}
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=True)
+    assert said in summary.read_text()
+    assert bool(said) == bool(summary.read_text())
 
 
 @both
