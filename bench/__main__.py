@@ -48,10 +48,11 @@ def main(argv: list[str] | None = None) -> int:
         why = str(error)
     except Exception as error:  # a module of a broken tree that cannot be imported, too
         frames = traceback.extract_tb(error.__traceback__)
-        place = [each for each in frames if not each.filename.startswith("<frozen")][-1]
-        at = error if isinstance(error, SyntaxError) else place
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        why = f"{said} ({at.filename}:{at.lineno})"
+        last = [each for each in frames if each.filename[0] != "<"][-1]
+        file, line = last.filename, last.lineno
+        if isinstance(error, SyntaxError):
+            file, line = str(error.filename), error.lineno
+        why = " ".join(f"{type(error).__name__}: {error} ({file}:{line})".split())
     with contextlib.suppress(OSError):  # the disk may be full, and 1 is a regression
         print(f"error: {why}", file=sys.stderr)
     if judges:
@@ -60,15 +61,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _judge_nothing(words: list[str], why: str, summary: str | None = None) -> None:
-    """Replace the files of an older verdict, with nothing of the tree's: any module may be broken.
-
-    `summary` is a file that takes the Markdown, too.
-    """
+    """Replace an older verdict's files, by nothing of the tree's: any module may be broken."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    default = ".benchmarks/gate" if words[0] == "gate" else None
-    parser.add_argument("--output", nargs="?", default=default)
-    end = words.index("--") if "--" in words else len(words)
-    output = parser.parse_known_args(words[1:end])[0].output
+    parser.add_argument("--output", nargs="?")
+    own = words[: words.index("--")] if "--" in words else words
+    output = parser.parse_known_args(own)[0].output
+    output = output or (".benchmarks/gate" if words[0] == "gate" else None)
     report = f"## ⚠️ Benchmarks: could not judge\n\n    {why}\n"
     record = {"exit_status": NO_ANSWER, "verdict": "could not judge", "reason": why}
     if output is not None:

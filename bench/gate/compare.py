@@ -37,13 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Make each file with a process of its own: pytest --benchmark-only --benchmark-json=FILE. "
         "Exit status: 0 not worse, 1 worse, 2 could not judge."
     )
-    parser.add_argument(
-        "base", type=Path, nargs="*", metavar="BASE.json", help="a file of pytest-benchmark"
-    )
+    parser.add_argument("base", type=Path, nargs="*", metavar="BASE.json",
+        help="a file of pytest-benchmark")  # fmt: skip
     add_min_effect(parser)
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="where gate.json, gate.md and gate.png go"
-    )
+    parser.add_argument("--output", type=Path, metavar="DIR",
+        help="where gate.json, gate.md and gate.png go")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -51,9 +51,7 @@ Key = TypeVar("Key")
 class LiveComparison:
     """Compares a tree with others, its bases, in one sitting that shares its measurements."""
 
-    bases: Mapping[
-        str, Tree
-    ]  # by what the outcome calls each: its revision, or "" for the only one
+    bases: Mapping[str, Tree]  # by revision, or "" for the only one, as the outcome calls it
     head: Tree
     sampling: Sampling
     thresholds: ThresholdTable
@@ -98,12 +96,10 @@ class LiveComparison:
             base = files[tree.name]
             self._take(figures.compare_files(base, head, self.thresholds), against)
             if not self._has_regressed:
-                self._take(
-                    figures.measure_changed(
-                        base, head, self.thresholds, self.photographs, self.progress.tell
-                    ),
-                    against,
+                found = figures.measure_changed(
+                    base, head, self.thresholds, self.photographs, self.progress.tell
                 )
+                self._take(found, against)
 
     def _read(self, tree: str, collected: Collected) -> dict[str, figures.ModelFile]:
         named = {file[0]: file[1] for file in collected.files.values() if file}

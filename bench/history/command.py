@@ -184,43 +184,36 @@ def _write_picture(found: list[History], path: Path) -> None:
 
 def _plain(history: History) -> dict[str, Any]:
     """Return all of it as plain values; intervals that are not bounded are null."""
+    states = [
+        {
+            "commit": state.commit, "label": state.label,
+            "sessions": [
+                {"file": session.name, "measured": session.time.isoformat()}
+                for session in state.sessions
+            ],
+        }
+        for state in history.states
+    ]  # fmt: skip
+    benchmarks = [
+        {
+            "benchmark": series.title, "quantity": series.quantity, "model": series.row.model,
+            "runs_on": series.row.runs_on, "states": list(series.states),
+            "medians_s": list(series.medians_s),
+            "changes": [
+                {
+                    "state": series.states[change.place], "commit": after.commit,
+                    "after_commit": before.commit, "ratio": change.ratio,
+                    "lower": change.lower or None,
+                    "upper": change.upper if change.upper < float("inf") else None,
+                    "p": change.p, "also_changed": history.also_changed(series, change),
+                }
+                for change in series.changes
+                for before, after in [history.around(series, change)]
+            ],
+        }
+        for series in history.series
+    ]  # fmt: skip
     return {
-        "processor": history.processor,
-        "remarks": list(history.remarks),
-        "states": [
-            {
-                "commit": state.commit,
-                "label": state.label,
-                "sessions": [
-                    {"file": session.name, "measured": session.time.isoformat()}
-                    for session in state.sessions
-                ],
-            }
-            for state in history.states
-        ],
-        "benchmarks": [
-            {
-                "benchmark": series.title,
-                "quantity": series.quantity,
-                "model": series.row.model,
-                "runs_on": series.row.runs_on,
-                "states": list(series.states),
-                "medians_s": list(series.medians_s),
-                "changes": [
-                    {
-                        "state": series.states[change.place],
-                        "commit": after.commit,
-                        "after_commit": before.commit,
-                        "ratio": change.ratio,
-                        "lower": change.lower or None,
-                        "upper": change.upper if change.upper < float("inf") else None,
-                        "p": change.p,
-                        "also_changed": history.also_changed(series, change),
-                    }
-                    for change in series.changes
-                    for before, after in [history.around(series, change)]
-                ],
-            }
-            for series in history.series
-        ],
-    }
+        "processor": history.processor, "remarks": list(history.remarks), "states": states,
+        "benchmarks": benchmarks,
+    }  # fmt: skip

@@ -45,16 +45,10 @@ class _Event(ctypes.Structure):
     """`ProfiledEventData`."""
 
     _fields_ = (
-        ("tag", c_void_p),
-        ("event_type", c_int),
-        ("start_us", c_uint64),
-        ("elapsed_us", c_uint64),
-        ("memory_before_bytes", c_size_t * 3),
-        ("memory_after_bytes", c_size_t * 3),
-        ("index", c_uint64),
-        ("subgraph", c_uint64),
-        ("source", c_int),
-    )
+        ("tag", c_void_p), ("event_type", c_int), ("start_us", c_uint64), ("elapsed_us", c_uint64),
+        ("memory_before_bytes", c_size_t * 3), ("memory_after_bytes", c_size_t * 3),
+        ("index", c_uint64), ("subgraph", c_uint64), ("source", c_int),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

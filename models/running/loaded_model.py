@@ -60,6 +60,11 @@ class LoadedModel:
         The whole graph runs in a delegate when this is one number, that of all its nodes.
         DEQUANTIZE nodes of constant weights count as taken: they are folded before the partition.
         """
+        parts = self.delegated_nodes()
+        return None if parts is None else list(map(len, parts))
+
+    def delegated_nodes(self) -> list[list[int]] | None:
+        """Return the numbers of those nodes, part by part, as they run."""
         return None
 
     @property
@@ -155,7 +160,7 @@ class InterpretedModel(LoadedModel):
         """As `LoadedModel`."""
         return tuple(map(TensorSpec.from_details, self.interpreter.get_output_details()))
 
-    def delegated_partitions(self) -> list[int]:
+    def delegated_nodes(self) -> list[list[int]]:
         """As `LoadedModel`."""
         nodes = self.interpreter._get_ops_details()
         others = [node for node in nodes if node["op_name"] != "DELEGATE"]
@@ -177,7 +182,7 @@ class InterpretedModel(LoadedModel):
                         is_taken = handle not in given and bool(part & maker)
                     if is_taken:
                         part |= inside | {node["index"]}
-            parts.append(len(part))
+            parts.append(sorted(part))
         return parts
 
 

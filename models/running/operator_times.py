@@ -127,18 +127,19 @@ def profile_operators(artifact: Artifact, rounds: int) -> OperatorProfile:
         measured["rounds"],
         measured["invoke_us"],
         measured["profiled_us"],
-        match(measured["operators"], details.nodes),
+        match(measured["operators"], details.nodes, measured["parts"]),
     )
 
 
 def match(
-    measured: Sequence[dict[str, Any]], nodes: Sequence[graph.Operator]
-) -> tuple[OperatorTime, ...]:
+    measured: Sequence[dict[str, Any]], nodes: Sequence[graph.Operator],
+    parts: Sequence[Sequence[int]] | None = None,
+) -> tuple[OperatorTime, ...]:  # fmt: skip
     """Find the file's node of each measured operator with weights, or outside of the delegate.
 
-    The delegate does not tell nodes. It runs those with weights in their order, so they are
-    matched one by one if there are as many and each is of a kind that its node may run as; if
-    not, none is.
+    The delegate does not tell nodes. It runs those with weights in their order, part by part, so
+    they are matched one by one if there are as many and each is of a kind that its node may run
+    as; if not, none is, and neither where unknown `parts` are more than one.
     """
     found: dict[int, graph.Operator] = {
         number: nodes[each["node"]]
@@ -146,13 +147,20 @@ def match(
         if each["node"] is not None and not each["subgraph"] and each["node"] < len(nodes)
     }
     taken = {measured[number]["node"] for number in found}
-    free = [each for number, each in enumerate(nodes)
-            if number not in taken and each.multiply_accumulates]  # fmt: skip
+    order = range(len(nodes)) if parts is None else [node for part in parts for node in part]
+    free = [nodes[number] for number in order
+            if number not in taken and nodes[number].multiply_accumulates]  # fmt: skip
     weighted = [number for number, each in enumerate(measured)
                 if each["node"] is None and _WEIGHTED.match(each["name"])]  # fmt: skip
-    if len(free) == len(weighted) and all(
-        node.name in _MAY_RUN_AS and _MAY_RUN_AS[node.name].match(measured[number]["name"])
-        for node, number in zip(free, weighted, strict=True)
+    between = measured[weighted[0] : weighted[-1]] if weighted and parts is None else ()
+    is_in_order = all(each["node"] is None for each in between)
+    if (
+        is_in_order
+        and len(free) == len(weighted)
+        and all(
+            node.name in _MAY_RUN_AS and _MAY_RUN_AS[node.name].match(measured[number]["name"])
+            for node, number in zip(free, weighted, strict=True)
+        )
     ):
         found |= dict(zip(weighted, free, strict=True))
     return tuple(_time(each, found.get(number)) for number, each in enumerate(measured))
@@ -203,6 +211,7 @@ def _measure(content: bytes, rounds: int) -> dict[str, Any]:
         "rounds": len(bare_us),
         "invoke_us": middle_mean(bare_us),
         "profiled_us": middle_mean(profiled_us),
+        "parts": bare.delegated_nodes(),
         "operators": [
             {**asdict(event), "microseconds": mean}
             for event, mean in zip(first, operator_means(operators_us), strict=True)

@@ -102,7 +102,7 @@ RUNTIMES: dict[str, Runtime] = {
             "ai_edge_litert.compiled_model",
             is_compiler=True,
             is_default=False,
-        ),
+        ),  # fmt: skip
     )
 }
 

@@ -95,11 +95,7 @@ def compare_files(
 def compare_infos(
     base: Infos, head: Infos, thresholds: ThresholdTable
 ) -> tuple[list[Figure], list[str]]:
-    """Compare the static metrics that results carry of their model, once for each model.
-
-    Returns:
-        Figures; notes (what one side's results have no entry for).
-    """
+    """Compare the metrics that results carry, once a model; notes say what one side has not."""
     figures: dict[tuple[str, str], Figure] = {}
     notes: dict[str, None] = {}
     for name, old in base.items():

@@ -217,9 +217,6 @@ def _files(path: Path, name: str) -> list[Path]:
         raise GateError(f"{name}: {error}; --base-model OLD --model NEW names both") from None
 
 
-EMULATED = "emulated"
-
-
 @contextlib.contextmanager
 def on_device(settings: Sampling, name: str, tool: Path | None) -> Iterator[Sampling]:
     """Give settings under which all workers measure on the same device.
@@ -236,7 +233,7 @@ def on_device(settings: Sampling, name: str, tool: Path | None) -> Iterator[Samp
     with contextlib.ExitStack() as stack:
         environment = {GROUP_VARIABLE: secrets.token_hex(8)}
         try:
-            if name == EMULATED:
+            if name == "emulated":
                 phone = stack.enter_context(_emulated_phone())
                 name, tool = phone["serial"], tool or Path(phone["tool"])
                 environment["ADB_SERVER_SOCKET"] = phone["server"]

@@ -126,6 +126,22 @@ def test_matrix_products_in_the_delegate_are_counted(file):
     assert (found.node, found.multiply_accumulates) == ("BATCH_MATMUL", 8 * 16 * 4)
 
 
+def test_operators_of_several_parts_are_matched_part_by_part(file):
+    """The second product waits for what no delegate takes, so the third runs before it."""
+    shapes = [(8, 16), (16, 4), (8, 4), (8, 4), (4, 32), (8, 32), (4, 2), (8, 2)]
+    tensors = [Tensor(str(number), (1, *shape)) for number, shape in enumerate(shapes)]
+    operators = [
+        ("BATCH_MATMUL", [0, 1], [2]), ("FLOOR_MOD", [2, 2], [3]),
+        ("BATCH_MATMUL", [3, 4], [5]), ("BATCH_MATMUL", [2, 6], [7]),
+    ]  # fmt: skip
+    told = (schema.BuiltinOptions.BatchMatMulOptions, schema.BatchMatMulOptionsT())
+    content = write([(tensors, operators, [0, 1, 4, 6], [5, 7])], {"BATCH_MATMUL": told})
+    found = profile_operators(file(content), 5).operators
+    costs = [each.multiply_accumulates for each in found if each.is_delegated]
+    assert costs == [8 * 16 * 4, 8 * 4 * 2, 8 * 4 * 32]
+    assert [each.name for each in found if not each.is_delegated] == ["FLOOR_MOD"]
+
+
 def test_inputs_that_the_python_interface_does_not_take_are_profiled(file):
     wide = file(one_operator("NEG", Tensor("x", dtype="int64")))
     (found,) = profile_operators(wide, 5).operators
@@ -201,14 +217,15 @@ DEPTHWISE = graph.Operator("DEPTHWISE_CONV_2D", 20, 1)
 
 
 def test_nodes_are_matched_in_order():
-    found = match(
-        [
-            *_measured("Convolution (NHWC, F32) IGEMM", "Max Pooling (NHWC, F32)"),
-            {"name": "DEPTHWISE_CONV_2D", "node": 1, "subgraph": 0, "microseconds": 1.0},
-            *_measured("Fully Connected (NC, F32) GEMM"),
-        ],
-        [CONVOLUTION, DEPTHWISE, graph.Operator("CONV_2D", 30, 1)],
-    )
+    measured = [
+        *_measured("Convolution (NHWC, F32) IGEMM", "Max Pooling (NHWC, F32)"),
+        {"name": "DEPTHWISE_CONV_2D", "node": 1, "subgraph": 0, "microseconds": 1.0},
+        *_measured("Fully Connected (NC, F32) GEMM"),
+    ]
+    nodes = [CONVOLUTION, DEPTHWISE, graph.Operator("CONV_2D", 30, 1)]
+    unknown = [each.multiply_accumulates for each in match(measured, nodes)]
+    assert unknown == [None, 0, 20, None]  # the delegate has parts, and does not tell which
+    found = match(measured, nodes, [[0], [2]])
     assert [(each.node, each.multiply_accumulates, each.is_delegated) for each in found] == [
         ("CONV_2D", 10, True),
         (None, 0, True),
