@@ -179,24 +179,18 @@ def read_session(path: Path) -> Session:
         commit, failures = data["commit_info"], _failures(data, file_format)
         results = [_result(path, each, file_format) for each in data["benchmarks"]]
         session = Session(
-            path,
-            path.name,
-            content,
-            datetime.fromisoformat(data["datetime"]),
+            path, path.name, content, datetime.fromisoformat(data["datetime"]),
             _commit(commit.get("id")),
             datetime.fromisoformat(commit["time"]) if commit.get("time") else None,
-            bool(commit.get("dirty")),
-            dict(data["machine_info"]),
+            bool(commit.get("dirty")), dict(data["machine_info"]),
             tuple(
-                replace(result, failure=failures.get(result.fullname))
-                for result in results
-                if result.quantity != SUSTAINED
+                replace(each, failure=failures.get(each.fullname))
+                for each in results if each.quantity != SUSTAINED
             ),
             {name: why for name, why in failures.items() if f"::{SUSTAINED}" not in name},
-            commit.get("difference"),
-            dict(data.get("load") or {}),
+            commit.get("difference"), dict(data.get("load") or {}),
             tuple(result for result in results if result.quantity == SUSTAINED),
-        )
+        )  # fmt: skip
         _ = session.processor, session.disturbance  # can be told
     if not results and not failures:
         raise ResultsError(f"{path}: holds no benchmark")

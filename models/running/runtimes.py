@@ -96,13 +96,7 @@ RUNTIMES: dict[str, Runtime] = {
     for runtime in (
         Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
         Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
-        Runtime(
-            "litert-compiled",
-            "ai-edge-litert",
-            "ai_edge_litert.compiled_model",
-            is_compiler=True,
-            is_default=False,
-        ),  # fmt: skip
+        Runtime("litert-compiled", "ai-edge-litert", "ai_edge_litert.compiled_model", True, False),
     )
 }
 
