@@ -75,6 +75,7 @@ class FileDetails:
         inputs, outputs: in the file's order.
         custom_operators: names of those that are not TensorFlow Lite's own.
         has_state: whether a tensor keeps its value from one inference to the next.
+        is_micros: whether an SVDF's state is int8: as int16, runtimes would write past its end.
         signature: what the file calls the graph; None where it has no name.
         signatures: names of all graphs that can be called.
     """
@@ -87,6 +88,7 @@ class FileDetails:
     outputs: tuple[TensorSpec, ...]
     custom_operators: tuple[str, ...]
     has_state: bool
+    is_micros: bool
     signature: str | None
     signatures: tuple[str, ...]
 
@@ -164,6 +166,7 @@ def details_of(model: Any) -> FileDetails:
                 if code.customCode
             ),
             any(tensor.isVariable for each in model.subgraphs for tensor in each.tensors or ()),
+            any(_type(tensors[each.inputs[4]]) == "int8" for name, each in nodes if name == "SVDF"),
             next((name for name, number in signatures(model) if number == 0), None),
             tuple(name for name, _ in signatures(model)),
         )

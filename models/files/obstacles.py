@@ -25,6 +25,8 @@ def obstacle(details: FileDetails) -> str | None:
                 return f"is compiled for {target} (operator {operator})"
         if operator.startswith("Flex"):
             return f"needs TensorFlow's own operators (Select TF ops, such as {operator})"
+    if details.is_micros:
+        return "is for TensorFlow Lite Micro alone (an SVDF with a state of int8)"
     for tensor in details.inputs:
         if tensor.foreign:
             kind = "text" if tensor.foreign == "string" else f"elements of type {tensor.foreign}"

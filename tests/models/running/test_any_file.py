@@ -261,6 +261,28 @@ def test_samples_suit_the_dtype(dtype, low, high):
     assert counts.max() <= max(60, 2 * elements.size / len(counts))
 
 
+@pytest.mark.parametrize("state", ["int8", "int16"])
+def test_what_would_write_past_its_state_is_not_run(file, state):
+    """LiteRT takes an SVDF's state for int16 without a look, and dies sooner or later."""
+    tensors = [
+        Tensor("x", (1, 96), "int8", scale=0.06),
+        Tensor("features", (64, 96), "int8", np.ones((64, 96), np.int8), 0.01),
+        Tensor("times", (64, 8), state, np.ones((64, 8), state), 0.015),
+        Tensor("bias", (64,), "int32", np.zeros(64, np.int32), 0.012),
+        Tensor("state", (1, 512), state, scale=0.8, is_variable=True),
+        Tensor("y", (1, 64), "int8", scale=0.24),
+    ]
+    told = schema.SVDFOptionsT()
+    told.rank = 1
+    graph = (tensors, [("SVDF", [0, 1, 2, 3, 4], [5])], [0], [5])
+    model = file(write([graph], {"SVDF": (schema.BuiltinOptions.SVDFOptions, told)}))
+    if state == "int16":
+        assert probe(model, RUNTIMES["litert"]).outputs == ["1x64 int8"]
+    else:
+        with pytest.raises(CannotRunError, match="is for TensorFlow Lite Micro alone"):
+            probe(model, RUNTIMES["litert"])
+
+
 def test_what_is_known_of_a_file_needs_no_runtime():
     details = read_details(BATCH)
     assert str(details.inputs[0]) == "4x8x8x3 float32"
