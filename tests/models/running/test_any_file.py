@@ -273,7 +273,7 @@ def test_what_would_write_past_its_state_is_not_run(file, state):
         Tensor("y", (1, 64), "int8", scale=0.24),
     ]
     told = schema.SVDFOptionsT()
-    told.rank = 1
+    told.rank, told.fusedActivationFunction = 1, schema.ActivationFunctionType.RELU
     graph = (tensors, [("SVDF", [0, 1, 2, 3, 4], [5])], [0], [5])
     model = file(write([graph], {"SVDF": (schema.BuiltinOptions.SVDFOptions, told)}))
     if state == "int16":
