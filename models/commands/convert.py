@@ -129,17 +129,12 @@ def _card(
     details = graph.read_details(content)
     model = runtime.load(content)
     return Card(
-        architecture=record.architecture,
-        precision=str(target.precision),
-        parameters=details.parameters,
-        trained_parameters=trained_parameters,
-        file_bytes=len(content),
-        sha256=artifacts.sha256(content),
+        architecture=record.architecture, precision=str(target.precision),
+        parameters=details.parameters, trained_parameters=trained_parameters,
+        file_bytes=len(content), sha256=artifacts.sha256(content),
         keras_sha256=str(record.keras_sha256),
-        multiply_accumulates=details.multiply_accumulates,
-        operators=details.operators,
-        signature=details.signature,
-        labels=test.class_names,
+        multiply_accumulates=details.multiply_accumulates, operators=details.operators,
+        signature=details.signature, labels=test.class_names,
         accuracy=measure_accuracy(model, test, bar(target.name)),
         runtime=f"{runtime.name} {runtime.version}",
         canary=canary(model, canary_images()),
@@ -153,7 +148,7 @@ def _card(
             else None,
         },
         preparation=_as_measured(model.input),
-    )
+    )  # fmt: skip
 
 
 def _as_measured(spec: TensorSpec) -> Preparation:

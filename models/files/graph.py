@@ -246,14 +246,11 @@ def _spec(tensor: Any, index: int) -> TensorSpec:
     kind, scale = _type(tensor), _scale(tensor)
     known = kind in _NUMPY_TYPES
     return TensorSpec(
-        index,
-        tuple(signature if len(signature) == len(shape) else shape),
+        index, tuple(signature if len(signature) == len(shape) else shape),
         np.dtype(kind if known else object),
-        scale,
-        int(tensor.quantization.zeroPoint[0]) if scale else 0,
-        (tensor.name or b"").decode("utf-8", "replace"),
-        "" if known else kind,
-    )
+        scale, int(tensor.quantization.zeroPoint[0]) if scale else 0,
+        (tensor.name or b"").decode("utf-8", "replace"), "" if known else kind,
+    )  # fmt: skip
 
 
 def _operator(name: str, node: Any, tensors: Any, made: set[int], constants: set[int]) -> Operator:

@@ -178,13 +178,10 @@ def to_dict(results: Iterable[Outcome], photographs: Photographs) -> dict[str, A
     """
     _, rows = _by_change(results)
     return {
-        "format": FORMAT,
-        "images": len(photographs),
-        "fingerprint": photographs.fingerprint,
+        "format": FORMAT, "images": len(photographs), "fingerprint": photographs.fingerprint,
         "changes": [
             {
-                "name": change.name,
-                "is_mild": change.is_mild,
+                "name": change.name, "is_mild": change.is_mild,
                 "accuracy": {
                     model: {"correct": each.right.correct, "images": each.right.images}
                     for model, each in row.items()
@@ -192,7 +189,7 @@ def to_dict(results: Iterable[Outcome], photographs: Photographs) -> dict[str, A
             }
             for change, row in rows.items()
         ],
-    }
+    }  # fmt: skip
 
 
 def markdown(results: Iterable[Outcome]) -> str:

@@ -202,13 +202,9 @@ class CompiledModel(LoadedModel):
     """A model compiled for the CPU. The interface itself tells no quantisation: the file does."""
 
     def __init__(
-        self,
-        package: ModuleType,
-        model: Path | bytes,
-        threads: int,
-        shapes: Sequence[tuple[int, ...]] = (),
-        details: FileDetails | None = None,
-    ):
+        self, package: ModuleType, model: Path | bytes, threads: int,
+        shapes: Sequence[tuple[int, ...]] = (), details: FileDetails | None = None,
+    ):  # fmt: skip
         """Compile; arguments and errors are those of `Runtime.load`."""
         options = package.Options(
             hardware_accelerators=package.HardwareAccelerator.CPU,

@@ -207,16 +207,12 @@ def _measure(content: bytes, rounds: int) -> dict[str, Any]:
             profiled_us += _time_us(model.invoke, each_block)
             operators_us += _rounds(model.stop(), first)[WARMUP_ROUNDS:]
         gc.enable()
+    means_us = zip(first, operator_means(operators_us), strict=True)
     return {
-        "rounds": len(bare_us),
-        "invoke_us": middle_mean(bare_us),
-        "profiled_us": middle_mean(profiled_us),
-        "parts": bare.delegated_nodes(),
-        "operators": [
-            {**asdict(event), "microseconds": mean}
-            for event, mean in zip(first, operator_means(operators_us), strict=True)
-        ],
-    }
+        "rounds": len(bare_us), "invoke_us": middle_mean(bare_us),
+        "profiled_us": middle_mean(profiled_us), "parts": bare.delegated_nodes(),
+        "operators": [{**asdict(event), "microseconds": mean} for event, mean in means_us],
+    }  # fmt: skip
 
 
 def operator_means(rounds_us: Sequence[Sequence[float]]) -> list[float]:

@@ -67,12 +67,9 @@ class Probed(NamedTuple):
 
 
 def probe(
-    file: Artifact,
-    runtime: Runtime,
-    *,
-    threads: int = 1,
-    input_shapes: Sequence[tuple[int, ...]] = (),
-) -> Probed:
+    file: Artifact, runtime: Runtime, *,
+    threads: int = 1, input_shapes: Sequence[tuple[int, ...]] = (),
+) -> Probed:  # fmt: skip
     """Check a file, then load it in a child process and invoke it twice on its samples.
 
     Raises:
