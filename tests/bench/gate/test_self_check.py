@@ -29,10 +29,8 @@ def test_it_is_made_live(project):
     assert (project.root / "out" / "self-check.png").read_bytes().startswith(b"\x89PNG")
     page = project.root / "bench" / "gate" / "README.md"
     start, _, end = re.split("|".join(MARKS), page.read_text("utf-8"))
-    done = python(
-        "-m", "tests.proofs.self_check", "--comparisons", "0", "--output", "out", "--into", page,
-        cwd=project.root,
-    )  # fmt: skip
+    more = ("--comparisons", "0", "--output", "out", "--into", page)
+    done = python("-m", "tests.proofs.self_check", *more, cwd=project.root)
     assert done.returncode == 0, done.stderr
     text = page.read_text("utf-8")
     assert text.startswith(start + MARKS[0])

@@ -1,6 +1,7 @@
 """Exit status and thresholds; the gate fails closed: all that is no verdict is 2."""
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -39,9 +40,8 @@ def test_exit_status(verdicts, problems, status):
 
 
 def test_figures_alone_are_no_pass():
-    outcome = Outcome("base", "head", [Figure("m", "parameters", "1", "1", Verdict.SAME)])
-    assert outcome.exit_status == 2
-    assert "nothing was compared" in outcome.reason
+    outcome = Outcome(figures=[Figure("m", "parameters", "1", "1", Verdict.SAME)])
+    assert (outcome.exit_status, outcome.reason) == (2, "nothing was compared")
 
 
 @pytest.mark.parametrize(
@@ -172,6 +172,7 @@ def test_odd_names_are_text(tmp_path, name):
     assert row.replace("\\\\", "").replace("\\|", "").count("|") == 7
 
 
+UNEXPECTED = "def add_arguments(_):\n    raise ValueError('odd')"
 FULL_DISK = (
     "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
     "sys.argv[0] = 'bench'; runpy.run_module('bench', run_name='__main__')"
@@ -183,7 +184,7 @@ FULL_DISK = (
     [
         (None, ("-m", "bench"), 2, "No module named 'bench.gate"),
         ("1 +", ("-m", "bench"), 2, "py:1)"),
-        ("import gone_package", ("-m", "bench"), 2, "gone_package"),
+        (UNEXPECTED, ("-m", "bench"), 2, "ValueError: odd"),
         ("raise SystemExit(1)", ("-m", "bench"), 2, "ends while it is imported"),
         ("raise KeyboardInterrupt", ("-m", "bench"), 2, "interrupted"),
         ("import os\nos.kill(os.getpid(), 15)", ("-m", "bench"), -15, "it ended before"),
@@ -200,8 +201,7 @@ def test_a_tree_whose_command_does_not_import_has_no_verdict(
     package.mkdir(parents=True)
     for folder in (package, package.parent):
         (folder / "__init__.py").touch()
-    main_module = package.parent / "__main__.py"
-    main_module.write_text((ROOT / "bench" / "__main__.py").read_text("utf-8"), "utf-8")
+    shutil.copy(ROOT / "bench" / "__main__.py", package.parent)
     if module is not None:
         (package / f"{command.replace('gate', 'command')}.py").write_text(module)
     for name in ("gate.json", "gate.md", "gate.png"):
@@ -213,8 +213,8 @@ def test_a_tree_whose_command_does_not_import_has_no_verdict(
     assert len(done.stderr.splitlines()) == (status == 2)
     left = {path.name: path.read_text("utf-8") for path in tmp_path.glob("gate.*")}
     assert "gate.png" not in left
+    assert not any("pass" in text for text in left.values())
     if said is None:
-        assert not any("pass" in text for text in left.values())
         return
     assert json.loads(left["gate.json"])["exit_status"] == 2
     assert said in json.loads(left["gate.json"])["reason"]
@@ -222,19 +222,11 @@ def test_a_tree_whose_command_does_not_import_has_no_verdict(
     assert not summary.exists() if status < 0 else said in summary.read_text("utf-8")
 
 
-def test_help_leaves_a_verdict_alone(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_help_leaves_a_verdict_alone(tmp_path):
     (tmp_path / "gate.json").touch()
     with pytest.raises(SystemExit, match="0"):
-        main(["gate", "--output", ".", "--help"])
+        main(["gate", "--output", str(tmp_path), "--help"])
     assert (tmp_path / "gate.json").exists()
-
-
-def test_a_command_that_fails_unexpectedly_has_no_verdict(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bench.gate.command.run", lambda *_: fail(ValueError("odd")))
-    assert main(["gate", "--base", "HEAD"]) == 2
-    assert "ValueError: odd" in capsys.readouterr().err
 
 
 def test_the_worker_imports_nothing_of_the_project():

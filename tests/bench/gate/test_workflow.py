@@ -44,22 +44,18 @@ def test_pull_requests_write_no_cache_that_main_reads():
 
 @pytest.mark.parametrize(
     ("report", "said"),
-    [
-        (None, "did not start"),
-        ("it ended before it could say why", "ended before"),
-        ("pass", ""),  # the gate told by itself
-    ],
+    [(None, "did not start"), ("it ended before it could", "ended before"), ("pass", "")],
 )
 def test_what_ended_the_gate_stands_in_the_summary(tmp_path, report, said):
-    script = TEXT.partition("- name: what ended the gate")[2].partition("run: |")[2]
-    script = script.partition("\n      - ")[0]
+    step = TEXT.partition("- name: what ended the gate")[2].partition("\n      - ")[0]
     summary, folder = tmp_path / "summary", tmp_path / ".benchmarks" / "gate"
     summary.touch()
     folder.mkdir(parents=True)
     if report:
         (folder / "gate.md").write_text(report)
+    shell = ["bash", "-e", "-c", step.partition("run: |")[2]]
     environment = os.environ | {"GITHUB_STEP_SUMMARY": str(summary)}
-    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=True)
+    subprocess.run(shell, cwd=tmp_path, env=environment, check=True)
     assert said in summary.read_text()
     assert bool(said) == bool(summary.read_text())
 

@@ -30,8 +30,6 @@ def fruits(count, length):
 
 
 class Counted(np.ndarray):
-    """Counts what is looked up in it."""
-
     looked_at = 0
 
     def __getitem__(self, key):

@@ -130,10 +130,8 @@ def test_operators_of_several_parts_are_matched_part_by_part(file):
     """The second product waits for what no delegate takes, so the third runs before it."""
     shapes = [(8, 16), (16, 4), (8, 4), (8, 4), (4, 32), (8, 32), (4, 2), (8, 2)]
     tensors = [Tensor(str(number), (1, *shape)) for number, shape in enumerate(shapes)]
-    operators = [
-        ("BATCH_MATMUL", [0, 1], [2]), ("FLOOR_MOD", [2, 2], [3]),
-        ("BATCH_MATMUL", [3, 4], [5]), ("BATCH_MATMUL", [2, 6], [7]),
-    ]  # fmt: skip
+    products = [("BATCH_MATMUL", *each) for each in (([0, 1], [2]), ([3, 4], [5]), ([2, 6], [7]))]
+    operators = [products[0], ("FLOOR_MOD", [2, 2], [3]), *products[1:]]
     told = (schema.BuiltinOptions.BatchMatMulOptions, schema.BatchMatMulOptionsT())
     content = write([(tensors, operators, [0, 1, 4, 6], [5, 7])], {"BATCH_MATMUL": told})
     found = profile_operators(file(content), 5).operators
