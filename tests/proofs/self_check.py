@@ -135,11 +135,8 @@ def as_table(about: dict[str, Any], made: list[dict[str, Any]]) -> str:
         cells.append((slow_down, row["benchmarks"], called, str(undecided), by_mean, minutes))
     lines = ["| " + " | ".join(row) + " |" for row in (HEADS, *cells)]
     lines.insert(1, "|---:|---|---:|---:|---:|---:|")
-    machine = f"{about['processor']}, {about['cores']} cores"
-    return (
-        f"Of {about['commit'][:8]} on {machine}; load average up to {max(loads):.1f}:\n\n"
-        + "\n".join(lines) + "\n"
-    )  # fmt: skip
+    where = f"Of {about['commit'][:8]} on {about['processor']}"
+    return "\n".join([f"{where}; load average up to {max(loads):.1f}:", "", *lines, ""])
 
 
 def _compare(base: Tree, head: Tree, max_seconds: float, rest: list[str]) -> dict[str, Any]:

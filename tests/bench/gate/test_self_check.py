@@ -35,5 +35,5 @@ def test_it_is_made_live(project):
     text = page.read_text("utf-8")
     assert text.startswith(start + MARKS[0])
     assert text.endswith(MARKS[1] + end)
-    assert "| 5 % | 50 us and above | 0 of 1 (0 to 98 %) | 1 |" in text
+    assert text.count("| 5 % |") == 2
     assert json.loads(result.read_text()) == record  # the earlier ones are kept
