@@ -83,7 +83,10 @@ def _network(record: RunRecord, folder: Path) -> Any:
     path = keras_path(record.architecture, folder)
     if artifacts.sha256(path.read_bytes()) != record.keras_sha256:
         raise ArtifactError(f"{path}: is not the network of its record; train it again")
-    return keras.models.load_model(path)
+    try:
+        return keras.models.load_model(path)
+    except ValueError as error:
+        raise ArtifactError(f"{path}: Keras {keras.__version__} cannot read it: {error}") from None
 
 
 def _check(record: RunRecord, runs: Runs, test: Photographs, folder: Path) -> None:

@@ -21,6 +21,7 @@ CAPTION = (
     "accuracy on the Test photographs, in brackets the study's parameters and accuracy; on other "
     "series the mean over seeds, in brackets how many"
 )
+EMPTY = {"missing", "-"}
 OWN_CAPTION = "accuracy on the pictures that were kept from training"
 
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
     elif rows:
-        print_table(_table(rows, CAPTION if is_ours else OWN_CAPTION))
+        print_table(_table(rows, is_ours=is_ours))
     else:
         print(f"{arguments.artifacts}: no network is trained and converted here")
     return 0
@@ -76,7 +77,8 @@ def _plain(card: Card | None) -> dict[str, Any] | None:
     return None if card is None else json.loads(card.to_json())
 
 
-def _table(rows: list[dict[str, Any]], caption: str) -> Table:
+def _table(rows: list[dict[str, Any]], *, is_ours: bool) -> Table:
+    """Lay out the rows; of a user's own without the columns that say nothing of any network."""
     cells = []
     for row in rows:
         parameters = f"{row['trained_parameters']:,}" if row["trained_parameters"] else "untrained"
@@ -91,6 +93,11 @@ def _table(rows: list[dict[str, Any]], caption: str) -> Table:
             )
         )
     heads = ("architecture", "parameters", *PRECISIONS, "other series")
+    columns = [
+        column for column in zip(heads, *cells, strict=True) if is_ours or {*column[1:]} - EMPTY
+    ]
+    heads, *cells = zip(*columns, strict=True)
+    caption = CAPTION if is_ours else OWN_CAPTION
     return terminal_table(heads, cells, range(1, len(heads)), caption=caption)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from models.data.changes import Changes
 from models.data.fruits360 import SMALLEST_ACCEPTED_ACCURACY
 from models.data.photographs import Photographs
 from models.files.cards import Share
@@ -37,12 +38,14 @@ class Change:
         distort: from uint8 RGB of shape (height, width, 3), and the photograph's number, to uint8
             RGB of any size. The number decides the direction, so that all of them are met.
         is_mild: whether a model must stand it.
+        is_ground: whether it puts what is shown on another ground, for pictures that have one.
         resampling: how the result is brought to the model's size.
     """
 
     name: str
     distort: Distortion
     is_mild: bool = False
+    is_ground: bool = False
     resampling: Resampling = "antialiased"
 
 
@@ -114,10 +117,10 @@ CHANGES: tuple[Change, ...] = (
     Change("JPEG quality 75", alike(distortions.jpeg_compressed, 75), is_mild=True),
     Change("JPEG quality 50", alike(distortions.jpeg_compressed, 50), is_mild=True),
     Change("JPEG quality 20", alike(distortions.jpeg_compressed, 20)),
-    Change("on light grey", alike(distortions.on_ground, (230, 230, 230))),
-    Change("on beige", alike(distortions.on_ground, (245, 235, 215))),
-    Change("on dark grey", alike(distortions.on_ground, (120, 120, 120))),
-    Change("on chance colours", chance_ground),
+    Change("on light grey", alike(distortions.on_ground, (230, 230, 230)), is_ground=True),
+    Change("on beige", alike(distortions.on_ground, (245, 235, 215)), is_ground=True),
+    Change("on dark grey", alike(distortions.on_ground, (120, 120, 120)), is_ground=True),
+    Change("on chance colours", chance_ground, is_ground=True),
     Change("noise of 10 grey levels", noise(10)),
     Change("blurred by 1.5 pixels", alike(distortions.blurred, 1.5)),
     Change("640x480, antialiased", alike(distortions.photographed_at, *CAMERA_SIZE)),
@@ -127,6 +130,11 @@ CHANGES: tuple[Change, ...] = (
         resampling="android",
     ),
 )
+
+
+def suited(changes: Changes) -> tuple[Change, ...]:
+    """Return those that make sense of pictures in which so much may change."""
+    return tuple(change for change in CHANGES if changes.ground or not change.is_ground)
 
 
 def measure(
@@ -169,16 +177,22 @@ def measure(
     ]
 
 
-def to_dict(results: Iterable[Outcome], photographs: Photographs) -> dict[str, Any]:
+def to_dict(
+    results: Iterable[Outcome],
+    photographs: Photographs,
+    accepted: float | None = SMALLEST_ACCEPTED_ACCURACY,
+) -> dict[str, Any]:
     """Return what `--json` writes, for programs.
 
     Args:
         results: of `measure`.
         photographs: that it measured on.
+        accepted: what mild changes must leave; None of a user's own pictures.
     """
     _, rows = _by_change(results)
     return {
-        "format": FORMAT, "images": len(photographs), "fingerprint": photographs.fingerprint,
+        "format": FORMAT, "accepted": accepted, "images": len(photographs),
+        "fingerprint": photographs.fingerprint,
         "changes": [
             {
                 "name": change.name, "is_mild": change.is_mild,
@@ -192,18 +206,31 @@ def to_dict(results: Iterable[Outcome], photographs: Photographs) -> dict[str, A
     }  # fmt: skip
 
 
-def markdown(results: Iterable[Outcome]) -> str:
-    """Return the table as documentation shows it: a row a change, a column a model."""
+def markdown(results: Iterable[Outcome], *, is_own: bool = False) -> str:
+    """Return the table as documentation shows it: a row a change, a column a model.
+
+    Args:
+        results: of `measure`.
+        is_own: whether the pictures are a user's own: of these each change is a loss against the
+            unchanged ones, in points, and none is too low.
+    """
     models, rows = _by_change(results)
     lines = [f"| change | {' | '.join(models)} |", f"|---|{'---:|' * len(models)}"]
+    whole = next(iter(rows.values()))
     for change, row in rows.items():
-        name = f"**{change.name}**" if change.is_mild else change.name
-        cells = [
-            f"{row[model].right.fraction:.2%}" + ("" if row[model].is_accepted else " (too low)")
-            for model in models
-        ]
+        name = f"**{change.name}**" if change.is_mild and not is_own else change.name
+        shares = [(row[model].right.fraction, whole[model].right.fraction) for model in models]
+        if is_own and row is not whole:
+            cells = [f"{100 * (share - unchanged):+.2f}" for share, unchanged in shares]
+        else:
+            low = ["" if is_own or row[model].is_accepted else " (too low)" for model in models]
+            cells = [f"{share:.2%}{told}" for (share, _), told in zip(shares, low, strict=True)]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    lines.append(f"\nBold: mild changes, which must leave {SMALLEST_ACCEPTED_ACCURACY:.0%}.")
+    lines.append(
+        "\nPoints of accuracy, against that of the unchanged pictures."
+        if is_own
+        else f"\nBold: mild changes, which must leave {SMALLEST_ACCEPTED_ACCURACY:.0%}."
+    )
     return "\n".join(lines)
 
 

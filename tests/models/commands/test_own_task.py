@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 from contextlib import redirect_stdout
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ pytest.importorskip("keras", reason="TensorFlow is not installed")
 from models.__main__ import main
 from models.data.photographs import DatasetError
 from models.data.tasks import folder_task
-from models.files.artifacts import PRECISIONS, artifact
+from models.files.artifacts import PRECISIONS, artifact, sha256
 from models.preprocessing import Preparation
-from models.training.records import published_record
+from models.training.records import published_record, write_record
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +86,13 @@ def test_converting_with_other_pictures_or_a_damaged_network_writes_nothing(
     (out / f"{ARCHITECTURE}.keras").write_bytes(b"no network")
     assert main(["convert", "--data", str(folder), "--artifacts", str(out)]) == 2
     assert "is not the network of its record; train it again" in capsys.readouterr().err
+    write_record(
+        replace(published_record(ARCHITECTURE, out), keras_sha256=sha256(b"no network")), out
+    )
+    assert main(["convert", "--data", str(folder), "--artifacts", str(out)]) == 2
+    assert f"error: {out / ARCHITECTURE}.keras: Keras" in capsys.readouterr().err
+    labels = out / "labels.txt"
+    assert labels.read_bytes() == before[labels]
 
 
 def test_pictures_that_are_held_out_are_neither_learnt_nor_asked_about(made, folder):
@@ -134,6 +142,17 @@ def test_the_cards_accuracy_is_that_of_the_pictures(made, folder, capsys):
     assert printed.count("agrees") == len(PRECISIONS)
 
 
+def test_robustness_of_ones_own_pictures_is_a_loss_without_bound_or_grounds(made, folder, capsys):
+    out = ["--data", str(folder), "--artifacts", str(made), "--side", str(SIDE)]
+    kept = made / "robustness.json"
+    assert main(["robustness", *out, "--precision", "int8", "--json", str(kept)]) == 0
+    printed = capsys.readouterr().out
+    assert "against that of the unchanged pictures" in printed
+    written = json.loads(kept.read_text())
+    assert written["accepted"] is None
+    assert not any(change["name"].startswith("on ") for change in written["changes"])
+
+
 def test_its_files_are_models_of_ones_own(made, folder, capsys):
     """The labels lie beside the file."""
     file = made / f"{ARCHITECTURE}-float32.tflite"
@@ -179,6 +198,6 @@ def test_the_list_of_a_folder_of_ones_own_holds_what_was_trained_there(made, tmp
     assert main(["list", "--artifacts", str(made)]) == 0
     shown = capsys.readouterr().out
     assert "Patch Separable" in shown
-    assert not any(word in shown for word in ("study", "untrained", "MobileNetV1"))
+    assert not any(word in shown for word in ("study", "untrained", "MobileNetV1", "other series"))
     assert main(["list", "--artifacts", str(tmp_path)]) == 0
     assert "no network is trained" in capsys.readouterr().out

@@ -9,6 +9,7 @@ from PIL import Image
 
 from fixtures.strategies import input_spec
 from models.data.canary_images import canary_images
+from models.data.changes import FRUIT, named
 from models.data.photographs import Photographs
 from models.files.cards import Share
 from models.judging import robustness
@@ -155,12 +156,30 @@ def test_only_mild_changes_are_judged():
     assert "| severe | 10.00% |" in table
 
 
+def test_own_pictures_lose_against_unchanged_ones_and_have_no_bound(pictures):
+    black = Change("black", lambda pixels, number: np.zeros_like(pixels), is_mild=True)
+    results = measure({"corner": CornerModel()}, pictures, [CHANGES[0], black])
+    table = robustness.markdown(results, is_own=True)
+    assert "| none | 100.00% |\n| black | -75.00 |" in table
+    assert not any(word in table for word in ("97%", "too low", "**"))
+    assert robustness.to_dict(results, pictures, None)["accepted"] is None
+
+
+def test_grounds_are_changed_where_the_pictures_have_one():
+    left_out = {*CHANGES} - {*robustness.suited(named("mild"))}
+    assert {change.name for change in left_out} == {
+        "on light grey", "on beige", "on dark grey", "on chance colours"
+    }  # fmt: skip
+    assert robustness.suited(named("ground")) == CHANGES == robustness.suited(FRUIT)
+
+
 def test_the_json_holds_the_counts(pictures):
     black = Change("black", lambda pixels, number: np.zeros_like(pixels))
     results = measure({"corner": CornerModel()}, pictures, [CHANGES[0], black])
     written = robustness.to_dict(results, pictures)
     assert json.loads(json.dumps(written)) == {
         "format": 1,
+        "accepted": 0.97,
         "images": 4,
         "fingerprint": pictures.fingerprint,
         "changes": [
