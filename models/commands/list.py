@@ -12,7 +12,6 @@ from rich.table import Table
 
 from models import zoo
 from models.files.artifacts import DIRECTORY, PRECISIONS, ArtifactError, artifact
-from models.files.cards import Card
 from models.terminal.options import add_artifacts
 from models.terminal.table import print_table, terminal_table
 from models.training.records import read_records
@@ -56,7 +55,7 @@ def _row(architecture: zoo.Architecture, directory) -> dict[str, Any]:
             card = artifact(architecture.name, precision, directory).card
         except ArtifactError:
             card = None
-        cards[precision] = _plain(card)
+        cards[precision] = card and json.loads(card.to_json())
     parameters = next((card["trained_parameters"] for card in cards.values() if card), None)
     other_series = [
         record.accuracy.fraction
@@ -71,10 +70,6 @@ def _row(architecture: zoo.Architecture, directory) -> dict[str, Any]:
         "other_series": other_series,
         "artifacts": cards,
     }
-
-
-def _plain(card: Card | None) -> dict[str, Any] | None:
-    return None if card is None else json.loads(card.to_json())
 
 
 def _table(rows: list[dict[str, Any]], *, is_ours: bool) -> Table:

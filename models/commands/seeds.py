@@ -37,11 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     add_names(parser)
     parser.add_argument(
-        "--train",
-        action="store_true",
+        "--train", action="store_true",
         help="train every network of which a run has no record, seed by seed; it may be "
         "interrupted at any time, and goes on when it is called again",
-    )
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="for programs")
     add_run_arguments(parser)
 

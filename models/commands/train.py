@@ -22,24 +22,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     options.add_names(parser)
     parser.add_argument(
-        "--split",
-        choices=SPLITS,
-        default="whole",
+        "--split", choices=SPLITS, default="whole",
         help="what is learnt and what is asked. whole: Training, Test (this is published); "
         "other-series: the first rotation series, the others (reported, too); development: the "
         "reverse, arcs: four fifths of each turn, the fifth, and first-arcs: the same of the first "
         "series alone (for making choices)",
-    )
+    )  # fmt: skip
     parser.add_argument("--seed", type=options.seed, default=zoo.PUBLISHED_SEED)
     parser.add_argument(
         "--epochs", type=options.positive,
         help="at most; default: the recipe's, or for --data as many as make enough steps",
     )  # fmt: skip
     parser.add_argument(
-        "--minutes",
-        type=options.positive_number,
+        "--minutes", type=options.positive_number,
         help="a training ends with the epoch that outlasts them",
-    )
+    )  # fmt: skip
     add_run_arguments(parser)
 
 

@@ -138,11 +138,9 @@ def suited(changes: Changes) -> tuple[Change, ...]:
 
 
 def measure(
-    models: dict[str, LoadedModel],
-    photographs: Photographs,
-    changes: Sequence[Change] = CHANGES,
+    models: dict[str, LoadedModel], photographs: Photographs, changes: Sequence[Change] = CHANGES,
     progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
-) -> list[Outcome]:
+) -> list[Outcome]:  # fmt: skip
     """Measure every model under every change; one photograph at a time is in memory.
 
     Args:
@@ -178,17 +176,9 @@ def measure(
 
 
 def to_dict(
-    results: Iterable[Outcome],
-    photographs: Photographs,
-    accepted: float | None = SMALLEST_ACCEPTED_ACCURACY,
+    results: Iterable[Outcome], photographs: Photographs, accepted: float | None
 ) -> dict[str, Any]:
-    """Return what `--json` writes, for programs.
-
-    Args:
-        results: of `measure`.
-        photographs: that it measured on.
-        accepted: what mild changes must leave; None of a user's own pictures.
-    """
+    """Return what `--json` writes; mild changes must leave `accepted`, None of own pictures."""
     _, rows = _by_change(results)
     return {
         "format": FORMAT, "accepted": accepted, "images": len(photographs),
@@ -209,10 +199,7 @@ def to_dict(
 def markdown(results: Iterable[Outcome], *, is_own: bool = False) -> str:
     """Return the table as documentation shows it: a row a change, a column a model.
 
-    Args:
-        results: of `measure`.
-        is_own: whether the pictures are a user's own: of these each change is a loss against the
-            unchanged ones, in points, and none is too low.
+    Of a user's own pictures each change is a loss against the first, and none is too low.
     """
     models, rows = _by_change(results)
     lines = [f"| change | {' | '.join(models)} |", f"|---|{'---:|' * len(models)}"]
@@ -226,12 +213,9 @@ def markdown(results: Iterable[Outcome], *, is_own: bool = False) -> str:
             low = ["" if is_own or row[model].is_accepted else " (too low)" for model in models]
             cells = [f"{share:.2%}{told}" for (share, _), told in zip(shares, low, strict=True)]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    lines.append(
-        "\nPoints of accuracy, against that of the unchanged pictures."
-        if is_own
-        else f"\nBold: mild changes, which must leave {SMALLEST_ACCEPTED_ACCURACY:.0%}."
-    )
-    return "\n".join(lines)
+    bound = f"Bold: mild changes, which must leave {SMALLEST_ACCEPTED_ACCURACY:.0%}."
+    told = "Points of accuracy, against that of the unchanged pictures." if is_own else bound
+    return "\n".join([*lines, "", told])
 
 
 def stretch(axes: Any, lowest: float) -> None:

@@ -145,16 +145,11 @@ class Examples:
 
 
 def train(
-    model: keras.Model,
-    examples: Examples,
-    recipe: Recipe,
-    directory: Path,
-    *,
-    held_out: Examples | None = None,
-    minutes: float | None = None,
+    model: keras.Model, examples: Examples, recipe: Recipe, directory: Path, *,
+    held_out: Examples | None = None, minutes: float | None = None,
     on_epoch: Callable[[int, Logs], None] = lambda epoch, logs: None,
     on_batch: Callable[[int], None] = lambda step: None,
-) -> tuple[list[Logs], int]:
+) -> tuple[list[Logs], int]:  # fmt: skip
     """Train `model` in place and return its history, resuming from `directory` if it can.
 
     Every batch is a function of (seed, step), and the whole state is kept after each epoch: a run
@@ -200,9 +195,7 @@ def train(
         numbers = tf.data.Dataset.range(first * steps, recipe.epochs * steps, output_type=tf.int32)
         model.fit(
             numbers.map(batch, num_parallel_calls=2).prefetch(2),
-            steps_per_epoch=steps,
-            initial_epoch=first,
-            epochs=recipe.epochs,
+            steps_per_epoch=steps, initial_epoch=first, epochs=recipe.epochs,
             callbacks=[
                 checkpoint,
                 keras.callbacks.LambdaCallback(
@@ -213,7 +206,7 @@ def train(
             validation_data=held_out and _plain(held_out, model.output_shape[-1]),
             shuffle=False,  # a batch's pictures are chosen by its step
             verbose=0,
-        )
+        )  # fmt: skip
     checkpoint.take_best(model)
     return checkpoint.history, checkpoint.best
 

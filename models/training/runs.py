@@ -217,15 +217,9 @@ class Runs:
         name = records.run_name(architecture.name, split, recipe.seed)
         with Bars(name, recipe.epochs, len(examples.labels) // recipe.batch_size) as bars:
             history, best = train(
-                model,
-                examples,
-                recipe,
-                self.checkpoints / name,
-                held_out=own,
-                minutes=self.minutes,
-                on_epoch=bars.on_epoch,
-                on_batch=bars.on_batch,
-            )
+                model, examples, recipe, self.checkpoints / name, held_out=own,
+                minutes=self.minutes, on_epoch=bars.on_epoch, on_batch=bars.on_batch,
+            )  # fmt: skip
         return model, history, best
 
 

@@ -176,7 +176,7 @@ def test_grounds_are_changed_where_the_pictures_have_one():
 def test_the_json_holds_the_counts(pictures):
     black = Change("black", lambda pixels, number: np.zeros_like(pixels))
     results = measure({"corner": CornerModel()}, pictures, [CHANGES[0], black])
-    written = robustness.to_dict(results, pictures)
+    written = robustness.to_dict(results, pictures, 0.97)
     assert json.loads(json.dumps(written)) == {
         "format": 1,
         "accepted": 0.97,
