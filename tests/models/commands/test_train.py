@@ -79,11 +79,8 @@ def test_a_published_network_has_its_record_and_its_curve(published):
     assert not model.compiled  # no optimizer travels with it
     with (published.artifacts / f"{NETWORK}.png").open("rb") as picture:
         assert picture.read(8) == b"\x89PNG\r\n\x1a\n"
-
-
-def test_a_published_network_is_asked_about_test(published):
     test = asked_about(fruits360_task(str(published.photographs)), "whole")
-    assert published_record(NETWORK, published.artifacts).accuracy.fingerprint == test.fingerprint
+    assert record.accuracy.fingerprint == test.fingerprint
 
 
 def test_other_series_are_asked_about_and_not_learnt(other_series, place):
