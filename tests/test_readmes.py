@@ -35,6 +35,7 @@ SCRIPTS = {
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*\b(?!_)")  # with "_" it is the phone's tool's
 OTHERS = {
     "android": {"--ddp", "--gcp"},
+    "gate": {"--into", "--slow-downs"},  # of tests/proofs/self_check.py
     "requirements": {
         *("--add-architecture", "--target", "--python-platform", "--python-version"),
         *("--only-binary", "--no-binary", "--mount", "--bind"),

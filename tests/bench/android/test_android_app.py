@@ -67,6 +67,7 @@ def test_what_a_gpu_leaves_to_the_cpu_is_no_failure(emulate, measure):
 
 def test_ctrl_c_while_the_app_is_installed_removes_it(emulate, measure):
     """Android goes on with an installation whose `pm` has ended."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     emulated = emulate()
     pm = emulated.root / "system/bin/pm"
     slow = """  install)
@@ -87,9 +88,8 @@ def test_ctrl_c_while_the_app_is_installed_removes_it(emulate, measure):
     with pytest.raises(KeyboardInterrupt):
         measure(emulated, apk=emulated.tool())
     pressing.join()
-    wait_until(lambda: emulated.processes() == [])
+    wait_until(lambda: emulated.processes() == emulated.files() == [])
     assert not (emulated.root / "data/app/org.tensorflow.lite.benchmark").exists()
-    assert emulated.files() == []
 
 
 def test_the_users_own_app_is_left_alone(emulate, measure):
