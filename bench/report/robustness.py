@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 
 from bench import figures
 from bench.report.section import Inputs, Missing, Robustness, Section
+from bench.results.rows import ModelRow
 from bench.tables import Table
 from models.files.artifacts import PRECISIONS
 from models.judging.robustness import stretch
 
 TITLE = "Robustness"
 NONE = "none"
+SHAPES = "osD^vPX"
+"""Of the networks' marks, told apart in grey; float32 is filled."""
+
 CROWDED = 0.999
 """This tick's label would touch that of 100 % at the page's width."""
 
@@ -35,6 +40,9 @@ def _section(found: Robustness) -> Section:
     }
     families = {name: name.removesuffix(f"-{precisions[name]}") for name in models}
     colours = figures.colours(families.values())
+    shapes = dict(zip(dict.fromkeys(families.values()), cycle(SHAPES)))
+    infos = [{"architecture": families[name], "precision": precisions[name]} for name in models]
+    titles = [ModelRow(name, "", info, {}).title for name, info in zip(models, infos, strict=True)]
     figure = figures.new_figure(1.3 + 0.32 * len(found.accuracies) + 0.1 * len(models))
     axes = figure.subplots()
     marks = {}
@@ -45,9 +53,10 @@ def _section(found: Robustness) -> Section:
         )
         for model, accuracy in row.items():
             dodge = 0.6 * (models.index(model) / max(1, len(models) - 1) - 0.5)
+            colour, is_filled = colours[families[model]], precisions[model] in (None, "float32")
             marks[model] = axes.scatter(
-                accuracy, position + dodge, 20, colours[families[model]],
-                marker=figures.marker(precisions[model]), alpha=0.8, linewidths=0,
+                accuracy, position + dodge, 18, colour if is_filled else "none",
+                marker=shapes[families[model]], alpha=0.8, linewidths=0.8, edgecolors=colour,
             )  # fmt: skip
             figures.tip(marks[model], f"{model}, {change}: {accuracy:.2%}")
     mild = [number for number, name in enumerate(shown) if name in found.mild]
@@ -56,8 +65,9 @@ def _section(found: Robustness) -> Section:
     if found.accepted:
         axes.axvline(found.accepted, color=figures.FAINT, linestyle=":")
         stretch(axes, min(min(row.values()) for row in shown.values()))
-        axes.set_xticks([each for each in axes.get_xticks() if each != CROWDED])
-        axes.set_xlabel(f"accuracy on {found.images:,} photographs")
+        ticks = [each for each in axes.get_xticks() if each != CROWDED]
+        axes.set_xticks(ticks, [f"{100 * each:g}%" for each in ticks])
+        axes.set_xlabel(f"accuracy on {found.images:,} photographs\n(cube root of the errors)")
         text = (
             "Accuracy when the photographs are changed. In bold the mild changes, under which a "
             f"model is expected to reach {found.accepted:.0%} (the dotted line)."
@@ -67,7 +77,7 @@ def _section(found: Robustness) -> Section:
         axes.set_xlabel(f"points of accuracy, on {found.images:,} pictures")
         text = f'What changes of the pictures do to the accuracy, against that under "{NONE}".'
     figure.legend(
-        list(marks.values()), list(marks), loc="outside upper left", ncols=2, fontsize=8,
+        [marks[name] for name in models], titles, loc="outside upper left", ncols=2, fontsize=8,
         columnspacing=1.0, handletextpad=0.2,
     )  # fmt: skip
     worst = min(shown, key=lambda change: min(shown[change].values()))

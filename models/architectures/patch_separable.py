@@ -11,13 +11,12 @@ an AMD EPYC with AVX-512:
     * The first layers of a network take most of its time: there the picture is large, and has few
       channels. In AlexNet Separable the stem's filters of 11x11 take 65 %
       (`python -m bench operators --each`). Here the stem reads patches of 2x2, one in each 6x6
-      pixels: a ninth of the picture. On series held out of Training, networks that read all pixels
-      were no better; those with fewer positions were worse (`models/README.md`, "The fifth shape").
+      pixels: a ninth of the picture (`models/README.md`, "The fifth shape").
     * Maps of 17x17 leave the stem, and 5x5 after two blocks. Depthwise convolutions have a low
       arithmetic intensity, so none sees more than that.
     * At this size an operator costs a few tenths of a microsecond whatever it computes. So there
       are 11, no residual additions and no expansions. The last block keeps its strides at 1:
-      what is averaged at the end is 25 positions. With 9 it was nearly three points worse.
+      what is averaged at the end is 25 positions.
     * Widths are multiples of 16, as vector registers are, and small enough that weights and maps
       stay in the first-level cache.
     * 223,584 multiply-accumulates in all.

@@ -18,7 +18,15 @@ from models.files.artifacts import ArtifactError
 from models.judging.seeds import ask_baseline, compare, holm, summarise, train_and_ask
 from models.terminal.options import add_names
 from models.terminal.table import print_table, terminal_table
-from models.training.records import REPORTED, RunRecord, read_records, record_path, run_name
+from models.training.records import (
+    REPORTED,
+    SPLITS,
+    RunRecord,
+    read_record,
+    read_records,
+    record_path,
+    run_name,
+)  # fmt: skip
 from models.training.runs import BASELINE
 
 SEEDS = (zoo.PUBLISHED_SEED, 1, 2, 3, 4)
@@ -38,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)
     parser.add_argument(
         "--train", action="store_true",
-        help="train every network of which a run has no record, seed by seed; it may be "
-        "interrupted at any time, and goes on when it is called again",
+        help="train every network of which a run has no record of the recipe, seed by seed; it may "
+        "be interrupted at any time, and goes on when it is called again",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="for programs")
     add_run_arguments(parser)
@@ -55,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
-        for split in REPORTED:
+        for split in SPLITS:
             if found := [row for row in rows if row["split"] == split]:
                 print_table(_table(found, split))
         print(NOTE)
@@ -65,13 +73,22 @@ def run(arguments: argparse.Namespace) -> int:
 def missing(
     names: list[str], directory: Path, splits: Iterable[str] = REPORTED
 ) -> Iterator[tuple[str, str, int]]:
-    """Yield (network, split, seed) of the runs that have no record, in the order of the queue."""
+    """Yield (network, split, seed) of the runs that are to be made, in the order of the queue."""
     for seed in SEEDS:
         for split in splits:
             for name in names:
                 path = record_path(run_name(name, split, seed), directory)
-                if seed in WANTED[split] and not path.is_file():
+                if seed in WANTED[split] and not _is_done(name, path):
                     yield name, split, seed
+
+
+def _is_done(name: str, path: Path) -> bool:
+    """Return whether a run has a record, of the table's recipe where pictures are the study's."""
+    record = read_record(path) if path.is_file() else None
+    return record is not None and (record.held_out is not None or all(
+        record.recipe.get(key, 0.0) == value  # a share that an old record does not name was 0
+        for key, value in zoo.find(name).recipe.items() if key != "epochs"  # few pictures: more
+    ))  # fmt: skip
 
 
 def _run_missing(arguments: argparse.Namespace) -> None:
@@ -89,7 +106,7 @@ def _rows(records: list[RunRecord], names: list[str]) -> list[dict[str, Any]]:
     for record in records:
         runs[record.split, record.architecture].append(record)
     rows = []
-    for split in REPORTED:
+    for split in SPLITS:
         for name in names:
             found = sorted(runs[split, name], key=lambda record: record.seed)
             if not found:

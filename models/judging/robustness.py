@@ -218,21 +218,18 @@ def markdown(results: Iterable[Outcome], *, is_own: bool = False) -> str:
     return "\n".join([*lines, "", told])
 
 
-def stretch(axes: Any, lowest: float) -> None:
+def stretch(axes: Any, lowest: float, axis: str = "x") -> None:
     """Stretch an axis of accuracies near 100 %, where most of them are.
 
     A mark stands as far from 100 % as the cube root of its share of errors says.
-
-    Args:
-        axes: Matplotlib's; its horizontal axis is changed.
-        lowest: accuracy to be shown, 0..1.
     """
     left = max(0.0, np.floor((lowest - 0.01) * 20) / 20)  # no mark is cut by the frame
-    axes.set_xscale("function", functions=(lambda x: -np.cbrt(1 - x), lambda y: 1 + y**3))
-    axes.set_xlim(left, 1.0001)
+    scale = {"functions": (lambda x: -np.cbrt(1 - x), lambda y: 1 + y**3)}
+    getattr(axes, f"set_{axis}scale")("function", **scale)
+    getattr(axes, f"set_{axis}lim")(left, 1.0001)
     marks = (0, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 0.999, 1)  # so few that they stand apart
-    axes.set_xticks([mark for mark in marks if mark >= left])
-    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+    shown = [mark for mark in marks if mark >= left]
+    getattr(axes, f"set_{axis}ticks")(shown, [f"{100 * mark:g}%" for mark in shown])
 
 
 def _by_change(results: Iterable[Outcome]) -> tuple[list[str], dict[Change, dict[str, Outcome]]]:

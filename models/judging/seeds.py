@@ -2,8 +2,9 @@
 
 The photographs that reported accuracies are measured on are opened here, and nothing that trains
 may import this room. A run is asked about them once, when its training has ended, and its record
-keeps the answers (`models.training.records`). `seeds --train` passes over a run that has a record;
-`train` asks again, and the record keeps what was answered before.
+keeps the answers (`models.training.records`). `seeds --train` passes over a run that has a record
+of the table's recipe; a run that is made again is asked again, and its record keeps what was
+answered before.
 
 Photographs of one turn of one fruit are nearly the same picture: they are right or wrong together.
 So the unit is what was filmed, not the photograph, and each unit weighs the same: on the other
@@ -25,8 +26,9 @@ from models.data.tasks import Task
 from models.files.artifacts import ArtifactError
 from models.files.cards import CONFIDENCE
 from models.judging.evaluation import is_right, keras_predict_all
+from models.judging.robustness import stretch
 from models.preprocessing.pipeline import read_pixels
-from models.training.records import REPORTED, RunRecord, write_record
+from models.training.records import RunRecord, write_record
 from models.training.runs import Runs, development, nearest_labels, publish
 
 ORDERS = 500
@@ -259,48 +261,42 @@ def _check_photographs(records: Sequence[RunRecord]) -> None:
             )
 
 
-COLOURS = dict(zip(REPORTED, ("C0", "C1"), strict=True))
-LEARNT = {"whole": "all of Training", "other-series": "first series of Training"}
-ASKED = {"whole": "Test", "other-series": "the other series"}
+DRAWN = {
+    "whole": ("all of Training", "Test", "C0", "-", "o"),
+    "other-series": ("first series of Training", "the other series", "C1", "--", "s"),
+}
+"""What was learnt from and asked about, and how it is drawn: told apart in grey, too."""
 
 
 def draw(records: Iterable[RunRecord], architecture: zoo.Architecture, path: Path) -> None:
-    """Draw accuracy on augmented photographs over epochs, and what each run reached in the end.
+    """Draw accuracy on what is learnt over epochs, and what each run reached in the end.
 
-    Args:
-        records: of any runs; those of other networks or splits are left out.
-        architecture: whose runs are drawn.
-        path: where the PNG goes.
+    Records may be of any runs; those of other networks or splits are left out.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     mpl.use("Agg")
-    figure = Figure(figsize=(6.4, 4.0), dpi=120, layout="constrained")
+    figure = Figure(figsize=(6.4, 4.4), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    shown: set[str] = set()
+    shown: list[str] = []
     for record in records:
-        if record.architecture != architecture.name or record.split not in REPORTED:
+        if record.architecture != architecture.name or record.split not in DRAWN:
             continue
-        colour, first = COLOURS[record.split], record.split not in shown
-        shown.add(record.split)
-        learnt = [100 * share for share in record.history["accuracy"]]
-        axes.plot(
-            range(1, len(learnt) + 1),
-            learnt,
-            color=colour,
-            linewidth=1,
-            label=f"{LEARNT[record.split]}, augmented" if first else None,
-        )
-        axes.plot(
-            len(learnt),
-            100 * record.accuracy.fraction,
-            "o",
-            color=colour,
-            label=f"asked about {ASKED[record.split]} at the end" if first else None,
-        )
-    axes.set(xlabel="epoch", ylabel="accuracy in %", title=architecture.title, ylim=(0, 102))
+        learnt, asked, colour, line, mark = DRAWN[record.split]
+        texts = (f"{learnt}, as it is learnt (changed)", f"{asked}, unchanged, at the end")
+        if record.split in shown:
+            texts = ("", "")
+        else:
+            shown.append(record.split)
+        shares = record.history["accuracy"]
+        axes.plot(range(1, len(shares) + 1), shares, line, color=colour, lw=1, label=texts[0])
+        end = len(shares) + shown.index(record.split)  # side by side
+        axes.plot(end, record.accuracy.fraction, mark, color=colour, mfc="none", label=texts[1])
+    stretch(axes, 0.0, "y")
+    axes.set(xlabel="epoch", ylabel="right (axis: cube root of the errors)")
+    axes.set_title(architecture.title)
     axes.grid(alpha=0.3)
     if shown:
-        axes.legend(loc="lower right", fontsize="small")
+        figure.legend(loc="outside lower center", fontsize="small", ncols=2)
     figure.savefig(path)

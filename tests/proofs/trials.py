@@ -1,6 +1,6 @@
 """How much light, ground, noise and blur should each network learn from?
 
-    python -m tests.proofs.trials [--train]
+    python -m tests.proofs.trials [--train] [--picture frontier.png]
 
 The search space is one for all: the strength of these four (`models.data.changes.Changes.at`), and
 beside it the share of cut pictures, or of Patch Separable the shape of its stem. The budget is six
@@ -47,6 +47,7 @@ RECORDS = Path(__file__).with_name("trials.json")
 CHECKPOINTS = Path(".training") / "trials"
 SPLIT, SEED = "first-arcs", 1
 STRENGTHS = (0.35, 0.7, 1.0)
+TRIALS = 6
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,11 @@ STEPS = {
 LIMITS = {"mild, noise, blur, grounds": 0.975, "20 % of light": 0.90}
 
 
+def limit(name: str, step: str) -> float:
+    """Return what a network is to be right in at a step."""
+    return LIMITS.get(step, zoo.find(name).bounds.accuracy)
+
+
 def worst(record: dict[str, Any], step: str) -> float:
     """Return the lowest share of right answers of a step's changes."""
     chosen: list[Change] = [change for change in CHANGES if STEPS[step](change)]
@@ -129,11 +135,10 @@ def worst(record: dict[str, Any], step: str) -> float:
 
 def choose(records: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the trial of one network that the rule takes."""
-    bounds = zoo.find(records[0]["architecture"]).bounds
     left = records
     for step in STEPS:
-        limit = LIMITS.get(step, bounds.accuracy)
-        passing = [record for record in left if worst(record, step) >= limit]
+        wanted = limit(records[0]["architecture"], step)
+        passing = [record for record in left if worst(record, step) >= wanted]
         nearest = max(worst(record, step) for record in left)
         left = passing or [record for record in left if worst(record, step) == nearest]
     return min(left, key=lambda each: (each["recipe"]["strength"], -each["right"]["none"]))
@@ -145,7 +150,7 @@ def tables(records: list[dict[str, Any]]) -> Iterator[Table]:
         own = [record for record in records if record["architecture"] == name]
         if not own:
             continue
-        taken = choose(own)["trial"] if len(own) == 6 else None
+        taken = choose(own)["trial"] if len(own) == TRIALS else None
         rows = [
             (
                 record["trial"].partition(", ")[2] + (" <" if record["trial"] == taken else ""),
@@ -158,10 +163,56 @@ def tables(records: list[dict[str, Any]]) -> Iterator[Table]:
         yield terminal_table(heads, rows, range(1, len(heads)), zoo.find(name).title)
 
 
+MARKS = "osD^v"
+"""Of each network, told apart in grey."""
+
+
+def draw(records: list[dict[str, Any]], path: Path) -> None:
+    """Draw what each trial is right in under the worst change against unchanged photographs.
+
+    Lines join a network's trials by strength, those of other cuts stand alone; what the rule takes
+    is ringed.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    for number, (name, mark) in enumerate(zip(zoo.ARCHITECTURES, MARKS, strict=True)):
+        own = [record for record in records if record["architecture"] == name]
+        lines: dict[str, list[tuple[float, float, float]]] = {}
+        for record in own:
+            strength = record["recipe"]["strength"]
+            what = record["trial"].replace(f"strength {strength}", "")
+            point = (min(worst(record, step) for step in STEPS), worst(record, "bound"))
+            lines.setdefault(what, []).append((strength, *point))
+            axes.annotate(
+                f"{strength:g}", point, (4, 3), textcoords="offset points", fontsize="x-small"
+            )
+            if len(own) == TRIALS and record is choose(own):
+                axes.plot(*point, "o", markersize=14, markerfacecolor="none", color=f"C{number}")
+        for index, line in enumerate(lines.values()):
+            _, *point = zip(*sorted(line), strict=True)
+            title = zoo.find(name).title if not index else None
+            axes.plot(*point, f"-{mark}", color=f"C{number}", linewidth=1, label=title)
+    axes.set(
+        xlabel="right under the worst of the rule's changes",
+        ylabel=f"right unchanged, of {records[0]['photographs']}",
+    )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small", title="numbers: strength; ringed: taken")
+    figure.savefig(path)
+
+
 def main(arguments: list[str]) -> int:
-    """Run what is missing with --train; print the tables."""
+    """Run what is missing with --train; print the tables, and what the rule takes; draw."""
     parser = argparse.ArgumentParser("python -m tests.proofs.trials", description=__doc__)
     parser.add_argument("--train", action="store_true", help="run the trials that have no record")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="of the frontier")
     parser.add_argument("--fruits360", metavar="DIR")
     parser.add_argument("words", nargs="*", help="only trials whose name holds all of these")
     given = parser.parse_args(arguments)
@@ -176,6 +227,15 @@ def main(arguments: list[str]) -> int:
                 write_json(RECORDS, records)
     for table in tables(records):
         print_table(table)
+    for name in zoo.ARCHITECTURES:
+        own = [record for record in records if record["architecture"] == name]
+        if len(own) == TRIALS:
+            taken = trials()[choose(own)["trial"]]
+            print(f"{name}: recipe={dict(taken.recipe)} {dict(taken.options) or ''}")
+            missed = [step for step in STEPS if worst(choose(own), step) < limit(name, step)]
+            print(f"    could not be had together: {', '.join(missed) or 'nothing'}")
+    if given.picture and records:
+        draw(records, given.picture)
     return 0
 
 
