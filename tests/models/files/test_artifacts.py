@@ -42,7 +42,7 @@ def test_every_file_is_what_its_card_says(architecture):
 def test_nothing_lies_among_the_artifacts_that_no_row_of_the_table_owns():
     from models.zoo import ARCHITECTURES
 
-    owned = {"labels.txt", "runs"}
+    owned = {"labels.txt", "robustness.json", "runs"}
     for name in ARCHITECTURES:
         owned |= {f"{name}.{ending}" for ending in ("keras", "png")}
         for precision in PRECISIONS:
