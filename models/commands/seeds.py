@@ -18,15 +18,7 @@ from models.files.artifacts import ArtifactError
 from models.judging.seeds import ask_baseline, compare, holm, summarise, train_and_ask
 from models.terminal.options import add_names
 from models.terminal.table import print_table, terminal_table
-from models.training.records import (
-    REPORTED,
-    SPLITS,
-    RunRecord,
-    read_record,
-    read_records,
-    record_path,
-    run_name,
-)  # fmt: skip
+from models.training import records
 from models.training.runs import BASELINE
 
 SEEDS = (zoo.PUBLISHED_SEED, 1, 2, 3, 4)
@@ -57,13 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print a row for each network and split that has records."""
     if arguments.train:
         _run_missing(arguments)
-    rows = _rows(read_records(arguments.artifacts), [BASELINE, *arguments.names])
+    rows = _rows(records.read_records(arguments.artifacts), [BASELINE, *arguments.names])
     if not rows:
         raise ArtifactError(f"{arguments.artifacts}: no training has left a record; see --train")
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
-        for split in SPLITS:
+        for split in records.SPLITS:
             if found := [row for row in rows if row["split"] == split]:
                 print_table(_table(found, split))
         print(NOTE)
@@ -71,20 +63,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def missing(
-    names: list[str], directory: Path, splits: Iterable[str] = REPORTED
+    names: list[str], directory: Path, splits: Iterable[str] = records.REPORTED
 ) -> Iterator[tuple[str, str, int]]:
     """Yield (network, split, seed) of the runs that are to be made, in the order of the queue."""
     for seed in SEEDS:
         for split in splits:
             for name in names:
-                path = record_path(run_name(name, split, seed), directory)
+                path = records.record_path(records.run_name(name, split, seed), directory)
                 if seed in WANTED[split] and not _is_done(name, path):
                     yield name, split, seed
 
 
 def _is_done(name: str, path: Path) -> bool:
     """Return whether a run has a record, of the table's recipe where pictures are the study's."""
-    record = read_record(path) if path.is_file() else None
+    record = records.read_record(path) if path.is_file() else None
     return record is not None and (record.held_out is not None or all(
         record.recipe.get(key, 0.0) == value  # a share that an old record does not name was 0
         for key, value in zoo.find(name).recipe.items() if key != "epochs"  # few pictures: more
@@ -93,20 +85,21 @@ def _is_done(name: str, path: Path) -> bool:
 
 def _run_missing(arguments: argparse.Namespace) -> None:
     runs = prepare_runs(arguments)
-    splits = REPORTED if arguments.data is None else ("whole",)  # a folder has no rotation series
+    splits = records.REPORTED if arguments.data is None else ("whole",)  # folders: no series
     for split in splits:
-        if not record_path(run_name(BASELINE, split, 0), arguments.artifacts).is_file():
+        name = records.run_name(BASELINE, split, 0)
+        if not records.record_path(name, arguments.artifacts).is_file():
             ask_baseline(runs, split)
     for name, split, seed in missing(arguments.names, arguments.artifacts, splits):
         tell(train_and_ask(runs, zoo.find(name), split, seed))
 
 
-def _rows(records: list[RunRecord], names: list[str]) -> list[dict[str, Any]]:
-    runs: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
-    for record in records:
+def _rows(found: list[records.RunRecord], names: list[str]) -> list[dict[str, Any]]:
+    runs: dict[tuple[str, str], list[records.RunRecord]] = defaultdict(list)
+    for record in found:
         runs[record.split, record.architecture].append(record)
     rows = []
-    for split in SPLITS:
+    for split in records.SPLITS:
         for name in names:
             found = sorted(runs[split, name], key=lambda record: record.seed)
             if not found:

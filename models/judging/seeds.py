@@ -3,8 +3,7 @@
 The photographs that reported accuracies are measured on are opened here, and nothing that trains
 may import this room. A run is asked about them once, when its training has ended, and its record
 keeps the answers (`models.training.records`). `seeds --train` passes over a run that has a record
-of the table's recipe; a run that is made again is asked again, and its record keeps what was
-answered before.
+of the table's recipe; a run that is made again is asked again, and keeps its earlier answers.
 
 Photographs of one turn of one fruit are nearly the same picture: they are right or wrong together.
 So the unit is what was filmed, not the photograph, and each unit weighs the same: on the other

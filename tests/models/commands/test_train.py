@@ -138,12 +138,10 @@ def test_a_card_that_claims_more_than_is_measured_differs(published, capsys):
 
 
 def test_the_queue_is_what_has_no_record_of_the_recipe(tmp_path, published, monkeypatch):
-    names = [OTHER, NETWORK]
-    everything = list(missing(names, tmp_path))
+    everything = list(missing(names := [OTHER, NETWORK], tmp_path))
     assert len(everything) == len(names) * (len(SEEDS) + 3)
     left = list(missing(names, published.artifacts))
-    done = {(name, "whole", zoo.PUBLISHED_SEED) for name in names}
-    assert set(everything) - set(left) == done
+    assert {*everything} - {*left} == {(name, "whole", zoo.PUBLISHED_SEED) for name in names}
     stronger = replace(zoo.find(OTHER), recipe={**zoo.find(OTHER).recipe, "strength": 0.7})
     monkeypatch.setitem(zoo.ARCHITECTURES, OTHER, stronger)
     assert {*missing(names, published.artifacts)} - {*left} == {(OTHER, "whole", 360)}

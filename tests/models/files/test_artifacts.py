@@ -11,6 +11,7 @@ from models.files.artifacts import PRECISIONS, Artifact, ArtifactError, artifact
 from models.files.cards import Card, write_json
 from models.preprocessing import Normalisation, Preparation
 from models.training.records import keras_path, read_record
+from models.zoo import ARCHITECTURES
 
 
 @pytest.fixture
@@ -40,8 +41,6 @@ def test_every_file_is_what_its_card_says(architecture):
 
 
 def test_nothing_lies_among_the_artifacts_that_no_row_of_the_table_owns():
-    from models.zoo import ARCHITECTURES
-
     owned = {"labels.txt", "robustness.json", "runs"}
     for name in ARCHITECTURES:
         owned |= {f"{name}.{ending}" for ending in ("keras", "png")}
