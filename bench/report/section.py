@@ -39,7 +39,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("file_bytes", "operations", "bytes_moved"), (int, float)),
     **dict.fromkeys(("parameters", "trained_parameters", "multiply_accumulates"), _NUMBER),
     **dict.fromkeys(("operator_count", "accuracy", "footprint_overall_mb", "threads"), _NUMBER),
-    **dict.fromkeys(("input_shape", "inputs"), (list, NoneType)),
+    **dict.fromkeys(("input_shape", "inputs", "accuracy_interval"), (list, NoneType)),
     **dict.fromkeys(("preparation", "conditions"), (dict, NoneType)),
     "device": (dict,),
     "emulated": (bool,),

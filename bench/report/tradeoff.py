@@ -41,8 +41,9 @@ def _section(session: Session) -> Section | None:
         "tradeoff",
         TITLE,
         "The area of a mark goes with the file's size. Ringed models are the Pareto front: none "
-        "is at least as fast, as small and as accurate, and better in one of these. Latency is "
-        f"the median on {rows[0].runs_on}; accuracy is what the model's card says.",
+        "is at least as fast and as small, better in one, and not shown to be less accurate. "
+        f"Latency is the median on {rows[0].runs_on}; accuracy is what the model's card says, its "
+        "95 % interval (upright) as if answers were independent.",
         Table(
             ["model", "median ms", "bytes", "accuracy", "Pareto front"],
             body,
@@ -69,15 +70,20 @@ def _has_accuracy(row: ModelRow) -> bool:
 
 
 def pareto_front(rows: Sequence[ModelRow]) -> list[ModelRow]:
-    """Return the rows that no other one dominates: smaller is better but for the accuracy."""
+    """Return the rows that no other one dominates.
 
-    def costs(row: ModelRow) -> tuple[float, float, float]:
-        median_ms, file_bytes, accuracy = _figures(row)
-        return median_ms, file_bytes, -accuracy
+    One does that is at least as fast and as small, and not shown to be less accurate: their 95 %
+    intervals meet. It is better in one of these; of accuracies, which chance moves, that is enough
+    between equals alone.
+    """
 
     def dominates(one: ModelRow, other: ModelRow) -> bool:
-        pairs = list(zip(costs(one), costs(other), strict=True))
-        return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
+        *costs, accuracy = _figures(one)
+        *others, lower = _figures(other)
+        pairs = list(zip(costs, others, strict=True))
+        is_as_accurate = accuracy >= lower or _interval(one)[1] >= _interval(other)[0]
+        is_better = any(a < b for a, b in pairs) or accuracy > lower
+        return all(a <= b for a, b in pairs) and is_as_accurate and is_better
 
     return [row for row in rows if not any(dominates(other, row) for other in rows)]
 
@@ -96,6 +102,7 @@ def _draw_marks(axes: Any, rows: Sequence[ModelRow], front: Sequence[ModelRow]) 
         figures.tip(
             points, f"{row.title}: {median_ms:.4f} ms, {file_bytes:,} bytes, {accuracy:.2%}"
         )
+        axes.plot([median_ms] * 2, _interval(row), color=colours[row.family], linewidth=0.8)
         if row in front:
             axes.scatter(
                 median_ms, accuracy, area + 40, "none", marker=marker, edgecolors=figures.INK,
@@ -111,6 +118,11 @@ def _draw_marks(axes: Any, rows: Sequence[ModelRow], front: Sequence[ModelRow]) 
 def _figures(row: ModelRow) -> tuple[float, int, float]:
     info = row.info
     return row.results[QUANTITY].median_ms, info["file_bytes"], info["accuracy"]
+
+
+def _interval(row: ModelRow) -> Sequence[float]:
+    """Return that of the accuracy; older files do not hold it."""
+    return row.info.get("accuracy_interval") or [row.info["accuracy"]] * 2
 
 
 def draw_picture(session: Session, path: Path) -> None:
@@ -140,18 +152,20 @@ def _draw_panels(figure: Any, rows: Sequence[ModelRow]) -> None:
     latency, size = panels[:2]
     for position, row in enumerate(rows):
         how = (position, figures.marker(row.precision), colours[row.family])
-        times_ms = 1e3 * np.asarray(row.results[QUANTITY].times_s)
-        low, median, high = np.percentile(times_ms, (5, 50, 95))
+        times_us = 1e6 * np.asarray(row.results[QUANTITY].times_s)
+        low, median, high = np.percentile(times_us, (5, 50, 95))
         latency.plot([low, high], [position] * 2, color=how[2], linewidth=3, alpha=0.35)
-        _point(latency, median, *how, f"{median:#.3g}")
+        _point(latency, median, *how, f"{median:,.{0 if median >= 100 else 1}f}")
         kilobytes = row.info["file_bytes"] / 1e3
         _point(size, kilobytes, *how, f"{kilobytes:,.0f}")
         if row in known:
             percent = 100 * row.info["accuracy"]
+            ends = [100 * each for each in _interval(row)]
+            panels[2].plot(ends, [position] * 2, color=how[2], linewidth=3, alpha=0.35)
             _point(panels[2], percent, *how, f"{percent:.2f}")
-            panels[2].set_xlabel("accuracy, %")
-    medians = [row.results[QUANTITY].median_ms for row in rows]
-    figures.log_axis(latency.xaxis, "latency, ms", min(medians), max(medians))
+            panels[2].set_xlabel("accuracy, %, 95 % interval")
+    medians = [1e3 * row.results[QUANTITY].median_ms for row in rows]
+    figures.log_axis(latency.xaxis, "latency, us", min(medians), max(medians))
     sizes = [row.info["file_bytes"] / 1e3 for row in rows]
     figures.log_axis(size.xaxis, "file, kB", min(sizes), max(sizes))
     for axes in panels:
@@ -165,7 +179,8 @@ def _draw_panels(figure: Any, rows: Sequence[ModelRow]) -> None:
         [position for position, row in enumerate(rows) if row in front],
     )
     if front:
-        figure.supxlabel("bold: no other model is as fast, as small and as accurate", fontsize=8.5)
+        bold = "bold: no other is as fast and as small, and not shown to be less accurate"
+        figure.supxlabel(bold, fontsize=8.5)
 
 
 def _point(

@@ -147,6 +147,7 @@ class Artifact:
             "inputs": details and list(map(str, details.inputs)),
             "outputs": details and list(map(str, details.outputs)),
             "accuracy": card.accuracy.fraction if card else None,
+            "accuracy_interval": list(card.accuracy.interval) if card else None,
             "pictures": card.accuracy.fingerprint if card else None,
         }
 

@@ -73,8 +73,8 @@ def test_many_models_leave_the_axes_room():
     assert axes.get_window_extent().height > 2 * figure.dpi
 
 
-def row(milliseconds: float, file_bytes: int, accuracy: float) -> ModelRow:
-    info = {"file_bytes": file_bytes, "accuracy": accuracy}
+def row(milliseconds: float, file_bytes: int, accuracy: float, interval=None) -> ModelRow:
+    info = {"file_bytes": file_bytes, "accuracy": accuracy, "accuracy_interval": interval}
     result = Result("test_classify", (milliseconds / 1e3,), info)
     return ModelRow("m", "litert", info, {"test_classify": result})
 
@@ -93,3 +93,9 @@ def test_equals_do_not_beat_each_other():
 def test_beaten_by_accuracy_alone():
     better = row(1, 1, 0.95)
     assert pareto_front([row(1, 1, 0.9), better]) == [better]
+
+
+def test_an_accuracy_within_chance_of_anothers_is_no_reason_to_be_on_the_front():
+    fast = row(1, 1, 0.94, [0.92, 0.96])
+    assert pareto_front([fast, row(2, 2, 0.95, [0.93, 0.97])]) == [fast]
+    assert len(pareto_front([fast, row(2, 2, 0.99, [0.97, 1.0])])) == 2
