@@ -174,9 +174,8 @@ class Runs:
     def learnt(self, split: str) -> Photographs:
         """Return what is learnt of a split."""
         if split == "whole":
-            if not self.is_own:
-                return self._training
-            return self._training.take(~chosen_groups(self._training, HELD_PARTS))
+            whole = self._training
+            return whole.take(~chosen_groups(whole, HELD_PARTS)) if self.is_own else whole
         if split == "other-series":
             return splits.first_series(self._training)
         return self._training.take(development(split, self._training).learnt)
@@ -268,10 +267,8 @@ def histograms(images: np.ndarray) -> np.ndarray:
     Args:
         images: uint8 RGB, shape (count, height, width, 3).
     """
-    steps = (images // (256 // BINS)).astype(np.int64)
-    colours = ((steps[..., 0] * BINS + steps[..., 1]) * BINS + steps[..., 2]).reshape(
-        len(images), -1
-    )
+    steps = (images.reshape(len(images), -1, 3) // (256 // BINS)).astype(np.int64)
+    colours = steps @ (BINS * BINS, BINS, 1)
     counts = [np.bincount(row, minlength=BINS**3) for row in colours]
     return np.stack(counts) / colours.shape[1]
 

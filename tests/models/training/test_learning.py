@@ -79,29 +79,22 @@ def test_a_finished_run_is_not_run_again(examples, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def _other_labels(examples, monkeypatch):
-    return {"examples": replace(examples, labels=examples.labels[::-1].copy())}
-
-
-def _other_pixel(examples, monkeypatch):
+def _other_pixel(examples):
     images = examples.images.copy()
     images[-1, -1, -1, -1] ^= 1
     return {"examples": replace(examples, images=images)}
 
 
 CHANGES = {
-    "seed": lambda examples, _: {"examples": examples, "recipe": replace(SMALL, seed=8)},
-    "learning rate": lambda examples, _: {
-        "examples": examples,
-        "recipe": replace(SMALL, learning_rate=0.1),
-    },
-    "layers": lambda examples, _: {"examples": examples, "model": network(filters=5)},
-    "labels": _other_labels,
+    "seed": lambda _: {"recipe": replace(SMALL, seed=8)},
+    "learning rate": lambda _: {"recipe": replace(SMALL, learning_rate=0.1)},
+    "layers": lambda _: {"model": network(filters=5)},
+    "labels": lambda old: {"examples": replace(old, labels=old.labels[::-1].copy())},
     "a pixel": _other_pixel,
-    "what may change": lambda examples, _: {
-        "examples": replace(examples, changes=replace(FRUIT, mild_light=0.06))
+    "what may change": lambda old: {
+        "examples": replace(old, changes=replace(FRUIT, mild_light=0.06))
     },
-    "strength": lambda examples, _: {"examples": examples, "recipe": replace(SMALL, strength=1.0)},
+    "strength": lambda _: {"recipe": replace(SMALL, strength=1.0)},
 }
 
 
@@ -113,11 +106,10 @@ def after_an_epoch(examples, tmp_path_factory):
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_another_training_is_not_resumed(change, examples, after_an_epoch, tmp_path, monkeypatch):
+def test_another_training_is_not_resumed(change, examples, after_an_epoch, tmp_path):
     (tmp_path / FILE_NAME).write_bytes(after_an_epoch)
-    options = CHANGES[change](examples, monkeypatch)
-    chosen = options.pop("examples")
-    assert _steps_done(chosen, tmp_path, **options) == 4 * SMALL.epochs
+    options = {"examples": examples, **CHANGES[change](examples)}
+    assert _steps_done(directory=tmp_path, **options) == 4 * SMALL.epochs
 
 
 def test_the_same_training_is_resumed(examples, after_an_epoch, tmp_path):
@@ -129,6 +121,16 @@ def test_a_damaged_checkpoint_is_begun_anew(examples, after_an_epoch, tmp_path):
     for content in (b"{", after_an_epoch[: len(after_an_epoch) // 2]):
         (tmp_path / FILE_NAME).write_bytes(content)
         assert _steps_done(examples, tmp_path, recipe=replace(SMALL, epochs=1)) == 4
+
+
+def test_what_is_held_out_is_known_as_well_as_the_same_pictures_are_learnt(tmp_path):
+    shades = np.arange(64) % 2 * 30 + 110 + np.arange(64) % 7
+    pictures = np.broadcast_to(shades[:, None, None, None], (64, SIDE, SIDE, 3)).astype(np.uint8)
+    known = Examples(pictures, np.arange(64) % 2, Changes())
+    recipe = replace(SMALL, epochs=5, learning_rate=0.03, label_smoothing=0.0)
+    history, best = train(network(16), known, recipe, tmp_path, held_out=known)
+    assert history[-1]["accuracy"] > 0.9
+    assert history[best - 1]["val_accuracy"] > 0.9
 
 
 def test_smoothed_labels_are_learnt(examples, tmp_path):
