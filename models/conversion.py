@@ -93,11 +93,8 @@ def with_float_depthwise(content: bytes, float_content: bytes) -> bytes:
 
     XNNPACK takes no depthwise convolution that quantises its input as it runs: each one goes to the
     runtime's own slower kernel, and cuts the graph (AlexNet Separable, with a stem of 63 spatial
-    filters, took 721 us so, and 137 with float weights). Their weights are few.
-
-    Args:
-        content: a `.tflite` file's bytes, with float tensors between its operators.
-        float_content: the same network's float32 file.
+    filters, took 721 us so, and 137 with float weights). Their weights are few. Both are the bytes
+    of files with float tensors between their operators.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     exact = flatbuffer_utils.read_model_from_bytearray(bytearray(float_content))
@@ -126,9 +123,6 @@ def with_short_names(content: bytes) -> bytes:
 
     The converter's names are of no use when a file runs, and take a tenth to a fifth of the
     smallest ones. LiteRT's own quantiser and other tools go by names, so each must have one.
-
-    Args:
-        content: a `.tflite` file's bytes.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     for graph in model.subgraphs:
@@ -149,10 +143,7 @@ def fold_scaling(model: keras.Model) -> keras.Model:
     """Return an equal network whose first convolution does the scaling of the pixels.
 
     A convolution is linear: conv(s x; w) = conv(x; s w), with padding too, since a padded zero
-    scales to zero. It holds only for a scaling without an offset.
-
-    Raises:
-        ValueError: the network does not begin with a scaling and a convolution without offset.
+    scales to zero. A network that begins otherwise, or with an offset, is a ValueError.
     """
     scaling, first = model.layers[1], model.layers[2]
     if not isinstance(scaling, layers.Rescaling) or np.any(scaling.offset):

@@ -65,10 +65,7 @@ def find_changes(many: Sequence[Sequence[float]]) -> list[list[ChangePoint]]:
 
     The level is that of Benjamini and Hochberg's procedure over all that is tested, whole series
     and their parts: the largest at which the changes that would be named without any being there
-    (level times tests) are `FALSE_DISCOVERIES` of those that are named.
-
-    Args:
-        many: series of values above zero, in order, such as a median latency a commit.
+    (level times tests) are `FALSE_DISCOVERIES` of those that are named. Values are above zero.
     """
     logs = [np.log(values) for values in many]
     trees = [_split(log, 0) if can_change(len(log)) else None for log in logs]

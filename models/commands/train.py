@@ -81,11 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 def prepare_runs(
     arguments: argparse.Namespace, epochs: int | None = None, minutes: float | None = None
 ) -> Runs:
-    """Make ready for training, as `add_run_arguments` was told.
-
-    Raises:
-        DatasetError: there are no such pictures, or a network does not take their size.
-    """
+    """Make ready for training, as `add_run_arguments` was told."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     runtimes.preload()
     if arguments.data is not None:

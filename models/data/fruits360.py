@@ -121,10 +121,7 @@ def rotation_series(file_name: str) -> str:
 
     A fruit was filmed turning about one axis (`12_100.jpg`: series ""), then about a second
     (`r_12_100.jpg`: "r") and sometimes a third (`r2_12_100.jpg`: "r2"). In the release of the
-    original size these are `r0_12.jpg`, `r1_12.jpg` and `r2_12.jpg`.
-
-    Raises:
-        DatasetError: it is not named as Fruits-360's files are.
+    original size these are `r0_12.jpg`, `r1_12.jpg` and `r2_12.jpg`. Others are a DatasetError.
     """
     series = _series_and_frame(file_name)[0] or ""
     return _ORIGINAL_SIZE.get(series, series)

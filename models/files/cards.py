@@ -130,11 +130,7 @@ class Card:
 
     @classmethod
     def from_json(cls, text: str) -> Card:
-        """Read a card.
-
-        Raises:
-            ValueError, TypeError, KeyError: it is no card.
-        """
+        """Read a card; what is none is a ValueError, TypeError or KeyError."""
         data = json.loads(text)
         if (found := data.pop("format", 1)) != FORMAT:
             raise ValueError(f"its format is {found}, not {FORMAT}: convert the network again")

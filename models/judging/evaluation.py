@@ -44,19 +44,8 @@ KERAS_BATCH = 256
 
 
 def predict_all(model: LoadedModel, pictures: Sequence[Picture] | np.ndarray) -> np.ndarray:
-    """Classify pictures one at a time, each as `models.preprocessing.prepare` makes it.
-
-    Args:
-        model: in a runtime.
-        pictures: paths, encoded bytes, arrays, or one array of shape (count, height, width, 3).
-
-    Returns:
-        float32 probabilities, shape (count, classes).
-
-    Raises:
-        PreprocessingError: one of the pictures is damaged, or the model takes none; the message
-            names a file.
-    """
+    """Return float32 probabilities, shape (count, classes), of pictures one at a time, each as
+    `models.preprocessing.prepare` makes it. A damaged one is a PreprocessingError that names it."""
     return np.stack([model.predict(_prepared(picture, model.input)) for picture in pictures])
 
 
@@ -91,11 +80,7 @@ def is_right(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def check_classes(count: int, photographs: Photographs) -> None:
-    """Check that a model that answers with `count` values knows the photographs' classes.
-
-    Raises:
-        DatasetError: it has more or fewer.
-    """
+    """Refuse a model that answers with more or fewer values than there are classes."""
     if count != len(photographs.class_names):
         raise DatasetError(
             f"the model answers with {count} values, and there are "
@@ -273,25 +258,18 @@ class Comparison:
 
     @property
     def mcnemar_p(self) -> float:
-        """See `mcnemar`."""
-        return mcnemar(self.only_first, self.only_second)
+        """Return the p-value of McNemar's exact test: 1.0 where neither is right alone.
+
+        Source: McNemar, "Note on the sampling error of the difference between correlated
+        proportions or percentages", Psychometrika 12, 1947; exact, in its binomial form.
+        """
+        alone = self.only_first + self.only_second
+        fewer = min(self.only_first, self.only_second)
+        return min(1.0, 2 * sum(math.comb(alone, count) for count in range(fewer + 1)) / 2**alone)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
         return {**vars(self), "mcnemar_p": self.mcnemar_p}
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the p-value of McNemar's exact test: 1.0 where neither is right alone.
-
-    Source: McNemar, "Note on the sampling error of the difference between correlated proportions
-    or percentages", Psychometrika 12, 1947; exact, in its binomial form.
-
-    Args:
-        only_first, only_second: pictures that only the one model classifies rightly.
-    """
-    alone, fewer = only_first + only_second, min(only_first, only_second)
-    return min(1.0, 2 * sum(math.comb(alone, count) for count in range(fewer + 1)) / 2**alone)
 
 
 def compare(first: Evaluation, second: Evaluation) -> Comparison:

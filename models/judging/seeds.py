@@ -140,13 +140,8 @@ class Summary:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much more accurate one network is than another, on one split.
-
-    Attributes:
-        mean: over seeds and units.
-        interval: of it, were other units asked about.
-        p: of so large a difference, or a larger, were neither better; two-sided.
-    """
+    """How much more accurate one network is than another, on one split: the mean over seeds and
+    units, its interval, were other units asked about, and the two-sided p, were neither better."""
 
     mean: float
     interval: Interval

@@ -62,16 +62,9 @@ class CameraFrame:
         """Pack the three planes of an `android.media.Image` (YUV_420_888).
 
         Row and pixel strides are NumPy's: pass views such as
-        `np.lib.stride_tricks.as_strided(u, (rows, columns), (row_stride, pixel_stride))`.
-
-        Args:
-            y: uint8, shape (height, width).
-            u, v: uint8, shape (ceil(height / 2), ceil(width / 2)).
-            rotation_degrees: as the attribute.
-            colour: the attributes `standard` and `range`.
-
-        Raises:
-            PreprocessingError: a plane has another shape or dtype.
+        `np.lib.stride_tricks.as_strided(u, (rows, columns), (row_stride, pixel_stride))`. They are
+        uint8 of shape (height, width), of u and v halved and rounded up; others are a
+        PreprocessingError. `colour` holds the attributes `standard` and `range`.
         """
         planes = [np.asarray(plane) for plane in (y, u, v)]
         height, width = planes[0].shape if planes[0].ndim == 2 else (0, 0)

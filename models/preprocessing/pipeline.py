@@ -51,13 +51,9 @@ def prepare(picture: Picture, spec: TensorSpec, preparation: Preparation = PLAIN
 def prepare_batch(
     pictures: Iterable[Picture], spec: TensorSpec, preparation: Preparation = PLAIN
 ) -> np.ndarray:
-    """Make a model's input of many pictures, each as `prepare` does it.
+    """Make a model's input, shape (pictures, *spec.shape[1:]), of many pictures as `prepare` does.
 
-    Returns:
-        shape (pictures, *spec.shape[1:]); otherwise as `prepare`.
-
-    Raises:
-        PreprocessingError: as `prepare`, with the picture's number, from 0; or there is none.
+    A PreprocessingError tells the picture's number, from 0.
     """
     tensors = []
     for number, picture in enumerate(pictures):

@@ -28,15 +28,8 @@ def augment(images: tf.Tensor, changes: Changes, seed: tf.Tensor) -> tf.Tensor:
     """Change a batch, each picture in its own way; the same seed gives the same batch.
 
     The order is that of the world: a thing lies on a ground, light falls on both, a lens blurs them
-    and a sensor adds noise.
-
-    Args:
-        images: float32 RGB in 0..255, shape (batch, side, side, 3).
-        changes: what may change, and how far.
-        seed: int32, shape (2,).
-
-    Returns:
-        float32 RGB in 0..255, of the same shape.
+    and a sensor adds noise. Pictures are float32 RGB in 0..255, shape (batch, side, side, 3), and
+    the seed is int32, shape (2,).
     """
     seeds = tf.unstack(tf.random.split(seed, 6))
     grounds = _grounds(images)

@@ -131,13 +131,8 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Examples:
-    """Pictures and their labels.
-
-    Attributes:
-        images: uint8 RGB, shape (count, height, width, 3).
-        labels: integer class indices, shape (count,).
-        changes: what may change in them.
-    """
+    """Pictures, uint8 RGB, shape (count, height, width, 3); the indices of their classes, shape
+    (count,); and what may change in them."""
 
     images: np.ndarray
     labels: np.ndarray

@@ -44,12 +44,8 @@ HELD_PARTS = 10
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """What was learnt, before it is asked.
-
-    Attributes:
-        model: the Keras model, or of the baseline the function from pixels to labels.
-        facts: of the record, but for the answers.
-    """
+    """What was learnt: the Keras model, or of the baseline the function from pixels to labels; and
+    the facts of the record, but for the answers."""
 
     model: Any
     facts: dict[str, Any]
@@ -262,11 +258,7 @@ def development(split: str, training: Photographs) -> splits.Split:
 
 
 def histograms(images: np.ndarray) -> np.ndarray:
-    """Return each colour's share of the pixels: float64, shape (count, 512).
-
-    Args:
-        images: uint8 RGB, shape (count, height, width, 3).
-    """
+    """Return each colour's share of the pixels of uint8 RGB: float64, shape (count, 512)."""
     steps = (images.reshape(len(images), -1, 3) // (256 // BINS)).astype(np.int64)
     colours = steps @ (BINS * BINS, BINS, 1)
     counts = [np.bincount(row, minlength=BINS**3) for row in colours]

@@ -8,7 +8,7 @@ from scipy import stats
 
 from models.data.photographs import DatasetError, Photographs, read_pictures
 from models.files.cards import Share
-from models.judging.evaluation import Evaluation, compare, evaluate, mcnemar
+from models.judging.evaluation import Comparison, Evaluation, compare, evaluate
 from models.running.runtimes import RUNTIMES
 from tests.models.small_files import COLOURS, colour_classifier
 
@@ -56,7 +56,15 @@ def test_what_one_model_alone_knows_is_counted():
     beside = compare(one, other)
     assert (beside.same, beside.images) == (3, 10)
     assert (beside.only_first, beside.only_second) == (5, 2)
-    assert beside.mcnemar_p == mcnemar(5, 2)  # tested in test_seeds.py
+
+
+@pytest.mark.parametrize(
+    ("only_one", "only_other", "p"),
+    [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 2 / 32), (6, 1, 2 * 8 / 128), (3, 3, 1.0)],
+)
+def test_mcnemars_test_is_that_of_a_coin(only_one, only_other, p):
+    assert Comparison(0, 9, only_one, only_other).mcnemar_p == pytest.approx(p)
+    assert Comparison(0, 9, only_other, only_one).mcnemar_p == pytest.approx(p)
 
 
 def test_models_with_another_order_of_classes_are_compared_by_their_names():

@@ -6,7 +6,6 @@ import pytest
 from models.files.artifacts import ArtifactError
 from models.files.cards import Share
 from models.judging import seeds
-from models.judging.evaluation import mcnemar
 from models.judging.seeds import compare, holm, interval, summarise
 from models.training.records import RunRecord, count_by_group, pack
 
@@ -135,12 +134,3 @@ def test_answers_to_different_questions_are_not_compared():
     for compared in (lambda: compare([one], [other]), lambda: summarise([one, other])):
         with pytest.raises(ArtifactError, match="was asked about other photographs than net-"):
             compared()
-
-
-@pytest.mark.parametrize(
-    ("only_one", "only_other", "p"),
-    [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 2 / 32), (6, 1, 2 * 8 / 128), (3, 3, 1.0)],
-)
-def test_mcnemars_test_is_that_of_a_coin(only_one, only_other, p):
-    assert mcnemar(only_one, only_other) == pytest.approx(p)
-    assert mcnemar(only_other, only_one) == pytest.approx(p)
