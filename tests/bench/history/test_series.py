@@ -125,6 +125,11 @@ def _measured(commit: int, medians_s: np.ndarray, machine: dict | None = None) -
     )  # fmt: skip
 
 
+def test_a_commits_value_is_the_median_of_its_sessions(tmp_path):
+    sessions = [_measured(commit, np.array([ms])) for commit in (0, 1) for ms in (9.0, 1.0, 2.0)]
+    assert histories(sessions, tmp_path)[0].series[0].medians_s == (2.0, 2.0)
+
+
 @pytest.mark.slow
 def test_sessions_of_one_commit_are_one_observation(tmp_path):
     """What they share makes no change: 8 commits of 5 sessions, 1 % of the commit and 1 % each."""
