@@ -104,22 +104,16 @@ def test_offline(emulate):
         choose(attached_devices(emulated.address), emulated.serial)
 
 
-def test_unplugged_in_the_middle(emulate, fails):
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [("unplug", DeviceLostError, "connection ended"), ("kill_server", AdbServerError, "went away")],
+)
+def test_gone_in_the_middle(emulate, fails, fault, kind, said):
     emulated = emulate()
     emulated.set_tool_fault("hang", from_run=3)  # so that round 3 is not over before
-    error = fails(emulated, After(2, emulated.unplug))
-    assert isinstance(error, DeviceLostError)
-    assert "the connection ended while round 3 of 4 ran" in str(error)
-    assert len(error.rounds) == 2
-    wait_until(lambda: _clean(emulated))
-
-
-def test_adb_server_killed_in_the_middle(emulate, fails):
-    emulated = emulate()
-    emulated.set_tool_fault("hang", from_run=3)  # so that round 3 is not over before
-    error = fails(emulated, After(2, emulated.kill_server))
-    assert isinstance(error, AdbServerError)
-    assert "went away while round 3 of 4 ran" in str(error)
+    error = fails(emulated, After(2, getattr(emulated, fault)))
+    assert isinstance(error, kind)
+    assert f"{said} while round 3 of 4 ran" in str(error)
     assert len(error.rounds) == 2
     wait_until(lambda: _clean(emulated))
 
