@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from models import zoo
+from models.__main__ import main
 from models.files.artifacts import DIRECTORY, artifact
 from models.judging.robustness import CHANGES
 from models.judging.seeds import compare, summarise
@@ -47,6 +48,8 @@ def test_a_networks_figures(row):
     sizes = " / ".join(f"{card.file_bytes / 1000:,.0f}" for card in cards)
     right = " / ".join(f"{100 * card.accuracy.fraction:.2f}" for card in cards)
     changed = {name: shares[f"{row.name}-float32"] for name, shares in RIGHT.items()}
+    assert changed["none"] == cards[0].accuracy.correct
+    assert ROBUSTNESS["fingerprint"] == cards[0].accuracy.fingerprint
     worst = min(changed, key=changed.get)
     share = f"{100 * changed[worst] / ROBUSTNESS['images']:.1f} % ({worst})"
     end = f"| {sizes} | {right} % | {other_series(row.name)} | {share} |"
@@ -80,11 +83,11 @@ def test_changed_photographs():
         assert f"| {name} | {' | '.join(f'{share:.2%}' for share in shares)} |" in table
 
 
-def test_the_record_is_of_the_committed_files():
-    for row in zoo.ARCHITECTURES:
-        accuracy = artifact(row, "float32").require_card().accuracy
-        assert RIGHT["none"][f"{row}-float32"] == accuracy.correct
-        assert ROBUSTNESS["fingerprint"] == accuracy.fingerprint
+def test_list_tells_the_same_of_other_series(capsys):
+    assert main(["list", "--json"]) == 0
+    for row in json.loads(capsys.readouterr().out):
+        found = summarise(runs(row["name"], "other-series")).accuracies
+        assert row["other_series"] == pytest.approx(found)
 
 
 @pytest.mark.skipif(not SPEED.exists(), reason="bench/speed.json: python -m tests.proofs.speed")

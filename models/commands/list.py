@@ -12,6 +12,7 @@ from rich.table import Table
 
 from models import zoo
 from models.files.artifacts import DIRECTORY, PRECISIONS, ArtifactError, artifact
+from models.judging.seeds import summarise
 from models.terminal.options import add_artifacts
 from models.terminal.table import print_table, terminal_table
 from models.training.records import read_records
@@ -57,8 +58,8 @@ def _row(architecture: zoo.Architecture, directory) -> dict[str, Any]:
             card = None
         cards[precision] = card and json.loads(card.to_json())
     parameters = next((card["trained_parameters"] for card in cards.values() if card), None)
-    other_series = [
-        record.accuracy.fraction
+    runs = [
+        record
         for record in read_records(directory)
         if (record.architecture, record.split) == (architecture.name, "other-series")
     ]
@@ -67,7 +68,7 @@ def _row(architecture: zoo.Architecture, directory) -> dict[str, Any]:
         "title": architecture.title,
         "trained_parameters": parameters,
         "study": asdict(architecture.study) if architecture.study else None,
-        "other_series": other_series,
+        "other_series": summarise(runs).accuracies if runs else (),
         "artifacts": cards,
     }
 
