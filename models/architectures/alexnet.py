@@ -11,6 +11,8 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
+from models.architectures import fitting_strides
+
 # The study's pair has 952,835 and 866,750 parameters: to make the convolutions separable saves 9 %.
 # So the convolutions hold 12 % of the weights, and the dense layers, which both share, the rest.
 # Here: 573,316 and 517,052, and 9.8 %.
@@ -49,7 +51,8 @@ def build(
     image = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
 
-    x = _convolution(x, convolution, FILTERS[0], 11, "conv1", strides=4, padding="valid")
+    strides = fitting_strides(4, input_shape[0])
+    x = _convolution(x, convolution, FILTERS[0], 11, "conv1", strides=strides, padding="valid")
     x = _pooling(x, "pool1")
     x = _convolution(x, convolution, FILTERS[1], 5, "conv2")
     x = _pooling(x, "pool2")

@@ -28,7 +28,7 @@ def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) 
 
 
 def _separable(filters: int, kernel_size: int, *, strides: int, **options) -> layers.Layer:
-    depth_multiplier = STEM_DEPTH_MULTIPLIER if strides > 1 else 1
+    depth_multiplier = STEM_DEPTH_MULTIPLIER if options["name"] == "conv1" else 1
     return layers.SeparableConv2D(
         filters, kernel_size, strides=strides, depth_multiplier=depth_multiplier, **options
     )

@@ -10,6 +10,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from models.architectures import fitting_strides
+
 WIDTH_MULTIPLIER = 0.375
 STEM_FILTERS = 32
 # (filters before the width multiplier, stride) of each depthwise-separable block. The paper's
@@ -31,8 +33,9 @@ def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) 
     """
     image = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
+    strides = fitting_strides(2, input_shape[0])
     x = layers.Conv2D(
-        _width(STEM_FILTERS), 3, strides=2, padding="same", use_bias=False, name="stem"
+        _width(STEM_FILTERS), 3, strides=strides, padding="same", use_bias=False, name="stem"
     )(x)
     x = norm_relu(x, "stem")
     for index, (filters, strides) in enumerate(BLOCKS, start=1):

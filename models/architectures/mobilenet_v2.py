@@ -9,6 +9,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from models.architectures import fitting_strides
 from models.architectures.mobilenet_v1 import norm_relu
 
 STEM_FILTERS = 8
@@ -33,7 +34,10 @@ def build(input_shape: tuple[int, int, int] = (100, 100, 3), classes: int = 20) 
     """
     image = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
-    x = layers.Conv2D(STEM_FILTERS, 3, strides=2, padding="same", use_bias=False, name="stem")(x)
+    strides = fitting_strides(2, input_shape[0])
+    x = layers.Conv2D(
+        STEM_FILTERS, 3, strides=strides, padding="same", use_bias=False, name="stem"
+    )(x)
     x = norm_relu(x, "stem")
     index = 0
     for expansion, filters, repetitions, first_strides in BOTTLENECKS:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from models.architectures import fitting_strides
 from models.architectures.mobilenet_v1 import norm_relu, separable_block
 
 PATCH_SIDE = 2
@@ -57,7 +58,8 @@ def build(
     """
     image = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 255, name="scale_pixels")(image)
-    x = layers.Conv2D(STEM_FILTERS, PATCH_SIDE, patch_strides, use_bias=False, name="stem")(x)
+    strides = fitting_strides(patch_strides, input_shape[0])
+    x = layers.Conv2D(STEM_FILTERS, PATCH_SIDE, strides, use_bias=False, name="stem")(x)
     x = norm_relu(x, "stem")
     if is_gated:
         mean = layers.GlobalAveragePooling2D(keepdims=True, name="gate_mean")(x)
