@@ -21,7 +21,11 @@ from models.training.augmentation import augment, cut_mix
 from models.zoo import PUBLISHED_SEED
 
 FILE_NAME = "checkpoint.npz"
-PATIENCE = 4
+PATIENCE = 10
+LAST_PART = 4
+"""The best of own pictures' epochs is one of the last quarter. Before, steps are long and what is
+held out, a film or two of each class, goes up and down by ten points: its best would be chance."""
+
 FEWEST_STEPS = 600
 """Of a training of few photographs. The means and variances that batch normalisation answers by
 follow the batches' by a hundredth a step: after a few dozen they are still those it began with, and
@@ -46,21 +50,25 @@ class Checkpoint(keras.callbacks.Callback):
 
     Attributes:
         history: one dict of losses and accuracies for each epoch that is done.
-        best: the epochs that were done when what was held out was known best.
+        best: the epochs that were done when what was held out was known best, of the last ones
+            where these were reached.
+        before_last: how many epochs come before the last ones.
     """
 
-    def __init__(self, directory: Path, identity: dict[str, Any]):
+    def __init__(self, directory: Path, identity: dict[str, Any], epochs: int):
         super().__init__()
         self._path = directory / FILE_NAME
         self._identity = json.loads(json.dumps(identity))
         self.history: list[Logs] = []
+        self.before_last = epochs - epochs // LAST_PART
         self._best_weights: list[np.ndarray] = []
 
     @property
     def best(self) -> int:
         """Of epochs that know as many the one of least loss; the last where nothing is held out."""
         ranks = [(logs.get("val_accuracy", 0), -logs.get("val_loss", 0)) for logs in self.history]
-        return max(range(len(ranks)), key=lambda epoch: (ranks[epoch], epoch)) + 1
+        first = self.before_last if len(ranks) > self.before_last else 0
+        return max(range(first, len(ranks)), key=lambda epoch: (ranks[epoch], epoch)) + 1
 
     def resume(self, model: keras.Model) -> None:
         """Take up the state that is kept, if it is of the same training; else change nothing.
@@ -158,7 +166,7 @@ def train(
         recipe: the hyperparameters.
         directory: where the checkpoint lives.
         held_out: what the best epoch is known by, whose weights are kept; it ends where a
-            `PATIENCE`th of the epochs brought none.
+            `PATIENCE`th of the epochs brought none among the last ones.
         minutes: it ends after the epoch in which they are over.
         on_epoch: called with (epochs done, their logs), for epochs of an earlier call too.
         on_batch: called with the number of steps done in this epoch.
@@ -172,7 +180,7 @@ def train(
             # An epoch leaves a hundredth of what it began with; else what is held out is misjudged.
             layer.momentum = min(layer.momentum, max(0.9, 0.01 ** (1 / steps)))
     batch = _batch_of(examples, recipe, model.output_shape[-1])
-    checkpoint = Checkpoint(directory, identity(model, examples, recipe, batch))
+    checkpoint = Checkpoint(directory, identity(model, examples, recipe, batch), recipe.epochs)
     _compile(model, recipe, steps)
     checkpoint.resume(model)
     for done, logs in enumerate(checkpoint.history, start=1):
@@ -183,7 +191,7 @@ def train(
     def is_over() -> bool:
         is_late = minutes is not None and time.monotonic() - started > 60 * minutes
         done = len(checkpoint.history)
-        is_settled = held_out is not None and done * steps >= FEWEST_STEPS
+        is_settled = held_out is not None and done > checkpoint.before_last
         return is_late or (is_settled and done - checkpoint.best >= patience)
 
     def end_epoch(epoch: int, logs: Logs) -> None:

@@ -91,9 +91,7 @@ CHANGES = {
     "layers": lambda _: {"model": network(filters=5)},
     "labels": lambda old: {"examples": replace(old, labels=old.labels[::-1].copy())},
     "a pixel": _other_pixel,
-    "what may change": lambda old: {
-        "examples": replace(old, changes=replace(FRUIT, mild_light=0.06))
-    },
+    "what may change": lambda old: {"examples": replace(old, changes=replace(FRUIT, shift=0.09))},
     "strength": lambda _: {"recipe": replace(SMALL, strength=1.0)},
 }
 
@@ -129,8 +127,13 @@ def test_what_is_held_out_is_known_as_well_as_the_same_pictures_are_learnt(tmp_p
     known = Examples(pictures, np.arange(64) % 2, Changes())
     recipe = replace(SMALL, epochs=5, learning_rate=0.03, label_smoothing=0.0)
     history, best = train(network(16), known, recipe, tmp_path, held_out=known)
-    assert history[-1]["accuracy"] > 0.9
-    assert history[best - 1]["val_accuracy"] > 0.9
+    assert min(history[-1]["accuracy"], history[best - 1]["val_accuracy"]) > 0.9
+
+
+def test_the_best_epoch_is_one_of_the_last_where_steps_are_short(tmp_path):
+    checkpoint = learning.Checkpoint(tmp_path, {}, 8)
+    checkpoint.history = [{"val_accuracy": right} for right in (0.9, *[0.5] * 5, 0.7, 0.6)]
+    assert checkpoint.best == 7
 
 
 def test_smoothed_labels_are_learnt(examples, tmp_path):
@@ -196,9 +199,6 @@ class TestBatches:
     def test_labels_stay_with_their_pictures(self, examples):
         unchanged = replace(examples, changes=Changes())
         pixels, targets = learning._batch_of(unchanged, SMALL, 20)(tf.constant(2))
-        labels = {
-            picture.astype(np.float32).tobytes(): label
-            for picture, label in zip(examples.images, examples.labels, strict=True)
-        }
         for picture, target in zip(pixels.numpy(), targets.numpy(), strict=True):
-            assert labels[picture.tobytes()] == target.argmax()
+            (shown,) = np.flatnonzero((examples.images == picture).all(axis=(1, 2, 3)))
+            assert examples.labels[shown] == target.argmax()
